@@ -1,0 +1,3 @@
+//! Creates, describes, resizes and deletes the tables of the lab.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Loads a log file into a DynamoDB table.
+
+fn main() {}

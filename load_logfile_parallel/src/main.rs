@@ -1,0 +1,3 @@
+//! Loads log files into a DynamoDB table on several threads, each row many times.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! DynamoDB on this machine.
+
+fn main() {}
