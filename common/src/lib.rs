@@ -1,1 +1,3 @@
 //! What the binaries of this workspace share.
+
+pub mod capacity;
