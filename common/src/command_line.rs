@@ -1,0 +1,188 @@
+//! What all binaries share of their command line: the options of the connection, logging, exit codes, how a fatal error is printed.
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::batch_writer::client::{Connection, ConnectionError, Settings};
+use crate::batch_writer::service_error::ServiceError;
+
+/// Options of the connection, with the AWS CLI's names.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionOptions {
+    /// Endpoint, for example http://127.0.0.1:8000 [default: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, the profile's, AWS's own]
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, the profile's]
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Profile in the AWS configuration files [default: AWS_PROFILE]
+    #[arg(long)]
+    pub profile: Option<String>,
+}
+
+impl ConnectionOptions {
+    /// Finds region, endpoint and credentials, without a request to DynamoDB.
+    pub async fn connect(&self) -> Result<Connection, ConnectionError> {
+        Connection::open(&Settings {
+            endpoint_url: self.endpoint_url.clone(),
+            region: self.region.clone(),
+            profile: self.profile.clone(),
+        })
+        .await
+    }
+}
+
+/// How a program of this workspace ends. The numbers are part of its contract with shell scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: all is done.
+    Done,
+    /// 1: failed, or stopped before all was done.
+    Failed,
+    /// 2: the command line makes no sense; nothing was done. (clap exits with the same number.)
+    Usage,
+    /// 3: done, except for rows that were rejected and set aside.
+    Rejected,
+    /// 130: stopped by SIGINT, as the shell counts it (128 + 2).
+    Interrupted,
+    /// 143: stopped by SIGTERM (128 + 15).
+    Terminated,
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Rejected => 3,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// The exit codes, for the end of `--help`.
+pub const EXIT_CODES_HELP: &str = "\
+Exit codes: 0 all done; 1 failed or stopped before all was done; 2 wrong usage; 3 done except for rejected rows; 130 interrupted; 143 terminated";
+
+/// Starts env_logger: warnings on stderr in the manner of the program's other messages (`create_tables: warning: …`), or what `RUST_LOG`
+/// asks for, with time and module. Call it once, first thing in `main`.
+pub fn init_logging(program: &'static str) {
+    let asked_for = std::env::var("RUST_LOG").is_ok_and(|filter| !filter.is_empty());
+    let mut builder = env_logger::Builder::new();
+    if asked_for {
+        builder.parse_default_env();
+    } else {
+        // What the SDK warns of either reaches the user as an error or is no concern of theirs.
+        builder.parse_filters("warn,aws=error,hyper=error,rustls=error");
+        builder.format(move |out, record| {
+            let level = if record.level() == log::Level::Error { "error" } else { "warning" };
+            writeln!(out, "{program}: {level}: {}", record.args())
+        });
+    }
+    // A second call, in a test, finds the logger in place.
+    let _ = builder.try_init();
+}
+
+/// Prints a fatal error on stderr: `PROGRAM: error: …` with its causes in one line, and what to do about it in a second.
+///
+/// stderr may be closed; then there is nobody to tell.
+pub fn print_error(program: &str, error: &(dyn Error + 'static)) {
+    let _ = io::stderr().lock().write_all(error_lines(program, error, hint(error)).as_bytes());
+}
+
+/// As [`print_error`], with a hint of the caller's own.
+pub fn print_error_with_hint(program: &str, error: &(dyn Error + 'static), hint: &str) {
+    let _ = io::stderr().lock().write_all(error_lines(program, error, Some(hint)).as_bytes());
+}
+
+fn error_lines(program: &str, error: &(dyn Error + 'static), hint: Option<&str>) -> String {
+    let error = folded(error);
+    match hint {
+        Some(hint) => format!("{program}: error: {error}\n{program}: what to do: {hint}\n"),
+        None => format!("{program}: error: {error}\n"),
+    }
+}
+
+/// The error and its causes in one line. A cause that the text before it already quotes is not said twice.
+pub fn folded(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !line.contains(&words) {
+            line.push_str(": ");
+            line.push_str(&words);
+        }
+        cause = error.source();
+    }
+    line
+}
+
+/// What to do about the first of the causes that knows it.
+fn hint(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    std::iter::successors(Some(error), |&cause| cause.source()).find_map(|cause| {
+        let service = cause.downcast_ref::<ServiceError>().map(ServiceError::hint);
+        service.or_else(|| cause.downcast_ref::<ConnectionError>().map(ConnectionError::hint))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thiserror::Error;
+
+    #[derive(Debug, Error)]
+    #[error("table logfile at {endpoint}")]
+    struct OfTable {
+        endpoint: &'static str,
+        #[source]
+        cause: ServiceError,
+    }
+
+    #[test]
+    fn an_error_is_one_line_with_its_causes_and_one_with_advice() {
+        let cause =
+            ServiceError::from_answer(400, Some("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"), None);
+        let error = OfTable { endpoint: "http://127.0.0.1:8000", cause };
+        let text = error_lines("load_logfile", &error, hint(&error));
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[0],
+            "load_logfile: error: table logfile at http://127.0.0.1:8000: there is no such table: HTTP status 400 \
+             (ResourceNotFoundException)"
+        );
+        assert!(lines[1].starts_with("load_logfile: what to do: check the table's name"), "{}", lines[1]);
+        assert_eq!(lines.len(), 2);
+    }
+
+    #[test]
+    fn a_cause_already_quoted_is_not_repeated() {
+        #[derive(Debug, Error)]
+        #[error("cannot read x.csv: {0}")]
+        struct Quoting(#[source] io::Error);
+        let error = Quoting(io::Error::from_raw_os_error(2));
+        assert_eq!(folded(&error), "cannot read x.csv: No such file or directory (os error 2)");
+        assert_eq!(error_lines("p", &error, None), format!("p: error: {error}\n"));
+    }
+
+    #[test]
+    fn the_exit_codes_are_the_documented_ones() {
+        let exits = [Exit::Done, Exit::Failed, Exit::Usage, Exit::Rejected, Exit::Interrupted, Exit::Terminated];
+        for exit in exits {
+            assert!(EXIT_CODES_HELP.contains(&format!("{} ", exit.code())), "{exit:?}");
+        }
+    }
+}
