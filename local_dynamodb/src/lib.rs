@@ -1,1 +1,160 @@
-//! DynamoDB on this machine.
+//! DynamoDB on this machine: the engine of [dynoxide](https://docs.rs/dynoxide-rs) behind an HTTP server of our own.
+//!
+//! The way of a request: [`server`] reads it and guards against web pages, [`operation`] makes a typed request of it,
+//! [`admission`] lets it in, [`engine`] runs it on SQLite, [`wire_error`] writes what went wrong as DynamoDB does.
+//!
+//! ```no_run
+//! let server = local_dynamodb::LocalDynamoDb::start(&local_dynamodb::Options::default())?;
+//! println!("AWS_ENDPOINT_URL={}", server.url());
+//! server.stop();
+//! # Ok::<(), local_dynamodb::StartError>(())
+//! ```
+
+mod admission;
+mod engine;
+mod operation;
+mod origin;
+mod server;
+mod wire_error;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::engine::Engine;
+use crate::server::Server;
+
+/// Where a server listens, where it keeps its data, and how patient it is.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The address to listen on: an IP address, or a name that resolves to one. Default `127.0.0.1`.
+    pub host: String,
+    /// The port to listen on; 0 (the default) takes a free one.
+    pub port: u16,
+    /// The SQLite file that keeps the data; `None` (the default) keeps it in memory until the server stops.
+    pub db_path: Option<PathBuf>,
+    /// How long a client may take over the headers of a request, which is also how long an idle connection is kept.
+    pub header_timeout: Duration,
+    /// How long a client may take to send the body of a request.
+    pub body_timeout: Duration,
+    /// How long [`LocalDynamoDb::stop`] waits for running requests.
+    pub stop_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            host: Ipv4Addr::LOCALHOST.to_string(),
+            port: 0,
+            db_path: None,
+            header_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(60),
+            stop_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port is taken, the address is not this machine's, the name does not resolve.
+    #[error("cannot listen on {host}:{port}: {source}{}", hint(source))]
+    Listen {
+        /// The address asked for.
+        host: String,
+        /// The port asked for.
+        port: u16,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The database file cannot be opened or is not one.
+    #[error("cannot open the database file {}: {reason}", path.display())]
+    Database {
+        /// The file asked for.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The system gave no thread or no event queue.
+    #[error("cannot start the server: {0}")]
+    System(#[from] std::io::Error),
+}
+
+fn hint(listen_error: &std::io::Error) -> &'static str {
+    match listen_error.kind() {
+        std::io::ErrorKind::AddrInUse => "; stop the other program or choose another port with --port",
+        _ => "",
+    }
+}
+
+/// A running server. It has a thread and a runtime of its own, so it can be used from programs and tests of any kind.
+/// Dropping it stops it.
+#[derive(Debug)]
+pub struct LocalDynamoDb {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl LocalDynamoDb {
+    /// Opens the data and listens. When this returns, the server answers.
+    ///
+    /// # Errors
+    /// The address cannot be listened on, or the database file cannot be opened.
+    pub fn start(options: &Options) -> Result<Self, StartError> {
+        let listener = TcpListener::bind((options.host.as_str(), options.port))
+            .map_err(|source| StartError::Listen { host: options.host.clone(), port: options.port, source })?;
+        let address = listener.local_addr()?;
+        listener.set_nonblocking(true)?;
+        let engine = Arc::new(Engine::open(options.db_path.as_deref())?);
+        let runtime = server::runtime()?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = Server::new(engine, options);
+        let thread = std::thread::Builder::new().name("local_dynamodb".into()).spawn(move || {
+            server.run(runtime, listener, async {
+                // A dropped handle asks for the same as a call of `stop`.
+                let _ = stopped.await;
+            });
+        })?;
+        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The address it listens on, with the port it was given or found.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The endpoint URL for a client on this machine.
+    pub fn url(&self) -> String {
+        let ip = match self.address.ip() {
+            ip if !ip.is_unspecified() => ip,
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
+        };
+        format!("http://{}", SocketAddr::new(ip, self.address.port()))
+    }
+
+    /// Stops listening, lets running requests finish (no longer than [`Options::stop_timeout`]) and closes the data.
+    pub fn stop(mut self) {
+        self.stop_and_join();
+    }
+
+    fn stop_and_join(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the server's thread has panicked");
+        }
+    }
+}
+
+impl Drop for LocalDynamoDb {
+    fn drop(&mut self) {
+        self.stop_and_join();
+    }
+}

@@ -1,0 +1,248 @@
+//! The HTTP side: connections, the frame of a request and of an answer.
+
+use std::convert::Infallible;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dynoxide::auth_material::{self, AuthMaterial};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, SERVER};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+
+use crate::engine::Engine;
+use crate::operation::{Name, Operation};
+use crate::{Options, admission, origin, wire_error};
+
+/// DynamoDB's limit for the body of a request.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+/// How much of a body over the limit is read and thrown away, so that the client, still sending, can read the answer.
+const MAX_DISCARDED: usize = 4 * MAX_BODY;
+/// The engine runs one operation at a time; more threads only decode and encode beside it.
+const ENGINE_THREADS: usize = 8;
+/// How long accepting rests when the system has no file descriptor left.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const AMZ_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
+const HEALTHY: &[u8] = b"healthy: dynamodb.us-east-1.amazonaws.com ";
+const NOT_FOUND: &[u8] = b"<UnknownOperationException/>\n";
+
+type Answer = Response<Full<Bytes>>;
+
+/// The runtime that [`Server::run`] needs.
+pub(crate) fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(ENGINE_THREADS).build()
+}
+
+/// What every connection shares.
+pub(crate) struct Server {
+    engine: Arc<Engine>,
+    host: String,
+    header_timeout: Duration,
+    body_timeout: Duration,
+    stop_timeout: Duration,
+}
+
+impl Server {
+    pub(crate) fn new(engine: Arc<Engine>, options: &Options) -> Self {
+        Self {
+            engine,
+            host: options.host.clone(),
+            header_timeout: options.header_timeout,
+            body_timeout: options.body_timeout,
+            stop_timeout: options.stop_timeout,
+        }
+    }
+
+    /// Serves until `stopped` resolves, then lets running requests finish, but no longer than the stop timeout.
+    pub(crate) fn run(self, runtime: Runtime, listener: TcpListener, stopped: impl Future<Output = ()>) {
+        let stop_timeout = self.stop_timeout;
+        runtime.block_on(Arc::new(self).serve(listener, stopped));
+        // Connections are gone by now; an operation of theirs may still run.
+        runtime.shutdown_timeout(stop_timeout);
+    }
+
+    async fn serve(self: Arc<Self>, listener: TcpListener, stopped: impl Future<Output = ()>) {
+        let listener = match tokio::net::TcpListener::from_std(listener) {
+            Ok(listener) => listener,
+            Err(error) => return log::error!("cannot serve: {error}"),
+        };
+        let graceful = GracefulShutdown::new();
+        let mut stopped = std::pin::pin!(stopped);
+        loop {
+            let stream = tokio::select! {
+                () = &mut stopped => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => stream,
+                    Err(error) => {
+                        log::warn!("cannot accept a connection: {error}");
+                        tokio::time::sleep(ACCEPT_REST).await;
+                        continue;
+                    }
+                },
+            };
+            // Answers are written whole; waiting to fill a packet only adds latency.
+            let _ = stream.set_nodelay(true);
+            let server = Arc::clone(&self);
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.header_timeout)
+                .serve_connection(
+                    TokioIo::new(stream),
+                    service_fn(move |request| {
+                        let server = Arc::clone(&server);
+                        async move { Ok::<_, Infallible>(server.answer(request).await) }
+                    }),
+                );
+            let connection = graceful.watch(connection);
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    log::debug!("a connection ended: {error}");
+                }
+            });
+        }
+        drop(listener);
+        if timeout(self.stop_timeout, graceful.shutdown()).await.is_err() {
+            log::warn!("stopped with connections that did not finish within {:?}", self.stop_timeout);
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
+        if let Err(refusal) = origin::check(request.headers(), &self.host) {
+            log::warn!("refused: {refusal}");
+            return answer(StatusCode::FORBIDDEN, TEXT, format!("{refusal}\n"));
+        }
+        let (parts, body) = request.into_parts();
+        match (&parts.method, parts.uri.path()) {
+            (&Method::GET, "/") => answer(StatusCode::OK, TEXT, HEALTHY),
+            (&Method::POST, "/") => self.post(&parts.headers, &parts.uri, body).await,
+            _ => answer(StatusCode::NOT_FOUND, TEXT, NOT_FOUND),
+        }
+    }
+
+    async fn post(&self, headers: &HeaderMap, uri: &Uri, body: Incoming) -> Answer {
+        let body = match timeout(self.body_timeout, read_body(body)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(BodyError::TooLarge)) => {
+                let error = wire_error::of_protocol("RequestEntityTooLargeException", None);
+                return answer(StatusCode::PAYLOAD_TOO_LARGE, AMZ_JSON, error);
+            }
+            Ok(Err(BodyError::Broken(error))) => {
+                return answer(StatusCode::BAD_REQUEST, TEXT, format!("the body could not be read: {error}\n"));
+            }
+            Err(_) => return answer(StatusCode::REQUEST_TIMEOUT, TEXT, "the body did not arrive in time\n"),
+        };
+        let (name, content_type) = match frame(headers, uri, &body) {
+            Ok(frame) => frame,
+            Err(answer) => return *answer,
+        };
+        let engine = Arc::clone(&self.engine);
+        let ran = tokio::task::spawn_blocking(move || run(&engine, name, &body)).await;
+        let (status, body) = ran.unwrap_or_else(|panic| {
+            log::error!("{} failed: {panic}", name.as_str());
+            wire_error::internal(name)
+        });
+        answer(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), content_type, body)
+    }
+}
+
+/// Decode, admit, run, encode: the whole of an operation, off the threads that serve connections.
+fn run(engine: &Engine, name: Name, body: &[u8]) -> (u16, Vec<u8>) {
+    log::trace!("{} {}", name.as_str(), String::from_utf8_lossy(body));
+    let Ok(body) = std::str::from_utf8(body) else {
+        return (400, wire_error::of_protocol("SerializationException", None));
+    };
+    let ran = Operation::decode(name, body).and_then(|operation| admission::admit(engine, operation));
+    match ran.map(|answer| answer.to_json()) {
+        Ok(Ok(json)) => (200, json),
+        Ok(Err(error)) => {
+            log::error!("{}: the answer cannot be written as JSON: {error}", name.as_str());
+            wire_error::internal(name)
+        }
+        Err(error) => wire_error::of_engine(name, error),
+    }
+}
+
+/// Which operation is asked for, and the content type of its answer; or the answer, if none can be told. The order of
+/// the checks is DynamoDB's.
+fn frame(headers: &HeaderMap, uri: &Uri, body: &[u8]) -> Result<(Name, HeaderValue), Box<Answer>> {
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let given = text(&CONTENT_TYPE).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    let content_type = if essence.eq_ignore_ascii_case("application/x-amz-json-1.0") {
+        AMZ_JSON
+    } else if essence.eq_ignore_ascii_case("application/json") || (given.is_empty() && body.is_empty()) {
+        JSON
+    } else {
+        return Err(Box::new(answer(StatusCode::NOT_FOUND, TEXT, NOT_FOUND)));
+    };
+    let refuse = |error| Box::new(answer(StatusCode::BAD_REQUEST, content_type.clone(), error));
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    let Some(name) = target.and_then(Name::from_target) else {
+        return Err(refuse(wire_error::of_protocol("UnknownOperationException", None)));
+    };
+    let material = AuthMaterial {
+        authorization: text(&AUTHORIZATION),
+        query: uri.query().unwrap_or_default(),
+        has_date_header: headers.contains_key("x-amz-date") || headers.contains_key(DATE),
+    };
+    if let Some(error) = auth_material::validate(material) {
+        return Err(refuse(error.into_bytes()));
+    }
+    if body.is_empty() {
+        return Err(refuse(wire_error::of_protocol("SerializationException", None)));
+    }
+    Ok((name, content_type))
+}
+
+enum BodyError {
+    TooLarge,
+    Broken(hyper::Error),
+}
+
+async fn read_body(mut body: Incoming) -> Result<Bytes, BodyError> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut read = Vec::with_capacity(announced.min(MAX_BODY));
+    let mut size = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() else { continue };
+        size += data.len();
+        if size > MAX_DISCARDED {
+            break;
+        } else if size > MAX_BODY {
+            read = Vec::new();
+        } else {
+            read.extend_from_slice(&data);
+        }
+    }
+    if size > MAX_BODY { Err(BodyError::TooLarge) } else { Ok(read.into()) }
+}
+
+fn answer(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Answer {
+    let body = body.into();
+    let checksum = crc32fast::hash(&body);
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(SERVER, HeaderValue::from_static("local_dynamodb"));
+    headers.insert("x-amz-crc32", checksum.into());
+    if let Ok(id) = HeaderValue::from_str(&request_id()) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    answer
+}
+
+/// 52 capital letters and digits, as DynamoDB's.
+fn request_id() -> String {
+    std::iter::repeat_with(|| fastrand::alphanumeric().to_ascii_uppercase()).take(52).collect()
+}
