@@ -6,7 +6,7 @@ use std::io;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::config::http::HttpResponse;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 
 /// What went wrong, by what can be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -136,6 +136,7 @@ where
 {
     fn from(error: &SdkError<E, HttpResponse>) -> Self {
         match error {
+            error if has_cause::<CredentialsError>(error) => Self::without_answer(ServiceErrorKind::Credentials, error),
             SdkError::ServiceError(answer) => {
                 let (status, metadata) = (answer.raw().status().as_u16(), answer.err().meta());
                 Self::from_answer(status, metadata.code(), metadata.message())
@@ -155,9 +156,6 @@ where
                     ServiceErrorKind::WrongEndpoint
                 };
                 Self::without_answer(kind, error)
-            }
-            SdkError::ConstructionFailure(_) if has_cause::<CredentialsError>(error) => {
-                Self::without_answer(ServiceErrorKind::Credentials, error)
             }
             _ => Self::without_answer(ServiceErrorKind::Other, error),
         }
@@ -211,8 +209,8 @@ fn kind_of_status(status: u16) -> ServiceErrorKind {
     }
 }
 
-/// The causes of `error` in one line. The operating system's words say it all where there are any; otherwise from the outside in, without
-/// the SDK's general word for the failure and without repetition.
+/// The causes of `error` in one line. The operating system's words say it all where there are any; otherwise from the outside in,
+/// without repetition and without the words that only name the layer of the SDK that reports the failure.
 pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     if let Some(system) = chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last() {
         return system.to_string();
@@ -220,7 +218,8 @@ pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for cause in chain(error).skip(usize::from(error.source().is_some())) {
         let words = cause.to_string();
-        if !text.contains(&words) {
+        let names_a_layer = cause.is::<ConnectorError>() || words.starts_with("client error (");
+        if (!names_a_layer || cause.source().is_none()) && !text.contains(&words) {
             if !text.is_empty() {
                 text.push_str(": ");
             }
@@ -230,8 +229,12 @@ pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// `error` and what caused it. The source of an `io::Error` is its payload's source, which would skip the payload.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&cause| cause.source())
+    std::iter::successors(Some(error), |&cause| match cause.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|payload| payload as &(dyn Error + 'static)),
+        None => cause.source(),
+    })
 }
 
 fn has_cause<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
@@ -240,4 +243,205 @@ fn has_cause<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
 
 fn is_invalid_data(error: &(dyn Error + 'static)) -> bool {
     chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|io| io.kind() == io::ErrorKind::InvalidData)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{SocketAddr, TcpListener, TcpStream};
+    use std::thread;
+    use std::time::Duration;
+
+    use aws_credential_types::provider::{self, ProvideCredentials, future};
+    use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+    use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
+
+    use super::*;
+
+    /// Serves `answer` to every connection: reads the request's head and body, writes these bytes, closes.
+    fn canned(answer: String) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                read_request(&mut connection);
+                // The client may have gone; that is its own affair.
+                let _ = connection.write_all(answer.as_bytes());
+            }
+        });
+        address
+    }
+
+    fn read_request(connection: &mut TcpStream) {
+        let mut request = Vec::new();
+        let mut byte = [0];
+        while !request.ends_with(b"\r\n\r\n") && connection.read(&mut byte).is_ok_and(|read| read == 1) {
+            request.push(byte[0]);
+        }
+        let head = String::from_utf8_lossy(&request).to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+        let mut body = vec![0; length.unwrap_or(0)];
+        let _ = connection.read_exact(&mut body);
+    }
+
+    fn http(status: &str, content_type: &str, body: &str) -> String {
+        let length = body.len();
+        format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        )
+    }
+
+    fn dynamodb(status: &str, code: &str, message: &str) -> String {
+        let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"{message}"}}"#);
+        http(status, "application/x-amz-json-1.0", &body)
+    }
+
+    fn config(endpoint: &str) -> Builder {
+        aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .endpoint_url(endpoint)
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
+            .retry_config(aws_sdk_dynamodb::config::retry::RetryConfig::disabled())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+    }
+
+    async fn describe(config: Builder) -> ServiceError {
+        let client = aws_sdk_dynamodb::Client::from_conf(config.build());
+        client.describe_table().table_name("logfile").send().await.unwrap_err().into()
+    }
+
+    async fn error_of(answer: String) -> ServiceError {
+        describe(config(&format!("http://{}", canned(answer)))).await
+    }
+
+    #[tokio::test]
+    async fn dynamodbs_own_errors_are_sorted_by_their_code() {
+        for (status, code, message, kind) in [
+            ("400 Bad Request", "ProvisionedThroughputExceededException", "The level of", ServiceErrorKind::Throttled),
+            ("400 Bad Request", "ThrottlingException", "Rate exceeded", ServiceErrorKind::Throttled),
+            ("400 Bad Request", "RequestLimitExceeded", "Too many", ServiceErrorKind::Throttled),
+            ("400 Bad Request", "LimitExceededException", "Too many operations", ServiceErrorKind::Throttled),
+            ("400 Bad Request", "LimitExceededException", "throughput decreases are limited", ServiceErrorKind::Other),
+            (
+                "400 Bad Request",
+                "ResourceNotFoundException",
+                "Requested resource not found",
+                ServiceErrorKind::NoSuchTable,
+            ),
+            (
+                "400 Bad Request",
+                "ResourceInUseException",
+                "Table is being created: logfile",
+                ServiceErrorKind::TableNotReady,
+            ),
+            ("400 Bad Request", "AccessDeniedException", "User: x is not authorized", ServiceErrorKind::AccessDenied),
+            ("400 Bad Request", "UnrecognizedClientException", "The security token", ServiceErrorKind::Credentials),
+            ("400 Bad Request", "ExpiredTokenException", "The security token", ServiceErrorKind::Credentials),
+            ("400 Bad Request", "InvalidSignatureException", "Signature expired", ServiceErrorKind::Credentials),
+            ("400 Bad Request", "ValidationException", "One or more parameter", ServiceErrorKind::Invalid),
+            ("400 Bad Request", "UnknownOperationException", "", ServiceErrorKind::WrongEndpoint),
+            ("400 Bad Request", "NeverHeardOfException", "what", ServiceErrorKind::Other),
+            ("500 Internal Server Error", "InternalServerError", "Internal", ServiceErrorKind::Unavailable),
+            ("503 Service Unavailable", "ServiceUnavailable", "Later", ServiceErrorKind::Unavailable),
+        ] {
+            let error = error_of(dynamodb(status, code, message)).await;
+            assert_eq!(error.kind, kind, "{error}");
+            assert_eq!(error.code.as_deref(), Some(code), "{error}");
+            assert!(error.to_string().contains(message), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_service_s_own_words_are_in_the_message() {
+        let error = error_of(dynamodb("400 Bad Request", "AccessDeniedException", "User: me is not authorized")).await;
+        assert_eq!(error.to_string(), "access denied: User: me is not authorized (AccessDeniedException)");
+        assert!(!error.is_retryable());
+        assert!(error.hint().contains("permission"));
+    }
+
+    #[tokio::test]
+    async fn answers_of_other_servers_are_told_from_dynamodbs() {
+        let page = "<!DOCTYPE html><html><title>Welcome</title></html>";
+        for (answer, kind) in [
+            (http("200 OK", "text/html", page), ServiceErrorKind::WrongEndpoint),
+            (http("404 Not Found", "text/html", page), ServiceErrorKind::WrongEndpoint),
+            (http("405 Method Not Allowed", "text/plain", ""), ServiceErrorKind::WrongEndpoint),
+            (http("301 Moved Permanently", "text/html", page), ServiceErrorKind::WrongEndpoint),
+            (http("403 Forbidden", "text/html", page), ServiceErrorKind::WrongEndpoint),
+            (http("502 Bad Gateway", "text/html", page), ServiceErrorKind::Unavailable),
+            (http("504 Gateway Timeout", "text/html", ""), ServiceErrorKind::Unavailable),
+            (http("429 Too Many Requests", "text/html", page), ServiceErrorKind::Throttled),
+            ("SSH-2.0-OpenSSH_9.2\r\n".to_owned(), ServiceErrorKind::WrongEndpoint),
+        ] {
+            let error = error_of(answer.clone()).await;
+            assert_eq!(error.kind, kind, "{answer}: {error:?}");
+            assert!(!error.message.is_empty(), "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn connections_that_break_may_be_tried_again() {
+        let whole = http("200 OK", "application/x-amz-json-1.0", r#"{"Table":{"TableName":"logfile"}}"#);
+        for answer in ["", "HTTP/1.1 200 OK\r\ncontent-le", &whole[..whole.len() - 5]] {
+            let error = error_of(answer.to_owned()).await;
+            assert_eq!(error.kind, ServiceErrorKind::Unavailable, "{answer:?}: {error:?}");
+            assert!(error.is_retryable());
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_at_the_endpoint() {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let error = describe(config(&format!("http://{free}"))).await;
+        assert_eq!(error.kind, ServiceErrorKind::Unavailable);
+        assert_eq!(error.to_string(), "the endpoint cannot be reached: Connection refused (os error 111)");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_is_a_timeout() {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let timeouts = TimeoutConfig::builder().read_timeout(Duration::from_millis(50)).build();
+        let endpoint = format!("http://{}", silent.local_addr().unwrap());
+        let error = describe(config(&endpoint).timeout_config(timeouts)).await;
+        assert_eq!(error.kind, ServiceErrorKind::Unavailable, "{error:?}");
+        assert!(error.message.contains("timeout"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn tls_asked_of_a_server_without_it_is_a_wrong_endpoint() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let _ = connection.read(&mut [0; 16]);
+            let _ = connection.write_all(http("400 Bad Request", "text/plain", "").as_bytes());
+            let _ = io::copy(&mut connection, &mut io::sink()); // an early close would look like a lost connection
+        });
+        let tls = aws_smithy_http_client::tls::Provider::Rustls(
+            aws_smithy_http_client::tls::rustls_provider::CryptoMode::AwsLc,
+        );
+        let https = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
+        let error = describe(config(&format!("https://{address}")).http_client(https)).await;
+        assert_eq!(error.kind, ServiceErrorKind::WrongEndpoint, "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn credentials_that_cannot_be_renewed() {
+        #[derive(Debug)]
+        struct Expired;
+        impl ProvideCredentials for Expired {
+            fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+            where
+                Self: 'a,
+            {
+                let error: provider::Result = Err(CredentialsError::provider_error("the SSO session has expired"));
+                future::ProvideCredentials::ready(error)
+            }
+        }
+        let error = describe(config("http://127.0.0.1:9").credentials_provider(Expired)).await;
+        assert_eq!(error.kind, ServiceErrorKind::Credentials, "{error:?}");
+        assert!(error.message.contains("the SSO session has expired"), "{error}");
+    }
 }
