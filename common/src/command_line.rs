@@ -103,9 +103,19 @@ pub fn print_error(program: &str, error: &(dyn Error + 'static)) {
     let _ = io::stderr().lock().write_all(error_lines(program, error, hint(error)).as_bytes());
 }
 
-/// As [`print_error`], with a hint of the caller's own.
-pub fn print_error_with_hint(program: &str, error: &(dyn Error + 'static), hint: &str) {
-    let _ = io::stderr().lock().write_all(error_lines(program, error, Some(hint)).as_bytes());
+/// An error that says itself what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Advised {
+    message: String,
+    advice: String,
+}
+
+impl Advised {
+    /// `message` says what is wrong, `advice` what to do.
+    pub fn new(message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { message: message.into(), advice: advice.into() }
+    }
 }
 
 fn error_lines(program: &str, error: &(dyn Error + 'static), hint: Option<&str>) -> String {
@@ -131,11 +141,13 @@ pub fn folded(error: &(dyn Error + 'static)) -> String {
     line
 }
 
-/// What to do about the first of the causes that knows it.
-fn hint(error: &(dyn Error + 'static)) -> Option<&'static str> {
+/// What to do, from the first of the causes that knows it.
+fn hint<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
     std::iter::successors(Some(error), |&cause| cause.source()).find_map(|cause| {
-        let service = cause.downcast_ref::<ServiceError>().map(ServiceError::hint);
-        service.or_else(|| cause.downcast_ref::<ConnectionError>().map(ConnectionError::hint))
+        let advised = cause.downcast_ref::<Advised>().map(|error| error.advice.as_str());
+        let service = || cause.downcast_ref::<ServiceError>().map(ServiceError::hint);
+        let connection = || cause.downcast_ref::<ConnectionError>().map(ConnectionError::hint);
+        advised.or_else(service).or_else(connection)
     })
 }
 

@@ -3,3 +3,4 @@
 pub mod batch_writer;
 pub mod capacity;
 pub mod command_line;
+pub mod tables;
