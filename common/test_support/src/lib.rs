@@ -1,1 +1,16 @@
-//! What the end-to-end tests share.
+//! What the end-to-end tests share: the engine on a free port, a binary's run, a table read back, a server with canned answers.
+//!
+//! Everything here panics when it does not work, which is how a test fails.
+
+#![expect(clippy::unwrap_used, reason = "only tests use this")]
+
+pub mod canned;
+pub mod program;
+pub mod table;
+
+use local_dynamodb::{LocalDynamoDb, Options};
+
+/// The engine, empty, in memory, on a free port. It stops when the value is dropped.
+pub fn engine() -> LocalDynamoDb {
+    LocalDynamoDb::start(&Options::default()).unwrap()
+}

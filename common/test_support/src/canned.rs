@@ -1,0 +1,126 @@
+//! A server whose answers a test writes: what DynamoDB says in states that no engine can be brought into, and what other servers say.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// A request as far as tests look at it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// `DescribeTable`, say; empty if there is no `x-amz-target`.
+    pub operation: String,
+    /// The value of `authorization`: access key, region, signature.
+    pub authorization: String,
+    /// The body.
+    pub body: String,
+}
+
+/// An answer as it goes over the wire.
+#[derive(Debug, Clone)]
+pub struct Answer(String);
+
+impl Answer {
+    /// An answer of DynamoDB's: HTTP 200 and this JSON.
+    pub fn ok(json: &str) -> Self {
+        Self::http("200 OK", "application/x-amz-json-1.0", json)
+    }
+
+    /// An error of DynamoDB's: HTTP 400, its name and message.
+    pub fn error(code: &str, message: &str) -> Self {
+        let json = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"{message}"}}"#);
+        Self::http("400 Bad Request", "application/x-amz-json-1.0", &json)
+    }
+
+    /// Any HTTP answer; `status` such as `404 Not Found`.
+    pub fn http(status: &str, content_type: &str, body: &str) -> Self {
+        let length = body.len();
+        Self(format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        ))
+    }
+
+    /// These bytes, whatever they are, and the connection's end: nothing at all for a connection that breaks.
+    pub fn raw(bytes: &str) -> Self {
+        Self(bytes.to_owned())
+    }
+}
+
+/// A running server. Its threads end with the test's process.
+#[derive(Debug)]
+pub struct CannedServer {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<Request>>>,
+}
+
+impl CannedServer {
+    /// Answers each request with what `answer` makes of it.
+    pub fn start(answer: impl FnMut(&Request) -> Answer + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (answer, seen) = (Arc::new(Mutex::new(answer)), Arc::clone(&requests));
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
+                thread::spawn(move || {
+                    let connection = connection.unwrap();
+                    let Some(request) = read(&connection) else { return };
+                    seen.lock().unwrap().push(request.clone());
+                    let Answer(bytes) = (answer.lock().unwrap())(&request);
+                    // The client may have gone; that is its own affair.
+                    let _ = (&connection).write_all(bytes.as_bytes());
+                });
+            }
+        });
+        Self { address, requests }
+    }
+
+    /// Gives the same answer to everything.
+    pub fn always(answer: Answer) -> Self {
+        Self::start(move |_| answer.clone())
+    }
+
+    /// The endpoint URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The requests so far.
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+fn read(connection: &TcpStream) -> Option<Request> {
+    let mut reader = BufReader::new(connection);
+    let (mut operation, mut authorization, mut length) = (String::new(), String::new(), 0);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            match line.trim_end() {
+                "" => break,
+                _ => continue,
+            }
+        };
+        match name.to_ascii_lowercase().as_str() {
+            "x-amz-target" => operation = value.rsplit('.').next().unwrap_or_default().trim().to_owned(),
+            "authorization" => authorization = value.trim().to_owned(),
+            "content-length" => length = value.trim().parse().unwrap(),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Request { operation, authorization, body: String::from_utf8_lossy(&body).into_owned() })
+}
+
+/// An address on which nobody listens.
+pub fn dead_endpoint() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}

@@ -1,0 +1,71 @@
+//! Tables made and read back through the SDK, for tests that are not asynchronous themselves.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use common::batch_writer::client::{Connection, Retries, Settings};
+
+/// The attributes of an item by name.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// Runs `work` with a client of the endpoint at `url`, to the end.
+pub fn with_client<T>(url: &str, work: impl AsyncFnOnce(Client) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let settings = Settings { endpoint_url: Some(url.to_owned()), ..Settings::default() };
+        work(Connection::open(&settings).await.unwrap().client(Retries::Sdk)).await
+    })
+}
+
+/// All items of a table by the text of their partition key `PK`, in its order. Strongly consistent.
+pub fn items(url: &str, table: &str) -> BTreeMap<String, Item> {
+    with_client(url, async |client| {
+        let mut pages = client.scan().table_name(table).consistent_read(true).into_paginator().items().send();
+        let mut items = BTreeMap::new();
+        while let Some(item) = pages.next().await {
+            let item = item.unwrap();
+            let key = item["PK"].as_s().unwrap().clone();
+            assert!(items.insert(key, item).is_none(), "the same key twice in a scan");
+        }
+        items
+    })
+}
+
+/// How many items the table has.
+pub fn count(url: &str, table: &str) -> usize {
+    with_client(url, async |client| {
+        let request = client.scan().table_name(table).select(aws_sdk_dynamodb::types::Select::Count);
+        let mut pages = request.consistent_read(true).into_paginator().send();
+        let mut count = 0;
+        while let Some(page) = pages.next().await {
+            count += usize::try_from(page.unwrap().count()).unwrap();
+        }
+        count
+    })
+}
+
+/// Makes a table with the string key `partition_key` and without index, on demand, and waits until it is there.
+pub fn create_plain(url: &str, table: &str, partition_key: &str) {
+    with_client(url, async |client| {
+        let key = KeySchemaElement::builder().attribute_name(partition_key).key_type(KeyType::Hash);
+        let attribute =
+            AttributeDefinition::builder().attribute_name(partition_key).attribute_type(ScalarAttributeType::S);
+        client
+            .create_table()
+            .table_name(table)
+            .key_schema(key.build().unwrap())
+            .attribute_definitions(attribute.build().unwrap())
+            .billing_mode(BillingMode::PayPerRequest)
+            .send()
+            .await
+            .unwrap();
+        aws_sdk_dynamodb::client::Waiters::wait_until_table_exists(&client)
+            .table_name(table)
+            .wait(std::time::Duration::from_secs(30))
+            .await
+            .unwrap();
+    });
+}
