@@ -1,0 +1,52 @@
+//! What the model assumes where DynamoDB publishes nothing, as settings.
+
+use std::time::Duration;
+
+use super::limits::{PARTITION_READ_UNITS, PARTITION_WRITE_UNITS};
+
+/// The model's settings, shared by a table and its indexes. The default is the closest known to the real service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How much unused capacity a table or an index keeps for a burst, as the time in which it accrues. 300 s.
+    /// Documented: Developer Guide, "Burst and adaptive capacity". That it is a token bucket of that size, one for each
+    /// table and index, is assumed.
+    pub burst: Duration,
+
+    /// How much of it a new table or index starts with, cut to `burst`. All of it: assumed.
+    pub starting_burst: Duration,
+
+    /// Index writes that fit between a table and one of its indexes; when they are this many, the table refuses all
+    /// writes. 20,000: assumed, from the graphs published with AWS's workshop "Advanced Design Patterns for Amazon
+    /// DynamoDB", in which an index of 1 WCU takes about 19,560 writes in its first minute.
+    pub index_backlog: usize,
+
+    /// WCU that one value of a partition key takes, in the table and in each index. 1,000: documented for a partition
+    /// ("Quotas in Amazon DynamoDB"). That each value of the key has a partition to itself is assumed: DynamoDB splits
+    /// partitions that are busy, and cannot split a value.
+    pub partition_write_units: u64,
+
+    /// RCU that one value of a partition key gives, in the table and in each index. 3,000: as above.
+    pub partition_read_units: u64,
+
+    /// How much of a partition's capacity is kept when it is not used. 1 s, as the limits are given for a second:
+    /// assumed.
+    pub partition_burst: Duration,
+
+    /// The time from an UpdateTable to the change of capacity. 2 s: measured for small values; the workshop speaks of
+    /// tens of seconds.
+    pub update_time: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            burst: Duration::from_secs(300),
+            starting_burst: Duration::from_secs(300),
+            index_backlog: 20_000,
+            partition_write_units: PARTITION_WRITE_UNITS,
+            partition_read_units: PARTITION_READ_UNITS,
+            partition_burst: Duration::from_secs(1),
+            update_time: Duration::from_secs(2),
+        }
+    }
+}
