@@ -1,0 +1,11 @@
+//! A log file in the workshop's format: CSV records become typed [`LogRecord`]s, and those become DynamoDB items.
+
+mod integer;
+mod item;
+mod reader;
+mod record;
+
+pub use integer::{IntegerError, MAX_DIGITS};
+pub use item::{AttributeSink, IndexKeys, ItemLayout, PARTITION_KEY};
+pub use reader::{LogReader, ReadError, Row};
+pub use record::{Column, LogRecord, RecordError};
