@@ -88,6 +88,9 @@ pub enum ConnectionError {
     /// A source of credentials is configured and failed.
     #[error("the AWS credentials cannot be loaded: {0}")]
     Credentials(String),
+    /// The system gives no runtime to connect in.
+    #[error("cannot start a runtime: {0}")]
+    Runtime(#[source] std::io::Error),
 }
 
 impl ConnectionError {
@@ -110,6 +113,7 @@ impl ConnectionError {
                  on this machine alone, start local_dynamodb and give --endpoint-url http://127.0.0.1:8000"
             }
             Self::Credentials(_) => "log in again (for SSO: aws sso login), or mend the profile",
+            Self::Runtime(_) => "check this user's limits on open files and processes (ulimit -a)",
         }
     }
 }

@@ -1,4 +1,22 @@
 //! Writing to DynamoDB in batches. Nothing in here knows of log files.
 
+mod backoff;
 pub mod client;
+mod dispatcher;
+mod item_json;
+mod pacer;
 pub mod service_error;
+mod table;
+mod window;
+mod write_batch;
+mod write_request;
+mod writer;
+
+pub use backoff::Backoff;
+pub use dispatcher::{Answer, Dispatcher, InFlight, Settled, Step, Stop, Taken};
+pub use item_json::ItemJson;
+pub use pacer::Pacer;
+pub use table::Table;
+pub use write_batch::{Full, WriteBatch};
+pub use write_request::{Key, KeySchema, WriteRequest};
+pub use writer::{BatchWriteItem, BatchWriter, Options, SharedPacer, Turn};

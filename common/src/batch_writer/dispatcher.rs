@@ -1,0 +1,382 @@
+//! What to send next, and what to make of each answer: the batch writer's core, without clock, network or randomness of its own.
+//!
+//! Ordering: a key is in at most one batch at a time. A request for a key that is in hand (queued, in flight, or waiting to be sent
+//! again) waits until the earlier one has been acknowledged or refused, so the last request for a key wins, as it does when they are
+//! sent one after another. Requests for different keys are not ordered.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::RandomState;
+use std::time::Duration;
+
+use super::backoff::Backoff;
+use super::pacer::Pacer;
+use super::service_error::{ServiceError, ServiceErrorKind};
+use super::window::Window;
+use super::write_batch::{Full, WriteBatch};
+use super::write_request::WriteRequest;
+use crate::capacity::limits::MAX_BATCH_WRITE_REQUESTS;
+use crate::capacity::write_units;
+
+/// How long a request waits for others to fill its batch. Short for somebody who watches a pipe, long for a loader that reads a file.
+const LINGER: Duration = Duration::from_millis(10);
+
+/// What the service said about a batch.
+pub type Answer = Result<Taken, ServiceError>;
+
+/// A batch that was answered, not refused: all of it was taken but these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Places in the batch of the requests that came back as UnprocessedItems.
+    pub unprocessed: Vec<usize>,
+}
+
+/// What became of the requests that need no more work.
+#[derive(Debug)]
+pub enum Settled<T> {
+    /// DynamoDB acknowledged it.
+    Written(T),
+    /// DynamoDB refuses it for what it is; the others of its batch are not affected.
+    Rejected(T, ServiceError),
+}
+
+/// A batch on its way.
+#[derive(Debug)]
+pub struct InFlight<T> {
+    /// What is sent.
+    pub batch: WriteBatch<T>,
+    sent_at: Duration,
+    /// How often requests in it have failed before.
+    failures: u32,
+    units: u64,
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub enum Step<T> {
+    /// Send this batch and hand it back with its answer.
+    Send(InFlight<T>),
+    /// Nothing until an answer or a request comes, or until this time.
+    Wait(Option<Duration>),
+    /// All requests are settled and no more will come.
+    Done,
+    /// No more batch is sent; batches in flight may still be answered.
+    Stopped,
+}
+
+/// Why a writer stopped before everything was settled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Stop {
+    /// The service will not take these requests, now or later.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The service was in trouble for too long.
+    #[error("gave up after {attempts} attempts")]
+    GaveUp {
+        /// How often the request was sent.
+        attempts: u32,
+        /// The last failure.
+        #[source]
+        last: ServiceError,
+    },
+}
+
+struct Pending<T> {
+    request: WriteRequest<T>,
+    failures: u32,
+}
+
+/// The state of one writer. `now` is a time since any fixed moment, the same as the pacer's.
+pub struct Dispatcher<T> {
+    hasher: RandomState,
+    backoff: Backoff,
+    window: Window,
+    capacity: usize,
+    /// To be sent, in order. Requests that came back stand in front.
+    queue: VecDeque<Pending<T>>,
+    /// Halves of a batch that DynamoDB found invalid, sent apart to find the request it is about.
+    suspects: VecDeque<Vec<Pending<T>>>,
+    /// The keys in hand, by hash, with the later requests for each. Two keys of one hash only wait for each other.
+    keys: HashMap<u64, VecDeque<WriteRequest<T>>>,
+    held_back: usize,
+    in_flight: usize,
+    in_flight_requests: usize,
+    oldest_queued_at: Option<Duration>,
+    /// After a failure nothing is sent before this; failures of what was sent before it count no more.
+    resume_at: Duration,
+    failed_at: Option<Duration>,
+    closed: bool,
+    stop: Option<Stop>,
+    settled: Vec<Settled<T>>,
+}
+
+impl<T> Dispatcher<T> {
+    /// With at most `in_flight` batches on their way at once.
+    pub fn new(in_flight: usize, backoff: Backoff) -> Self {
+        let window = Window::new(in_flight);
+        Self {
+            hasher: RandomState::new(),
+            backoff,
+            window,
+            capacity: (in_flight.max(1) + 1) * MAX_BATCH_WRITE_REQUESTS,
+            queue: VecDeque::new(),
+            suspects: VecDeque::new(),
+            keys: HashMap::new(),
+            held_back: 0,
+            in_flight: 0,
+            in_flight_requests: 0,
+            oldest_queued_at: None,
+            resume_at: Duration::ZERO,
+            failed_at: None,
+            closed: false,
+            stop: None,
+            settled: Vec::new(),
+        }
+    }
+
+    /// Whether it takes more requests now. Memory is bounded because callers ask.
+    pub fn has_room(&self) -> bool {
+        self.stop.is_none() && self.in_hand() < self.capacity && self.queue.len() < 2 * MAX_BATCH_WRITE_REQUESTS
+    }
+
+    /// Requests taken and not settled.
+    pub fn in_hand(&self) -> usize {
+        let suspects: usize = self.suspects.iter().map(Vec::len).sum();
+        self.queue.len() + suspects + self.held_back + self.in_flight_requests
+    }
+
+    /// Batches on their way.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Takes a request.
+    pub fn push(&mut self, request: WriteRequest<T>, now: Duration) {
+        let hash = request.key().hash(&self.hasher);
+        if let Some(later) = self.keys.get_mut(&hash) {
+            later.push_back(request);
+            self.held_back += 1;
+        } else {
+            self.keys.insert(hash, VecDeque::new());
+            self.enqueue(request, now);
+        }
+    }
+
+    /// No more requests will come: what is left is sent without waiting for full batches.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Sends nothing more.
+    pub fn stop(&mut self, why: Stop) {
+        self.stop.get_or_insert(why);
+    }
+
+    /// Why it stopped.
+    pub fn stopped(&self) -> Option<&Stop> {
+        self.stop.as_ref()
+    }
+
+    /// What was settled since this was last asked.
+    pub fn take_settled(&mut self) -> Vec<Settled<T>> {
+        std::mem::take(&mut self.settled)
+    }
+
+    /// What to do next.
+    pub fn step(&mut self, now: Duration, pacer: &mut Pacer) -> Step<T> {
+        if self.stop.is_some() {
+            return Step::Stopped;
+        }
+        let waiting = !self.queue.is_empty() || !self.suspects.is_empty();
+        if !waiting {
+            return if self.closed && self.in_flight == 0 { Step::Done } else { Step::Wait(None) };
+        }
+        if self.in_flight >= self.window.size() {
+            return Step::Wait(None);
+        }
+        let ready_at = self.resume_at.max(pacer.ready_at()).max(self.filled_at());
+        if now < ready_at {
+            return Step::Wait(Some(ready_at));
+        }
+        match self.next_batch(pacer.batch_limit()) {
+            Some((batch, failures)) => {
+                let units = units(batch.requests());
+                pacer.sent(now, units);
+                self.in_flight += 1;
+                self.in_flight_requests += batch.len();
+                if self.queue.is_empty() {
+                    self.oldest_queued_at = None;
+                }
+                Step::Send(InFlight { batch, sent_at: now, failures, units })
+            }
+            None => Step::Wait(None),
+        }
+    }
+
+    /// Takes note of the answer to a batch. `jitter` is a random number in 0..1.
+    pub fn answered(&mut self, sent: InFlight<T>, answer: Answer, now: Duration, pacer: &mut Pacer, jitter: f64) {
+        let InFlight { batch, sent_at, failures, units } = sent;
+        self.in_flight -= 1;
+        self.in_flight_requests -= batch.len();
+        let requests = batch.into_requests();
+        match answer {
+            Ok(taken) => {
+                self.failed_at = None;
+                self.taken(requests, &taken.unprocessed, (sent_at, units), now, pacer, jitter);
+            }
+            Err(error) => match error.kind {
+                ServiceErrorKind::Throttled => {
+                    self.failed_at = None;
+                    self.window.shrink();
+                    pacer.throttled(sent_at, now, units, jitter);
+                    self.requeue(requests, failures);
+                }
+                ServiceErrorKind::Unavailable => self.failed(requests, failures + 1, sent_at, error, now, jitter),
+                ServiceErrorKind::Invalid => self.invalid(requests, error, now),
+                _ => {
+                    self.stop(Stop::Service(error));
+                    self.requeue(requests, failures);
+                }
+            },
+        }
+    }
+
+    fn taken(
+        &mut self,
+        requests: Vec<WriteRequest<T>>,
+        unprocessed: &[usize],
+        (sent_at, units_sent): (Duration, u64),
+        now: Duration,
+        pacer: &mut Pacer,
+        jitter: f64,
+    ) {
+        let mut back = Vec::new();
+        for (place, request) in requests.into_iter().enumerate() {
+            if unprocessed.contains(&place) {
+                back.push(request);
+            } else {
+                self.release(&request, now);
+                self.settled.push(Settled::Written(request.tag));
+            }
+        }
+        pacer.acknowledged(sent_at, now, units_sent - units(&back));
+        if back.is_empty() {
+            self.window.answered(now.saturating_sub(sent_at));
+        } else {
+            self.window.shrink();
+            pacer.throttled(sent_at, now, units_sent, jitter);
+            self.requeue(back, 0);
+        }
+    }
+
+    fn failed(
+        &mut self,
+        requests: Vec<WriteRequest<T>>,
+        failures: u32,
+        sent_at: Duration,
+        error: ServiceError,
+        now: Duration,
+        jitter: f64,
+    ) {
+        match self.backoff.wait(failures, jitter) {
+            None => self.stop(Stop::GaveUp { attempts: failures, last: error }),
+            // Several batches in flight fail together: that is one failure, and one wait.
+            Some(_) if self.failed_at.is_some_and(|failed_at| sent_at < failed_at) => {}
+            Some(wait) => {
+                self.window.shrink();
+                self.failed_at = Some(now);
+                self.resume_at = self.resume_at.max(now + wait);
+            }
+        }
+        self.requeue(requests, failures);
+    }
+
+    /// DynamoDB refuses a batch whole for one bad request in it, and does not say which: halve it until the request stands alone.
+    fn invalid(&mut self, mut requests: Vec<WriteRequest<T>>, error: ServiceError, now: Duration) {
+        if requests.len() > 1 {
+            let second = requests.split_off(requests.len() / 2);
+            for half in [requests, second] {
+                self.suspects.push_back(half.into_iter().map(|request| Pending { request, failures: 0 }).collect());
+            }
+        } else if let Some(request) = requests.pop() {
+            self.release(&request, now);
+            self.settled.push(Settled::Rejected(request.tag, error));
+        }
+    }
+
+    fn enqueue(&mut self, request: WriteRequest<T>, now: Duration) {
+        self.oldest_queued_at.get_or_insert(now);
+        self.queue.push_back(Pending { request, failures: 0 });
+    }
+
+    fn requeue(&mut self, requests: Vec<WriteRequest<T>>, failures: u32) {
+        for request in requests.into_iter().rev() {
+            self.queue.push_front(Pending { request, failures });
+        }
+    }
+
+    /// A key is free again: the next request for it, if any, is due.
+    fn release(&mut self, request: &WriteRequest<T>, now: Duration) {
+        let hash = request.key().hash(&self.hasher);
+        let next = self.keys.get_mut(&hash).and_then(VecDeque::pop_front);
+        match next {
+            Some(next) => {
+                self.held_back -= 1;
+                self.enqueue(next, now);
+            }
+            None => {
+                self.keys.remove(&hash);
+            }
+        }
+    }
+
+    /// When a batch may be sent although it is not full.
+    fn filled_at(&self) -> Duration {
+        let full = self.queue.len() >= MAX_BATCH_WRITE_REQUESTS || self.closed || !self.suspects.is_empty();
+        match self.oldest_queued_at {
+            Some(oldest) if !full && self.queue.front().is_some_and(|first| first.failures == 0) => oldest + LINGER,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// The next batch, and the most failures that a request in it has seen. `limit` is in write units; one request always goes.
+    fn next_batch(&mut self, limit: Option<u64>) -> Option<(WriteBatch<T>, u32)> {
+        if let Some(suspects) = self.suspects.pop_front() {
+            let mut requests = suspects.into_iter();
+            let mut batch = WriteBatch::new(requests.next()?.request);
+            for Pending { request, failures } in requests {
+                // A half of a batch fits; were it otherwise, the request would only go with the others.
+                if let Err(Full::NoRoom(request) | Full::SameKey(request)) = batch.push(request) {
+                    self.queue.push_front(Pending { request, failures });
+                }
+            }
+            return Some((batch, 0));
+        }
+        let first = self.queue.pop_front()?;
+        let mut failures = first.failures;
+        let mut units = request_units(&first.request);
+        let mut batch = WriteBatch::new(first.request);
+        while let Some(next) = self.queue.pop_front() {
+            units += request_units(&next.request);
+            if limit.is_some_and(|limit| units > limit) {
+                self.queue.push_front(next);
+                break;
+            }
+            match batch.push(next.request) {
+                Ok(()) => failures = failures.max(next.failures),
+                Err(Full::NoRoom(request) | Full::SameKey(request)) => {
+                    self.queue.push_front(Pending { request, failures: next.failures });
+                    break;
+                }
+            }
+        }
+        Some((batch, failures))
+    }
+}
+
+fn request_units<T>(request: &WriteRequest<T>) -> u64 {
+    write_units(request.item_size()).rounded_up()
+}
+
+fn units<T>(requests: &[WriteRequest<T>]) -> u64 {
+    requests.iter().map(request_units).sum()
+}

@@ -1,0 +1,244 @@
+//! One request of a BatchWriteItem call, serialised and with its key.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
+
+use aws_sdk_dynamodb::types::{self, AttributeValue};
+
+use super::item_json::{ItemJson, push_string};
+
+/// Names of the attributes that make up the primary key of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySchema {
+    /// The partition key.
+    pub partition: String,
+    /// The sort key, if the table has one.
+    pub sort: Option<String>,
+}
+
+impl KeySchema {
+    /// A table with a partition key only.
+    pub fn partition(name: impl Into<String>) -> Self {
+        Self { partition: name.into(), sort: None }
+    }
+
+    /// The primary key of an item, or of a map of key attributes; `None` if one is missing or cannot be a key.
+    pub fn key_of(&self, item: &HashMap<String, AttributeValue>) -> Option<Key> {
+        let mut bytes = Vec::new();
+        for name in std::iter::once(&self.partition).chain(&self.sort) {
+            let (kind, value) = match item.get(name)? {
+                AttributeValue::S(text) => (b'S', text.as_bytes().to_vec()),
+                AttributeValue::N(text) => (b'N', normal_number(text).into_bytes()),
+                AttributeValue::B(blob) => (b'B', blob.as_ref().to_vec()),
+                _ => return None,
+            };
+            push_key_part(&mut bytes, kind, &[&value]);
+        }
+        Some(Key(bytes.into()))
+    }
+
+    /// The key that an unprocessed request, as the service sends it back, is about.
+    pub fn key_of_request(&self, request: &types::WriteRequest) -> Option<Key> {
+        match (&request.put_request, &request.delete_request) {
+            (Some(put), _) => self.key_of(&put.item),
+            (None, Some(delete)) => self.key_of(&delete.key),
+            (None, None) => None,
+        }
+    }
+}
+
+/// The primary key of an item: equal where DynamoDB's would be.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key(Box<[u8]>);
+
+impl Key {
+    /// A partition key that is a string, its value the `parts` put together.
+    pub fn string(parts: &[&str]) -> Self {
+        let parts: [&[u8]; 2] = match parts {
+            [one] => [one.as_bytes(), b""],
+            [one, two] => [one.as_bytes(), two.as_bytes()],
+            many => return Self::string(&[&many.concat()]),
+        };
+        let mut bytes = Vec::with_capacity(5 + parts[0].len() + parts[1].len());
+        push_key_part(&mut bytes, b'S', &parts);
+        Self(bytes.into())
+    }
+
+    /// The same for equal keys within one run of the program.
+    pub fn hash(&self, hasher: &impl BuildHasher) -> u64 {
+        let mut state = hasher.build_hasher();
+        state.write(&self.0);
+        state.finish()
+    }
+}
+
+/// Type and length before each part keep `("a", "bc")` and `("ab", "c")` apart.
+fn push_key_part(bytes: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    bytes.push(kind);
+    bytes.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+    for part in parts {
+        bytes.extend_from_slice(part);
+    }
+}
+
+/// A number's text in one form: DynamoDB gives `1.50` and `15E-1` back as `1.5`, and they are the same key.
+fn normal_number(text: &str) -> String {
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (coefficient, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = coefficient.split_once('.').unwrap_or((coefficient, ""));
+    let digits = [whole, fraction].concat();
+    let digits = digits.trim_start_matches('0');
+    let significant = digits.trim_end_matches('0');
+    if significant.is_empty() {
+        return "0".to_owned();
+    }
+    let Ok(exponent) = exponent.parse::<i64>() else { return text.to_owned() };
+    let scale = exponent.saturating_sub(fraction.len() as i64).saturating_add((digits.len() - significant.len()) as i64);
+    format!("{sign}{significant}E{scale}")
+}
+
+/// A put or delete request, serialised once however often it is sent. `T` is the caller's own mark on it, such as a row's number,
+/// and comes back when the request has been acknowledged or refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteRequest<T> {
+    key: Key,
+    json: Box<[u8]>,
+    item_size: usize,
+    /// The caller's mark.
+    pub tag: T,
+}
+
+impl<T> WriteRequest<T> {
+    /// A put request for an item with this key, made of these groups of attributes (the key attributes among them).
+    pub fn put(key: Key, attributes: &[&ItemJson], tag: T) -> Self {
+        let length: usize = attributes.iter().map(|group| group.json().len() + 1).sum();
+        let mut json = Vec::with_capacity(length + 30);
+        json.extend_from_slice(b"{\"PutRequest\":{\"Item\":{");
+        let start = json.len();
+        for group in attributes.iter().filter(|group| !group.json().is_empty()) {
+            if json.len() > start {
+                json.push(b',');
+            }
+            json.extend_from_slice(group.json());
+        }
+        json.extend_from_slice(b"}}}");
+        let item_size = attributes.iter().map(|group| group.size()).sum();
+        Self { key, json: json.into(), item_size, tag }
+    }
+
+    /// A put request for an item; `None` if the item lacks a key attribute.
+    pub fn put_item(schema: &KeySchema, item: &HashMap<String, AttributeValue>, tag: T) -> Option<Self> {
+        Some(Self::put(schema.key_of(item)?, &[&ItemJson::from(item)], tag))
+    }
+
+    /// A delete request for the item with these key attributes; `None` if one is missing.
+    pub fn delete_item(schema: &KeySchema, key: &HashMap<String, AttributeValue>, tag: T) -> Option<Self> {
+        let attributes = ItemJson::from(key);
+        let mut json = Vec::with_capacity(attributes.json().len() + 32);
+        json.extend_from_slice(b"{\"DeleteRequest\":{\"Key\":{");
+        json.extend_from_slice(attributes.json());
+        json.extend_from_slice(b"}}}");
+        Some(Self { key: schema.key_of(key)?, json: json.into(), item_size: 0, tag })
+    }
+
+    /// The primary key of the item it is about.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The request in DynamoDB's JSON.
+    pub fn json(&self) -> &[u8] {
+        &self.json
+    }
+
+    /// The size in bytes, by DynamoDB's rules, of the item to be put; 0 for a delete request.
+    pub fn item_size(&self) -> usize {
+        self.item_size
+    }
+}
+
+/// The body of a BatchWriteItem call for one table, from its requests' JSON.
+pub(super) fn body<'a>(table: &str, requests: impl Iterator<Item = &'a [u8]>, length: usize) -> Vec<u8> {
+    let mut body = Vec::with_capacity(length + table.len() + 64);
+    body.extend_from_slice(b"{\"RequestItems\":{");
+    push_string(&mut body, table);
+    body.extend_from_slice(b":[");
+    for (index, request) in requests.enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(request);
+    }
+    body.extend_from_slice(b"]}}");
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_dynamodb::primitives::Blob;
+    use serde_json::json;
+
+    fn item(attributes: &[(&str, AttributeValue)]) -> HashMap<String, AttributeValue> {
+        attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
+    #[test]
+    fn numbers_that_dynamodb_holds_equal_are_the_same_key() {
+        let schema = KeySchema::partition("id");
+        let key = |text: &str| schema.key_of(&item(&[("id", AttributeValue::N(text.into()))])).unwrap();
+        for same in ["15", "015", "+15", "15.0", "1.5E1", "150e-1", "0.0015E4"] {
+            assert_eq!(key(same), key("15"), "{same}");
+        }
+        assert_eq!(key("-0.0"), key("0"));
+        for other in ["-15", "1.5", "150", "51"] {
+            assert_ne!(key(other), key("15"), "{other}");
+        }
+    }
+
+    #[test]
+    fn keys_tell_types_and_parts_apart() {
+        let schema = KeySchema { partition: "p".into(), sort: Some("s".into()) };
+        let key = |p: AttributeValue, s: AttributeValue| schema.key_of(&item(&[("p", p), ("s", s)])).unwrap();
+        let text = |text: &str| AttributeValue::S(text.into());
+        assert_ne!(key(text("a"), text("bc")), key(text("ab"), text("c")));
+        assert_ne!(key(text("1"), text("1")), key(text("1"), AttributeValue::N("1".into())));
+        assert_ne!(key(text("1"), text("1")), key(text("1"), AttributeValue::B(Blob::new(*b"1"))));
+        assert_eq!(schema.key_of(&item(&[("p", text("a"))])), None);
+        assert_eq!(schema.key_of(&item(&[("p", text("a")), ("s", AttributeValue::Bool(true))])), None);
+    }
+
+    #[test]
+    fn a_key_from_parts_is_the_key_of_the_item() {
+        let expected = KeySchema::partition("PK").key_of(&item(&[("PK", AttributeValue::S("request#12".into()))]));
+        for parts in [&["request#", "12"][..], &["request#12"], &["request", "#", "12"]] {
+            assert_eq!(Some(Key::string(parts)), expected);
+        }
+    }
+
+    #[test]
+    fn requests_are_dynamodb_json() {
+        let schema = KeySchema::partition("PK");
+        let key = item(&[("PK", AttributeValue::S("a\"b".into()))]);
+        let mut own = ItemJson::new();
+        own.string("PK", &["a\"b"]);
+        let mut shared = ItemJson::new();
+        shared.number("n", "5");
+        let put = WriteRequest::put(Key::string(&["a\"b"]), &[&own, &ItemJson::new(), &shared], 1);
+        let delete = WriteRequest::delete_item(&schema, &key, 2).unwrap();
+        let body = body("t\"able", [put.json(), delete.json()].into_iter(), 100);
+        assert_eq!(
+            serde_json::from_slice::<serde_json::Value>(&body).unwrap(),
+            json!({"RequestItems": {"t\"able": [
+                {"PutRequest": {"Item": {"PK": {"S": "a\"b"}, "n": {"N": "5"}}}},
+                {"DeleteRequest": {"Key": {"PK": {"S": "a\"b"}}}},
+            ]}})
+        );
+        assert_eq!(put.item_size(), 2 + 3 + 1 + 2);
+        assert_eq!(put.key(), delete.key());
+    }
+}

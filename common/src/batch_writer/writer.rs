@@ -1,0 +1,172 @@
+//! The batch writer: the dispatcher with a clock, a random number and requests that really travel.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
+use super::dispatcher::{Answer, Dispatcher, InFlight, Settled, Step, Stop};
+use super::pacer::Pacer;
+use super::write_batch::WriteBatch;
+use super::write_request::WriteRequest;
+
+/// Sends one batch, once. The only thing that the writer wants of the outside world.
+pub trait BatchWriteItem<T>: Send + Sync + 'static {
+    /// Sends the batch and reads the answer. It does not retry: that is the writer's part, and two layers would multiply.
+    fn batch_write_item(&self, batch: &WriteBatch<T>) -> impl Future<Output = Answer> + Send;
+}
+
+/// How a writer works.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The most batches in flight at once.
+    pub in_flight: usize,
+    /// How failures other than throttling are retried. Throttling is waited for without end.
+    pub backoff: Backoff,
+}
+
+impl Default for Options {
+    /// 32 batches in flight: 3,200 batches a second where an answer takes 10 ms.
+    fn default() -> Self {
+        Self { in_flight: 32, backoff: Backoff::default() }
+    }
+}
+
+/// One pace for all the writers of a table.
+#[derive(Debug, Clone)]
+pub struct SharedPacer {
+    pacer: Arc<Mutex<Pacer>>,
+    start: Instant,
+}
+
+impl SharedPacer {
+    /// Nothing is known of the table yet.
+    pub fn new() -> Self {
+        Self { pacer: Arc::default(), start: Instant::now() }
+    }
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn with<R>(&self, act: impl FnOnce(&mut Pacer) -> R) -> R {
+        // A pacer is a few numbers, valid whatever a panicking thread left in them.
+        act(&mut self.pacer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Default for SharedPacer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What [`BatchWriter::turn`] came back for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Something was answered, or it is time to look again.
+    Progress,
+    /// There is nothing to do before another request is pushed, or the writer is closed.
+    NeedsInput,
+    /// Everything is settled after [`BatchWriter::close`].
+    Done,
+    /// The writer has stopped; see [`BatchWriter::stopped`].
+    Stopped,
+}
+
+type Flight<T> = Pin<Box<dyn Future<Output = (InFlight<T>, Answer)> + Send>>;
+
+/// Writes requests to one table in batches, some of them in flight at once, and says of every request what became of it.
+///
+/// Dropping a writer sends nothing: what it had in hand is not written. Close it and take turns until [`Turn::Done`].
+pub struct BatchWriter<C, T> {
+    client: Arc<C>,
+    dispatcher: Dispatcher<T>,
+    pacer: SharedPacer,
+    flights: FuturesUnordered<Flight<T>>,
+    random: fastrand::Rng,
+}
+
+impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
+    /// A writer that shares its pace with others.
+    pub fn new(client: C, options: Options, pacer: SharedPacer) -> Self {
+        Self {
+            client: Arc::new(client),
+            dispatcher: Dispatcher::new(options.in_flight, options.backoff),
+            pacer,
+            flights: FuturesUnordered::new(),
+            random: fastrand::Rng::new(),
+        }
+    }
+
+    /// Whether it takes more requests now.
+    pub fn has_room(&self) -> bool {
+        self.dispatcher.has_room()
+    }
+
+    /// Takes a request. Ask [`has_room`](Self::has_room) first: that bounds the memory.
+    pub fn push(&mut self, request: WriteRequest<T>) {
+        self.dispatcher.push(request, self.pacer.now());
+    }
+
+    /// No more requests will come.
+    pub fn close(&mut self) {
+        self.dispatcher.close();
+    }
+
+    /// What was settled since this was last asked.
+    pub fn take_settled(&mut self) -> Vec<Settled<T>> {
+        self.dispatcher.take_settled()
+    }
+
+    /// Why it stopped, if it has.
+    pub fn stopped(&self) -> Option<&Stop> {
+        self.dispatcher.stopped()
+    }
+
+    /// Sends what can be sent and waits for the next thing to happen. May be dropped at any time without loss.
+    pub async fn turn(&mut self) -> Turn {
+        let until = loop {
+            let now = self.pacer.now();
+            match self.pacer.with(|pacer| self.dispatcher.step(now, pacer)) {
+                Step::Send(sent) => self.send(sent),
+                Step::Wait(until) => break until,
+                Step::Done => return Turn::Done,
+                Step::Stopped if self.flights.is_empty() => return Turn::Stopped,
+                Step::Stopped => break None,
+            }
+        };
+        let deadline = until.map(|until| self.pacer.start + until);
+        tokio::select! {
+            Some((sent, answer)) = self.flights.next() => self.answered(sent, answer),
+            () = sleep_until(deadline), if deadline.is_some() => {}
+            else => return Turn::NeedsInput,
+        }
+        Turn::Progress
+    }
+
+    fn send(&mut self, sent: InFlight<T>) {
+        let client = Arc::clone(&self.client);
+        self.flights.push(Box::pin(async move {
+            let answer = client.batch_write_item(&sent.batch).await;
+            (sent, answer)
+        }));
+    }
+
+    fn answered(&mut self, sent: InFlight<T>, answer: Answer) {
+        let (now, jitter) = (self.pacer.now(), self.random.f64());
+        self.pacer.with(|pacer| self.dispatcher.answered(sent, answer, now, pacer, jitter));
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
