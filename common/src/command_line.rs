@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::batch_writer::client::{Connection, ConnectionError, Settings};
 use crate::batch_writer::service_error::ServiceError;
+use crate::load::{LoadError, Loaded};
 
 /// Options of the connection, with the AWS CLI's names.
 #[derive(Debug, Clone, Default, Args)]
@@ -33,6 +34,12 @@ impl ConnectionOptions {
             profile: self.profile.clone(),
         })
         .await
+    }
+
+    /// As [`connect`](Self::connect), for a program without a runtime of its own.
+    pub fn connect_blocking(&self) -> Result<Connection, ConnectionError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(ConnectionError::Runtime)?.block_on(self.connect())
     }
 }
 
@@ -103,6 +110,25 @@ pub fn print_error(program: &str, error: &(dyn Error + 'static)) {
     let _ = io::stderr().lock().write_all(error_lines(program, error, hint(error)).as_bytes());
 }
 
+/// How a load ended, for its exit code; what went wrong, and rows that were not written, are said on stderr.
+pub fn end_of_load(program: &str, ended: &Result<Loaded, LoadError>) -> Exit {
+    let (error, tally) = match ended {
+        Err(error) => (Some(error), None),
+        Ok(Loaded { tally, error, .. }) => (error.as_ref(), Some(tally)),
+    };
+    if let Some(tally) = tally.filter(|tally| error.is_some() || tally.rejected > 0) {
+        let _ = writeln!(io::stderr(), "{program}: {tally}");
+    }
+    match (error, tally) {
+        (Some(error), _) => {
+            print_error(program, error);
+            Exit::Failed
+        }
+        (None, Some(tally)) if tally.rejected > 0 => Exit::Rejected,
+        (None, _) => Exit::Done,
+    }
+}
+
 /// An error that says itself what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -147,7 +173,8 @@ fn hint<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
         let advised = cause.downcast_ref::<Advised>().map(|error| error.advice.as_str());
         let service = || cause.downcast_ref::<ServiceError>().map(ServiceError::hint);
         let connection = || cause.downcast_ref::<ConnectionError>().map(ConnectionError::hint);
-        advised.or_else(service).or_else(connection)
+        let load = || cause.downcast_ref::<LoadError>().and_then(LoadError::hint);
+        advised.or_else(service).or_else(connection).or_else(load)
     })
 }
 

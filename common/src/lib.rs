@@ -3,4 +3,7 @@
 pub mod batch_writer;
 pub mod capacity;
 pub mod command_line;
+pub mod load;
+pub mod logfile;
+pub mod outcome;
 pub mod tables;

@@ -1,0 +1,156 @@
+//! Rows set aside: verbatim in one file, which can be mended and loaded, their places and reasons in another beside it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::logfile::RecordError;
+
+/// A row that cannot be written, with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// The input, as the user named it.
+    pub source: String,
+    /// The line on which the row begins, from 1.
+    pub line: u64,
+    /// The row as it stands in the input.
+    pub raw: Box<[u8]>,
+    /// What is wrong with it.
+    pub reason: RecordError,
+}
+
+/// Rejected rows cannot be set aside.
+#[derive(Debug, Error)]
+pub enum RejectsError {
+    /// There is something in the file, perhaps rows of an earlier load.
+    #[error("{} has rows in it already; load or move them first, or name another file", .0.display())]
+    NotEmpty(PathBuf),
+    /// The operating system refuses.
+    #[error("cannot write {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The two files.
+#[derive(Debug)]
+pub(super) struct Rejects {
+    rows: Output,
+    reasons: Output,
+}
+
+#[derive(Debug)]
+struct Output {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Output {
+    fn create(path: &Path) -> Result<Self, RejectsError> {
+        let path = path.to_owned();
+        let opened = OpenOptions::new().create(true).append(true).open(&path);
+        match opened.and_then(|file| Ok((file.metadata()?, file))) {
+            // A device such as /dev/null or /dev/stderr has no length.
+            Ok((metadata, _)) if metadata.is_file() && metadata.len() > 0 => Err(RejectsError::NotEmpty(path)),
+            Ok((_, file)) => Ok(Self { path, file: BufWriter::new(file) }),
+            Err(source) => Err(RejectsError::Io { path, source }),
+        }
+    }
+
+    fn write(&mut self, parts: &[&[u8]]) -> Result<(), RejectsError> {
+        let written = parts.iter().try_for_each(|part| self.file.write_all(part)).and_then(|()| self.file.flush());
+        written.map_err(|source| RejectsError::Io { path: self.path.clone(), source })
+    }
+
+    fn remove_if_empty(&self) {
+        if fs::metadata(&self.path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Rejects {
+    /// Creates `path` for the rows and `path.reasons` for their places and reasons. Neither may have anything in it.
+    ///
+    /// # Errors
+    /// [`RejectsError`] with the file's name.
+    pub(super) fn create(path: &Path) -> Result<Self, RejectsError> {
+        let rows = Output::create(path)?;
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".reasons");
+        let reasons = Output::create(Path::new(&beside)).inspect_err(|_| rows.remove_if_empty())?;
+        Ok(Self { rows, reasons })
+    }
+
+    /// Sets a row aside; it is in the file when this returns.
+    ///
+    /// # Errors
+    /// [`RejectsError`] with the file's name. The row is then not set aside.
+    pub(super) fn add(&mut self, row: &RejectedRow) -> Result<(), RejectsError> {
+        self.rows.write(&[&row.raw, b"\n"])?;
+        self.reasons.write(&[format!("{}:{}: {}\n", row.source, row.line, row.reason).as_bytes()])
+    }
+
+    /// Leaves no empty files behind.
+    pub(super) fn finish(self) {
+        self.rows.remove_if_empty();
+        self.reasons.remove_if_empty();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(line: u64, raw: &[u8]) -> RejectedRow {
+        RejectedRow {
+            source: "x.csv".into(),
+            line,
+            raw: raw.into(),
+            reason: RecordError::TooFewColumns { found: 1 },
+        }
+    }
+
+    #[test]
+    fn rows_are_verbatim_and_reasons_beside_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bad.csv");
+        let mut rejects = Rejects::create(&path).unwrap();
+        rejects.add(&row(3, b"a,\"b\r\nc\"")).unwrap();
+        rejects.add(&row(7, b"\xff")).unwrap();
+        rejects.finish();
+        assert_eq!(fs::read(&path).unwrap(), b"a,\"b\r\nc\"\n\xff\n");
+        let reasons = fs::read_to_string(folder.path().join("bad.csv.reasons")).unwrap();
+        let lines: Vec<_> = reasons.lines().collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].starts_with("x.csv:3: has 1 column, and"), "{reasons}");
+        assert!(lines[1].starts_with("x.csv:7: "), "{reasons}");
+    }
+
+    #[test]
+    fn rows_of_an_earlier_load_are_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bad.csv");
+        fs::write(&path, "precious\n").unwrap();
+        assert!(matches!(Rejects::create(&path), Err(RejectsError::NotEmpty(_))));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "precious\n");
+    }
+
+    #[test]
+    fn without_a_rejected_row_no_file_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        Rejects::create(&folder.path().join("bad.csv")).unwrap().finish();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error() {
+        let mut rejects = Rejects { rows: Output::create(Path::new("/dev/full")).unwrap(), reasons: Output::create(Path::new("/dev/null")).unwrap() };
+        assert!(matches!(rejects.add(&row(1, b"x")), Err(RejectsError::Io { .. })));
+    }
+}
