@@ -1,3 +1,67 @@
-//! Loads a log file into a DynamoDB table.
+//! Loads a log file into a DynamoDB table: a drop-in replacement for the workshop's `load_logfile.py`.
 
-fn main() {}
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::builder::NonEmptyStringValueParser;
+use common::batch_writer::Options;
+use common::command_line::{ConnectionOptions, EXIT_CODES_HELP, Exit, end_of_load, init_logging, print_error};
+use common::load::{Job, Numbering, Script, Source, load};
+use common::logfile::ItemLayout;
+
+const PROGRAM: &str = "load_logfile";
+
+const EXAMPLES: &str = "\
+Examples:
+  load_logfile logfile ./data/logfile_small1.csv
+  zcat access.csv.gz | load_logfile logfile -
+  load_logfile logfile access.csv --rejects bad.csv
+  load_logfile logfile access.csv --endpoint-url http://127.0.0.1:8000
+";
+
+/// Load a log file into a DynamoDB table, one item for each row.
+///
+/// Rows are columns without a header: requestid, host, date, hourofday, timezone, method, url, responsecode, bytessent, useragent.
+/// Standard output gets the lines of the workshop's load_logfile.py, everything else goes to standard error.
+#[derive(Debug, Parser)]
+#[command(name = PROGRAM, version, after_help = format!("{EXAMPLES}\n{EXIT_CODES_HELP}"))]
+struct Arguments {
+    /// Name of the table
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    table: String,
+    /// CSV file, plain or compressed with gzip; - is standard input
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    file: String,
+    /// Set bad rows aside in this file, verbatim, with places and reasons in FILE.reasons, and go on [default: stop at the first]
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    #[command(flatten)]
+    connection: ConnectionOptions,
+}
+
+fn main() -> ExitCode {
+    init_logging(PROGRAM);
+    let exit = run(Arguments::parse()).unwrap_or_else(|error| {
+        print_error(PROGRAM, error.as_ref());
+        Exit::Failed
+    });
+    exit.into()
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let connection = arguments.connection.connect_blocking()?;
+    let job = Job {
+        connection,
+        table: arguments.table,
+        sources: vec![Source::new(&arguments.file)],
+        layout: ItemLayout::SEQUENTIAL,
+        numbering: Numbering::AS_IN_FILE,
+        workers: 1,
+        options: Options::default(),
+        rejects: arguments.rejects,
+        script: Script::Sequential,
+    };
+    Ok(end_of_load(PROGRAM, &load(&job, io::stdout())))
+}

@@ -61,17 +61,6 @@ impl IndexBacklog {
         self.units
     }
 
-    /// What the first of them cost together, so many or as many as there are, and how many that was.
-    pub(super) fn first(&self, writes: u64) -> (u64, CapacityUnits) {
-        let (mut left, mut units) = (writes, CapacityUnits::ZERO);
-        for run in &self.runs {
-            let of_run = left.min(run.writes as u64);
-            units += run.units * of_run;
-            left -= of_run;
-        }
-        (writes - left, units)
-    }
-
     /// Index writes that fit in.
     pub(super) fn capacity(&self) -> usize {
         self.capacity

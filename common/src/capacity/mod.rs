@@ -5,12 +5,10 @@
 //! Statements about DynamoDB carry their kind: *documented* (AWS's own text; "Developer Guide" is the Amazon DynamoDB
 //! Developer Guide), *measured* (on the real service) or *assumed* (not published: a choice of this model).
 
-mod estimate;
 mod index;
 mod index_backlog;
 mod item_size;
 pub mod limits;
-mod load_totals;
 mod meter;
 mod partition_key;
 mod request;
@@ -23,12 +21,10 @@ mod token_bucket;
 mod units;
 mod write_cost;
 
-pub use estimate::{LoadEstimate, RequiredCapacity};
 pub use item_size::{
     BOOLEAN_SIZE, Consistency, NULL_SIZE, attribute_size, list_size, map_size, number_size, read_units,
     transactional_write_units, write_units,
 };
-pub use load_totals::LoadTotals;
 pub use partition_key::PartitionKey;
 pub use request::{Read, ReadAdmission, Write, WriteAdmission};
 pub use settings::Settings;

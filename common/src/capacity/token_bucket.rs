@@ -64,14 +64,8 @@ impl TokenBucket {
     /// The first time from `now` on at which `cost` gets in, if nothing else is taken until then. `None` if never: the
     /// rate is 0.
     pub fn available_at(&self, now: Duration, cost: CapacityUnits) -> Option<Duration> {
-        self.available_after(now, CapacityUnits::ZERO, cost)
-    }
-
-    /// The first time from `now` on at which `cost` gets in, if before it `others` are taken as early as they get in, and
-    /// nothing else. `None` if never.
-    pub fn available_after(&self, now: Duration, others: CapacityUnits, cost: CapacityUnits) -> Option<Duration> {
         let now = now.max(self.updated);
-        let missing = nanounits(others) + self.needed(cost) - self.balance_at(now);
+        let missing = self.needed(cost) - self.balance_at(now);
         if missing <= 0 {
             return Some(now);
         }

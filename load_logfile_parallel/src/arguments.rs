@@ -1,0 +1,101 @@
+//! The command line.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::thread;
+
+use clap::Parser;
+use clap::builder::NonEmptyStringValueParser;
+use common::command_line::{ConnectionOptions, EXIT_CODES_HELP};
+
+pub(crate) const PROGRAM: &str = "load_logfile_parallel";
+
+const EXAMPLES: &str = "\
+Examples:
+  nohup load_logfile_parallel logfile_scan &
+  load_logfile_parallel logfile_scan monday.csv tuesday.csv.gz --copies 1
+  load_logfile_parallel logfile_scan long.csv --id-stride auto --threads 4
+  load_logfile_parallel logfile_gsi_low --endpoint-url http://127.0.0.1:8000
+";
+
+/// Load log files into a DynamoDB table on several threads, each row many times.
+///
+/// Copy i of a row of file number f gets the request id f × 500,000 + i × 2,000 + its own, as in the workshop's
+/// load_logfile_parallel.py. Standard output gets that script's lines, everything else goes to standard error.
+#[derive(Debug, Parser)]
+#[command(name = PROGRAM, version, after_help = format!("{EXAMPLES}\n{EXIT_CODES_HELP}"))]
+pub(crate) struct Arguments {
+    /// Name of the table
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) table: String,
+    /// CSV files, plain or compressed with gzip [default: ./data/logfile_medium*.csv, sorted]
+    #[arg(value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) files: Vec<String>,
+    /// How many times each row is written
+    #[arg(long, value_name = "N", default_value = "250")]
+    pub(crate) copies: NonZeroU32,
+    /// Worker threads, each with its own runtime and connections
+    #[arg(long, value_name = "N", default_value_t = default_threads(), value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: u16,
+    /// How far apart the ids of a row's copies are; auto: as far as these files need [default: as in the workshop, 2000]
+    #[arg(long, value_name = "N|auto")]
+    pub(crate) id_stride: Option<IdStride>,
+    /// Set bad rows aside in this file, verbatim, with places and reasons in FILE.reasons, and go on [default: stop at the first]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionOptions,
+}
+
+/// What `--id-stride` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IdStride {
+    Auto,
+    Of(NonZeroU32),
+}
+
+impl FromStr for IdStride {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            number => number.parse().map(Self::Of).map_err(|_| "expected a whole number from 1 on, or auto".to_owned()),
+        }
+    }
+}
+
+/// The work is mostly waiting for answers: two threads keep a laptop's cores busy, and more than eight help nobody.
+fn default_threads() -> u16 {
+    let cores = thread::available_parallelism().map_or(2, usize::from);
+    cores.clamp(2, 8) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn without_options_it_does_what_the_script_does() {
+        let arguments = Arguments::parse_from([PROGRAM, "logfile_scan"]);
+        assert_eq!(arguments.copies.get(), 250);
+        assert!(arguments.files.is_empty() && arguments.id_stride.is_none());
+        assert!((2..=8).contains(&arguments.threads));
+    }
+
+    #[test]
+    fn a_stride_is_a_number_or_auto() {
+        assert_eq!("auto".parse(), Ok(IdStride::Auto));
+        assert_eq!("4000".parse(), Ok(IdStride::Of(NonZeroU32::new(4000).unwrap())));
+        for wrong in ["0", "-1", "many", ""] {
+            assert!(wrong.parse::<IdStride>().is_err(), "{wrong}");
+        }
+    }
+}
