@@ -10,14 +10,15 @@ use super::units::CapacityUnits;
 /// A bounded queue of index writes, drained in order as fast as the index's capacity and the cap on its partition keys
 /// allow.
 ///
-/// An index never makes a write slow. It refuses: when the queue is full, the table refuses all writes until the first
-/// one in it has been written, also those that would not enter the index. Documented: Developer Guide, "Using Global
-/// Secondary Indexes in DynamoDB", "Understanding GSI back-pressure"; the size of the queue is assumed. One admission may
-/// overfill it by the index writes that it brings (two for an item whose index key changes, two hundred at the most for a
-/// transaction).
+/// An index never makes a write slow. It refuses: when the queue is full, the table refuses all writes until the
+/// first one in it has been written, also those that would not enter the index. Documented: Developer Guide,
+/// "Understanding Global Secondary Index (GSI) write throttling and back pressure in DynamoDB", which also names
+/// the hot partition key of an index as a cause. The size of the queue is assumed. One admission may overfill it by
+/// the index writes that it brings: two for an item whose index key changes, two hundred at the most for a
+/// transaction.
 ///
-/// In the real service each partition of an index has its own queue, and so a hot key delays its neighbours only. Here
-/// it delays all; the writes a second that get through are the same, as all of them end in one buffer.
+/// That a hot key delays what stands behind it in the queue is assumed. In the long run it makes no difference whether
+/// others pass it: those that wait for the key are what fills the queue.
 #[derive(Clone, Debug)]
 pub(super) struct IndexBacklog {
     capacity: usize,
@@ -61,6 +62,17 @@ impl IndexBacklog {
         self.units
     }
 
+    /// What the first of them cost together, so many or as many as there are, and how many that was.
+    pub(super) fn first(&self, writes: u64) -> (u64, CapacityUnits) {
+        let (mut left, mut units) = (writes, CapacityUnits::ZERO);
+        for run in &self.runs {
+            let of_run = left.min(run.writes as u64);
+            units += run.units * of_run;
+            left -= of_run;
+        }
+        (writes - left, units)
+    }
+
     /// Index writes that fit in.
     pub(super) fn capacity(&self) -> usize {
         self.capacity
@@ -81,7 +93,8 @@ impl IndexBacklog {
         }
     }
 
-    /// Takes back up to so many units from the latest writes, and answers how much of it had gone to the index already.
+    /// Takes back up to so many units from the latest writes, and answers how much of it had gone to the index
+    /// already.
     pub(super) fn withdraw(&mut self, units: CapacityUnits) -> CapacityUnits {
         let mut left = units;
         while !left.is_zero()

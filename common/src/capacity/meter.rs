@@ -9,8 +9,8 @@ use super::throttle::{Access, Limit};
 use super::token_bucket::TokenBucket;
 use super::units::CapacityUnits;
 
-/// The bucket of the whole, those of its partition keys, and what was consumed. Without provisioned throughput there is
-/// no bucket, and nothing is refused.
+/// The bucket of the whole, those of its partition keys, and what was consumed. Without provisioned throughput
+/// there is no bucket, and nothing is refused.
 #[derive(Clone, Debug)]
 pub(super) struct Meter {
     pub(super) bucket: Option<TokenBucket>,

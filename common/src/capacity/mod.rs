@@ -1,14 +1,51 @@
 //! How DynamoDB counts and limits capacity, as arithmetic: what an item costs, and when a request for it gets in.
 //!
-//! Everything here is pure: no clock, no threads, no input or output. Amounts are integers, and time is an argument.
+//! Everything here is pure: no clock, no threads, no input or output. Amounts are integers, and time is an
+//! argument, the time since an epoch of the caller's choice.
 //!
-//! Statements about DynamoDB carry their kind: *documented* (AWS's own text; "Developer Guide" is the Amazon DynamoDB
-//! Developer Guide), *measured* (on the real service) or *assumed* (not published: a choice of this model).
+//! - [`write_units`], [`read_units`] and the sizes beside them: what an item costs.
+//! - [`write_cost`]: what a write costs the table and each index, from the item before and after.
+//! - [`Table`]: which write and which read gets in, and which limit keeps one out.
+//! - [`LoadTotals`]: how long a load takes, and what capacity would make it faster.
+//! - [`Settings`]: what is assumed. [`limits`]: what DynamoDB allows at all.
+//!
+//! Statements about DynamoDB carry their kind: *documented* (AWS's own text; "Developer Guide" is the Amazon
+//! DynamoDB Developer Guide, "API Reference" the Amazon DynamoDB API Reference), *measured* (on the real service,
+//! and published) or *assumed* (not published: a choice of this model).
+//!
+//! A batch is decided item by item, with what is known before it is written; then settled with what was consumed:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use common::capacity::{CapacityUnits, PartitionKey, Settings, Table, Throughput, Write, WriteAdmission, WriteCost};
+//!
+//! let now = Duration::ZERO;
+//! let mut table = Table::new(now, Throughput::Provisioned { read: 5, write: 5 }, Settings::default());
+//! let (mut batch, mut unprocessed) = (WriteAdmission::default(), 0);
+//! for request in 0..1510_u32 {
+//!     let cost = WriteCost::of_table(CapacityUnits::new(1));
+//!     match table.admit_write(now, Write { key: PartitionKey::new(&request.to_be_bytes()), cost }) {
+//!         Ok(admission) => batch.join(admission),
+//!         Err(throttle) => {
+//!             assert_eq!(throttle.reason(), "TableWriteProvisionedThroughputExceeded");
+//!             unprocessed += 1;
+//!         }
+//!     }
+//! }
+//! assert_eq!(unprocessed, 10); // 300 s of 5 WCU were there
+//!
+//! // The old items were larger than the new ones.
+//! table.settle_write(now, &batch, &WriteCost::of_table(CapacityUnits::new(1505)));
+//! assert_eq!(table.state(now).write.balance, Some(-5));
+//! ```
 
+mod estimate;
 mod index;
 mod index_backlog;
 mod item_size;
 pub mod limits;
+mod load_totals;
 mod meter;
 mod partition_key;
 mod request;
@@ -21,10 +58,12 @@ mod token_bucket;
 mod units;
 mod write_cost;
 
+pub use estimate::{LoadEstimate, RequiredCapacity};
 pub use item_size::{
     BOOLEAN_SIZE, Consistency, NULL_SIZE, attribute_size, list_size, map_size, number_size, read_units,
     transactional_write_units, write_units,
 };
+pub use load_totals::LoadTotals;
 pub use partition_key::PartitionKey;
 pub use request::{Read, ReadAdmission, Write, WriteAdmission};
 pub use settings::Settings;

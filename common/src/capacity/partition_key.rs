@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::token_bucket::TokenBucket;
 use super::units::CapacityUnits;
 
-/// A value of a partition key, known by its hash: memory does not depend on the length of keys. Two values in 2^64 that
-/// share a hash share their capacity.
+/// A value of a partition key, known by its hash: memory does not depend on the length of keys. Two values in 2^64
+/// that share a hash share their capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartitionKey(u64);
 
@@ -35,9 +35,9 @@ const SMALLEST_SWEEP: usize = 1024;
 
 /// A bucket for each partition key that is in use.
 ///
-/// A key whose bucket is full again is as good as one never seen, and is forgotten: with the default settings a write of
-/// 1 WCU is forgotten after a millisecond. So the memory is that of the keys used within a second, times two for the
-/// sweep that finds the idle ones.
+/// A key whose bucket is full again is as good as one never seen, and is forgotten: with the default settings a
+/// write of 1 WCU is forgotten after a millisecond. So the memory is that of the keys used within a second, times
+/// two for the sweep that finds the idle ones.
 #[derive(Clone, Debug)]
 pub(super) struct KeyBuckets {
     rate: u64,

@@ -27,8 +27,8 @@ pub struct Read {
     pub units: CapacityUnits,
 }
 
-/// Writes that got in. What they cost has been taken; [`Table::settle_write`](super::Table::settle_write) corrects it by what they really cost.
-/// Where the two are the same, it can be dropped.
+/// Writes that got in. What they cost has been taken; [`Table::settle_write`](super::Table::settle_write) corrects
+/// it by what they really cost. Where the two are the same, it can be dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "what the write really cost is settled with it"]
 pub struct WriteAdmission {

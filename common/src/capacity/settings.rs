@@ -8,8 +8,8 @@ use super::limits::{PARTITION_READ_UNITS, PARTITION_WRITE_UNITS};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How much unused capacity a table or an index keeps for a burst, as the time in which it accrues. 300 s.
-    /// Documented: Developer Guide, "Burst and adaptive capacity". That it is a token bucket of that size, one for each
-    /// table and index, is assumed.
+    /// Documented: Developer Guide, "DynamoDB burst and adaptive capacity". That it is a token bucket of that size,
+    /// one for each table and index, is assumed.
     pub burst: Duration,
 
     /// How much of it a new table or index starts with, cut to `burst`. All of it: assumed.

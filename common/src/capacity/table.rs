@@ -15,8 +15,8 @@ use super::write_cost::WriteCost;
 
 /// A table's capacity and that of its indexes.
 ///
-/// Times are since an epoch of the caller's choice, the same for all calls. A time before the latest one seen counts as
-/// that one, so that threads may ask the clock before they get hold of the table.
+/// Times are since an epoch of the caller's choice, the same for all calls. A time before the latest one seen
+/// counts as that one, so that threads may ask the clock before they get hold of the table.
 ///
 /// A write is asked for with what it will cost as far as known, usually from the new item alone, and settled when the
 /// old item is known. A read is asked for with the least and settled with what was read. So a balance can fall below
@@ -56,8 +56,8 @@ impl Table {
         self.indexes.retain(|index| &*index.name != name);
     }
 
-    /// Changes the table's throughput. Balances are kept, cut to the new ceilings; a table that was on demand starts as a
-    /// new one.
+    /// Changes the table's throughput. Balances are kept, cut to the new ceilings; a table that was on demand
+    /// starts as a new one.
     pub fn set_throughput(&mut self, now: Duration, throughput: Throughput) {
         let now = self.advance(now);
         self.write.set_rate(now, throughput.write());
@@ -125,8 +125,8 @@ impl Table {
     /// Corrects what was taken by what the writes really cost, or by nothing at all if they were not made (a request
     /// that the engine refused: `WriteCost::default()`). Of indexes only the units of each count.
     ///
-    /// In a joined admission the difference cannot be told apart by partition key; unless everything is given back, the
-    /// keys keep what was taken.
+    /// In a joined admission the difference cannot be told apart by partition key; unless everything is given back,
+    /// the keys keep what was taken.
     pub fn settle_write(&mut self, now: Duration, admission: &WriteAdmission, actual: &WriteCost) {
         let now = self.advance(now);
         let taken = &admission.cost;

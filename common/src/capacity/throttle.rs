@@ -41,15 +41,15 @@ pub struct Throttle {
     pub access: Access,
     /// Which limit was reached.
     pub limit: Limit,
-    /// The first time at which the same request may get in, if no other comes before it: until then this limit refuses it.
-    /// Then another limit may, and so may an index whose backlog was overfilled. DynamoDB does not tell this; it is for
-    /// simulations and explanations. `None` if never: the rate is 0.
+    /// The first time at which the same request may get in, if no other comes before it: until then this limit
+    /// refuses it. Then another limit may, and so may an index whose backlog was overfilled. DynamoDB does not tell
+    /// this; it is for simulations and explanations. `None` if never: the rate is 0.
     pub retry_at: Option<Duration>,
 }
 
 impl Throttle {
-    /// The reason as it stands in `ThrottlingReasons`, for example `TableWriteProvisionedThroughputExceeded`. Documented:
-    /// Developer Guide, "Diagnosing throttling".
+    /// The reason as it stands in `ThrottlingReasons`, for example `TableWriteProvisionedThroughputExceeded`.
+    /// Documented: API Reference, "ThrottlingReason".
     pub fn reason(&self) -> &'static str {
         use Access::{Read, Write};
         use Limit::{KeyRange, ProvisionedThroughput};

@@ -4,23 +4,24 @@ use std::time::Duration;
 
 use super::units::CapacityUnits;
 
-/// Billionths of a unit. A rate of R units a second is exactly R of them a nanosecond, and half a unit is a whole number
-/// of them: refilling never rounds, so nothing depends on how often a bucket is looked at.
+/// Billionths of a unit. A rate of R units a second is exactly R of them a nanosecond, and half a unit is a whole
+/// number of them: refilling never rounds, so nothing depends on how often a bucket is looked at.
 type Nanounits = i128;
 
 const NANOUNITS_PER_HALF: Nanounits = 500_000_000;
 
 /// Capacity that accrues at a fixed rate and is kept up to a ceiling.
 ///
-/// A request gets in when the balance covers its cost. A cost above the ceiling could never be covered: it gets in when
-/// the bucket is full, and leaves a debt that is paid off before anything else gets in (a 400 KB item on a table of
-/// 1 WCU, whose ceiling is 300: the next write waits 400 s). Assumed: nothing is published about such writes.
+/// A request gets in when the balance covers its cost. A cost above the ceiling could never be covered: it gets in
+/// when the bucket is full, and leaves a debt that is paid off before anything else gets in (a 400 KB item on a
+/// table of 1 WCU, whose ceiling is 300: the next such write waits 400 s). Assumed: nothing is published about such
+/// writes.
 ///
 /// The balance is otherwise negative only by [`charge`](Self::charge): what was consumed turned out more than what was
 /// asked for.
 ///
-/// Times are since an epoch of the caller's choice, the same for all calls. A time before the latest one seen counts as
-/// that one.
+/// Times are since an epoch of the caller's choice, the same for all calls. A time before the latest one seen
+/// counts as that one.
 #[derive(Clone, Debug)]
 pub struct TokenBucket {
     rate: u64,
@@ -64,8 +65,14 @@ impl TokenBucket {
     /// The first time from `now` on at which `cost` gets in, if nothing else is taken until then. `None` if never: the
     /// rate is 0.
     pub fn available_at(&self, now: Duration, cost: CapacityUnits) -> Option<Duration> {
+        self.available_after(now, CapacityUnits::ZERO, cost)
+    }
+
+    /// The first time from `now` on at which `cost` gets in, if before it `others` are taken as early as they get
+    /// in, and nothing else. `None` if never.
+    pub fn available_after(&self, now: Duration, others: CapacityUnits, cost: CapacityUnits) -> Option<Duration> {
         let now = now.max(self.updated);
-        let missing = self.needed(cost) - self.balance_at(now);
+        let missing = nanounits(others) + self.needed(cost) - self.balance_at(now);
         if missing <= 0 {
             return Some(now);
         }
@@ -324,7 +331,11 @@ mod tests {
         }
 
         #[test]
-        fn available_at_is_the_first_time_that_covers(rate in 1_u64..50_000, spent in 0_u64..100_000, halves in 1_u64..900) {
+        fn available_at_is_the_first_time_that_covers(
+            rate in 1_u64..50_000,
+            spent in 0_u64..100_000,
+            halves in 1_u64..900,
+        ) {
             let mut bucket = full(rate);
             bucket.charge(START, units(spent));
             let cost = CapacityUnits::from_halves(halves);

@@ -136,15 +136,16 @@ pub fn write_cost<I: Item>(
     cost
 }
 
-/// What a write costs whose condition fails: the same as if it had been made, without the indexes. Documented: Developer
-/// Guide, "DynamoDB read and write operations". Also the price of a ConditionCheck in a transaction.
+/// What a write costs whose condition fails: the same as if it had been made, without the indexes. Documented:
+/// Developer Guide, "DynamoDB read and write operations". Also the price of a ConditionCheck in a transaction.
 pub fn failed_condition_cost<I: Item>(old: Option<&I>, new: Option<&I>, isolation: Isolation) -> WriteCost {
     write_cost(&[], old, new, isolation)
 }
 
-/// The writes to one index that follow from one write to the table. Documented: Developer Guide, "Using Global Secondary
-/// Indexes in DynamoDB", "Provisioned throughput considerations"; that each is rounded up by itself, and that a change in
-/// place costs the larger of the two entries: measured by dynoxide's project.
+/// The writes to one index that follow from one write to the table. Documented: Developer Guide, "Using Global
+/// Secondary Indexes in DynamoDB", "Provisioned throughput considerations for Global Secondary Indexes". That each
+/// is rounded up by itself, and that a change in place costs the larger of the two entries: measured by dynoxide's
+/// project.
 struct EntryWrites([Option<(PartitionKey, CapacityUnits)>; 2]);
 
 impl EntryWrites {

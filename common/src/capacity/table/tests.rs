@@ -409,7 +409,8 @@ proptest! {
             let retry_at = throttle.retry_at.expect("no rate is 0");
             prop_assert!(retry_at > now);
             let again = apply(&mut table.clone(), retry_at, &event);
-            let same_limit = again.is_some_and(|again| (again.resource, again.limit) == (throttle.resource, throttle.limit));
+            let refused_by = (throttle.resource, throttle.limit);
+            let same_limit = again.is_some_and(|again| (again.resource, again.limit) == refused_by);
             let overfilled = before.indexes[0].backlog > before.indexes[0].backlog_limit;
             prop_assert!(!same_limit || overfilled);
             let sooner = apply(&mut table.clone(), retry_at - Duration::from_nanos(1), &event);
@@ -428,11 +429,14 @@ proptest! {
             // Its capacity less one, and the event's own index write and that of its settlement.
             prop_assert!(state.indexes[0].backlog <= 10 - 1 + 2);
             let capacities = [&state.write, &state.read, &state.indexes[0].write, &state.indexes[0].read];
-            prop_assert!(capacities.iter().all(|capacity| capacity.balance <= capacity.ceiling.map(|ceiling| ceiling as i64)));
+            for capacity in capacities {
+                prop_assert!(capacity.balance <= capacity.ceiling.map(|ceiling| ceiling as i64));
+            }
         }
     }
 
-    /// The table's consumption is bounded by its own rate, that of a key by the key's, that of the index by the index's.
+    /// The table's consumption is bounded by its own rate, that of a key by the key's, that of the index by the
+    /// index's.
     #[test]
     fn over_any_interval_no_more_gets_in_than_rates_and_bursts_allow(
         table_rate in 1..60_u64,
@@ -454,7 +458,8 @@ proptest! {
             }
         }
         // In thousandths of a unit. A single cost above a ceiling (15 at most) takes the place of the burst.
-        let within = |taken: u64, rate: u64, millis: u64, kept: u64| taken * 1000 <= rate * millis + kept.max(15) * 1000;
+        let within =
+            |taken: u64, rate: u64, millis: u64, kept: u64| taken * 1000 <= rate * millis + kept.max(15) * 1000;
         for (first, &(from, ..)) in admitted.iter().enumerate() {
             let (mut of_table, mut of_keys, mut of_index) = (0, [0; 3], 0);
             for &(at, n, units, index_units) in &admitted[first..] {
@@ -470,7 +475,10 @@ proptest! {
     }
 
     #[test]
-    fn years_at_40000_wcu_do_not_overflow(days in prop::collection::vec(0..3_650_u64, 1..20), item_units in 1..u64::MAX) {
+    fn years_at_40000_wcu_do_not_overflow(
+        days in prop::collection::vec(0..3_650_u64, 1..20),
+        item_units in 1..u64::MAX,
+    ) {
         let mut table = table_with_index(40_000, 40_000);
         let mut now = START;
         for day in days {
