@@ -169,8 +169,10 @@ fn kind_of_code(code: &str, message: &str, status: u16) -> ServiceErrorKind {
         | "Throttling"
         | "RequestLimitExceeded"
         | "TooManyRequestsException" => ServiceErrorKind::Throttled,
-        // Too many table operations at once pass by themselves; the number of decreases a day, and of tables, does not.
-        "LimitExceededException" if !message.contains("decrease") && !message.contains("limit of tables") => {
+        // Too many table operations at once pass by themselves; the limits of decreases a day and of an account do not.
+        "LimitExceededException"
+            if !["decrease", "per subscriber", "per account"].iter().any(|limit| message.contains(limit)) =>
+        {
             ServiceErrorKind::Throttled
         }
         "ResourceNotFoundException" | "TableNotFoundException" => ServiceErrorKind::NoSuchTable,

@@ -1,0 +1,164 @@
+//! How a table that exists differs from the lab's definition, and the command that mends it.
+
+use std::collections::BTreeMap;
+
+use common::command_line::Advised;
+use common::tables::TableDefinition;
+
+use crate::description::{Description, facts_of_definition};
+
+/// A property that differs. `None`: one of the two does not have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Difference {
+    property: String,
+    found: Option<String>,
+    wanted: Option<String>,
+}
+
+impl Difference {
+    /// Is it a capacity that is another, and so can be changed?
+    pub(crate) fn is_capacity(&self) -> bool {
+        self.found.is_some() && self.wanted.is_some() && self.property.ends_with("capacity")
+    }
+}
+
+/// The properties of `found` that are not those of `wanted`, by name.
+pub(crate) fn differences(wanted: &TableDefinition, found: &Description) -> Vec<Difference> {
+    let mut properties: BTreeMap<String, (Option<String>, Option<String>)> = BTreeMap::new();
+    for (property, value) in found.facts() {
+        properties.entry(property).or_default().0 = Some(value);
+    }
+    for (property, value) in facts_of_definition(wanted) {
+        properties.entry(property).or_default().1 = Some(value);
+    }
+    properties
+        .into_iter()
+        .filter(|(_, (found, wanted))| found != wanted)
+        .map(|(property, (found, wanted))| Difference { property, found, wanted })
+        .collect()
+}
+
+/// The error for tables that differ, one line for each property, with what to do.
+pub(crate) fn error(differing: &[(&TableDefinition, Vec<Difference>)]) -> Advised {
+    let mut message = "another definition than the lab's; nothing was changed".to_owned();
+    let mut advice = Vec::new();
+    for (table, differences) in differing {
+        for difference in differences {
+            let show = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+            message.push_str(&format!(
+                "\n  {}: {}: found {}, wanted {}",
+                table.name,
+                difference.property,
+                show(&difference.found),
+                show(&difference.wanted)
+            ));
+        }
+        advice.push(mending_command(table, differences));
+    }
+    Advised::new(message, advice.join("; "))
+}
+
+fn mending_command(table: &TableDefinition, differences: &[Difference]) -> String {
+    let name = table.name;
+    if !differences.iter().all(Difference::is_capacity) {
+        return format!("if its items may go: create_tables --delete {name} && create_tables {name}");
+    }
+    let mut command = format!("create_tables {name}");
+    for difference in differences {
+        let (option, throughput) = match difference.property.as_str() {
+            "capacity" => ("--capacity", table.throughput),
+            _ => ("--index-capacity", table.index.throughput),
+        };
+        command.push_str(&format!(" {option} {throughput}"));
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types as sdk;
+    use common::command_line::folded;
+    use common::tables;
+
+    use super::*;
+
+    fn described(
+        write: i64,
+        projection: sdk::Projection,
+        billing_mode: sdk::BillingMode,
+        key_type: &sdk::ScalarAttributeType,
+    ) -> Description {
+        let throughput =
+            sdk::ProvisionedThroughputDescription::builder().read_capacity_units(5).write_capacity_units(write).build();
+        let attribute = |name: &str, kind: &sdk::ScalarAttributeType| {
+            let definition = sdk::AttributeDefinition::builder().attribute_name(name).attribute_type(kind.clone());
+            definition.build().unwrap()
+        };
+        let key = |name: &str| {
+            sdk::KeySchemaElement::builder().attribute_name(name).key_type(sdk::KeyType::Hash).build().unwrap()
+        };
+        let index = sdk::GlobalSecondaryIndexDescription::builder()
+            .index_name("GSI_1")
+            .key_schema(key("GSI_1_PK"))
+            .projection(projection)
+            .index_status(sdk::IndexStatus::Active)
+            .provisioned_throughput(
+                sdk::ProvisionedThroughputDescription::builder().read_capacity_units(5).write_capacity_units(5).build(),
+            );
+        let table = sdk::TableDescription::builder()
+            .table_status(sdk::TableStatus::Active)
+            .key_schema(key("PK"))
+            .attribute_definitions(attribute("PK", key_type))
+            .attribute_definitions(attribute("GSI_1_PK", &sdk::ScalarAttributeType::S))
+            .provisioned_throughput(throughput)
+            .billing_mode_summary(sdk::BillingModeSummary::builder().billing_mode(billing_mode).build())
+            .global_secondary_indexes(index.build());
+        Description::new(&table.build())
+    }
+
+    fn include(attribute: &str) -> sdk::Projection {
+        let projection = sdk::Projection::builder().projection_type(sdk::ProjectionType::Include);
+        projection.non_key_attributes(attribute).build()
+    }
+
+    fn logfile() -> &'static TableDefinition {
+        tables::table("logfile").unwrap()
+    }
+
+    fn error_text(found: &Description) -> String {
+        let differing = [(logfile(), differences(logfile(), found))];
+        folded(&error(&differing))
+    }
+
+    #[test]
+    fn the_lab_s_own_table_does_not_differ() {
+        let found = described(5, include("bytessent"), sdk::BillingMode::Provisioned, &sdk::ScalarAttributeType::S);
+        assert_eq!(differences(logfile(), &found), []);
+    }
+
+    #[test]
+    fn capacity_alone_is_mended_by_changing_it() {
+        let found = described(100, include("bytessent"), sdk::BillingMode::Provisioned, &sdk::ScalarAttributeType::S);
+        let found = differences(logfile(), &found);
+        assert_eq!(mending_command(logfile(), &found), "create_tables logfile --capacity 5/5");
+    }
+
+    #[test]
+    fn other_differences_need_a_new_table() {
+        let found = described(100, include("url"), sdk::BillingMode::Provisioned, &sdk::ScalarAttributeType::N);
+        let text = error_text(&found);
+        assert!(text.contains("\n  logfile: key: found PK (N), wanted PK (S)"), "{text}");
+        assert!(text.contains("\n  logfile: capacity: found 5/100, wanted 5/5"), "{text}");
+        assert!(text.contains("GSI_1 projection: found INCLUDE url, wanted INCLUDE bytessent"), "{text}");
+        assert!(mending_command(logfile(), &differences(logfile(), &found)).contains("--delete logfile"));
+    }
+
+    #[test]
+    fn a_table_on_demand_has_no_capacity() {
+        let found = described(0, include("bytessent"), sdk::BillingMode::PayPerRequest, &sdk::ScalarAttributeType::S);
+        let text = error_text(&found);
+        assert!(text.contains("\n  logfile: billing mode: found PAY_PER_REQUEST, wanted PROVISIONED"), "{text}");
+        assert!(text.contains("\n  logfile: capacity: found nothing, wanted 5/5"), "{text}");
+        assert!(mending_command(logfile(), &differences(logfile(), &found)).contains("--delete logfile"));
+    }
+}

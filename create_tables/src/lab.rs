@@ -1,0 +1,190 @@
+//! The endpoint where the tables are: describing a table, waiting for it, saying so.
+
+use std::fmt::Display;
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use aws_sdk_dynamodb::Client;
+use common::batch_writer::client::{Connection, Retries};
+use common::batch_writer::service_error::{ServiceError, ServiceErrorKind};
+use common::command_line::Advised;
+use tokio::time::Instant;
+
+use crate::description::Description;
+
+/// Pauses between two looks at a table grow from the first to the last of these. A local endpoint needs milliseconds, AWS tens of
+/// seconds; DescribeTable is free and may be asked thousands of times a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LAST_PAUSE: Duration = Duration::from_secs(2);
+/// A wait is mentioned again after this time, so that nobody takes it for a hang.
+const REMINDER: Duration = Duration::from_secs(10);
+
+/// The tables' endpoint and the patience to wait for it.
+#[derive(Debug)]
+pub(crate) struct Lab {
+    pub(crate) client: Client,
+    pub(crate) connection: Connection,
+    patience: Duration,
+}
+
+impl Lab {
+    /// Waits for tables up to `patience` each.
+    pub(crate) fn new(connection: Connection, patience: Duration) -> Self {
+        Self { client: connection.client(Retries::Sdk), connection, patience }
+    }
+
+    /// The table as it is now, or `None` if there is none.
+    pub(crate) async fn describe(&self, name: &str) -> Result<Option<Description>> {
+        self.try_describe(name).await.with_context(|| self.place(name))
+    }
+
+    async fn try_describe(&self, name: &str) -> Result<Option<Description>, ServiceError> {
+        match self.client.describe_table().table_name(name).send().await.map_err(ServiceError::from) {
+            Ok(answer) => match answer.table() {
+                Some(table) => Ok(Some(Description::new(table))),
+                // An answer of HTTP 200 with some other JSON.
+                None => Err(ServiceError::from_answer(
+                    200,
+                    Some("UnknownOperationException"),
+                    Some("no table in the answer"),
+                )),
+            },
+            Err(error) if error.kind == ServiceErrorKind::NoSuchTable => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// For the messages about a table: `table logfile at http://127.0.0.1:8000`.
+    pub(crate) fn place(&self, name: &str) -> String {
+        format!("table {name} at {}", self.connection)
+    }
+
+    /// Looks at the table again and again until `done` answers with something, and says so. Failures that pass are waited out.
+    ///
+    /// `goal` completes the sentence "waiting for logfile to …".
+    pub(crate) async fn wait<T>(
+        &self,
+        name: &str,
+        goal: &str,
+        mut done: impl FnMut(Option<&Description>) -> Result<Option<T>>,
+    ) -> Result<T> {
+        let mut waiting = Waiting::new(self, name, goal);
+        loop {
+            let state = match self.try_describe(name).await {
+                Ok(table) => match done(table.as_ref())? {
+                    Some(result) => return Ok(result),
+                    None => table.map_or_else(|| "not there".to_owned(), |table| table.state()),
+                },
+                Err(error) if error.is_retryable() => error.to_string(),
+                Err(error) => return Err(error).with_context(|| self.place(name)),
+            };
+            waiting.pause(state).await?;
+        }
+    }
+
+    /// Waits until nothing about the table is changing: it is there and ACTIVE, with its indexes, or it is gone.
+    pub(crate) async fn wait_until_settled(&self, name: &str) -> Result<Option<Description>> {
+        match self.describe(name).await? {
+            None => Ok(None),
+            Some(table) if table.is_active() => Ok(Some(table)),
+            Some(_) => {
+                let settled = |table: Option<&Description>| match table {
+                    None => Ok(Some(None)),
+                    Some(table) if table.is_active() => Ok(Some(Some(table.clone()))),
+                    Some(_) => Ok(None),
+                };
+                self.wait(name, "settle", settled).await
+            }
+        }
+    }
+
+    /// Sends a request that changes a table; again while the table, or DynamoDB itself, is busy with something else.
+    pub(crate) async fn retry_while_busy<T>(
+        &self,
+        name: &str,
+        goal: &str,
+        request: impl AsyncFnMut() -> Result<T, ServiceError>,
+    ) -> Result<T> {
+        let passes = |error: &ServiceError| error.is_retryable() || error.kind == ServiceErrorKind::TableNotReady;
+        self.retry(name, goal, passes, request).await
+    }
+
+    /// Sends a request that reads; again while it is throttled or the endpoint does not answer.
+    pub(crate) async fn retry_while_unavailable<T>(
+        &self,
+        name: &str,
+        goal: &str,
+        request: impl AsyncFnMut() -> Result<T, ServiceError>,
+    ) -> Result<T> {
+        self.retry(name, goal, ServiceError::is_retryable, request).await
+    }
+
+    async fn retry<T>(
+        &self,
+        name: &str,
+        goal: &str,
+        passes: impl Fn(&ServiceError) -> bool,
+        mut request: impl AsyncFnMut() -> Result<T, ServiceError>,
+    ) -> Result<T> {
+        let mut waiting = Waiting::new(self, name, goal);
+        loop {
+            match request().await {
+                Err(error) if passes(&error) => waiting.pause(error.to_string()).await?,
+                result => return Ok(result?),
+            }
+        }
+    }
+}
+
+/// A wait for one table: growing pauses, lines that tell of it, an end to the patience.
+struct Waiting<'a> {
+    lab: &'a Lab,
+    name: &'a str,
+    goal: &'a str,
+    start: Instant,
+    pause: Duration,
+    /// When something was said last, and what.
+    said: Option<(Duration, String)>,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(lab: &'a Lab, name: &'a str, goal: &'a str) -> Self {
+        Self { lab, name, goal, start: Instant::now(), pause: FIRST_PAUSE, said: None }
+    }
+
+    /// Says what the state is, if that is news, and sleeps; fails when the patience is at its end.
+    async fn pause(&mut self, state: String) -> Result<(), Advised> {
+        let Self { lab, name, goal, .. } = *self;
+        let (waited, patience) = (self.start.elapsed(), lab.patience);
+        if waited >= patience {
+            return Err(Advised::new(
+                format!("{}: waited {} s for it to {goal}; it is still: {state}", lab.place(name), patience.as_secs()),
+                format!("look at it with: create_tables --status {name}; wait longer with --wait-timeout SECONDS"),
+            ));
+        }
+        let is_news = self.said.as_ref().is_none_or(|(when, what)| *what != state || waited - *when >= REMINDER);
+        if is_news {
+            note(format_args!("waiting for {name} to {goal} ({state}; {} s)", waited.as_secs()));
+            self.said = Some((waited, state));
+        }
+        tokio::time::sleep(self.pause.min(patience - waited)).await;
+        self.pause = (self.pause * 3 / 2).min(LAST_PAUSE);
+        Ok(())
+    }
+}
+
+/// A line for the user that is no result: on stderr, like the waits.
+///
+/// stderr may be closed; then nobody wants to know.
+pub(crate) fn note(line: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "create_tables: {line}");
+}
+
+/// A result, on stdout. A reader that has gone (`| head -1`) is no reason to leave work undone.
+pub(crate) fn report(line: impl Display) -> Result<()> {
+    match writeln!(io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write to stdout"),
+        _ => Ok(()),
+    }
+}

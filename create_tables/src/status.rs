@@ -1,0 +1,81 @@
+//! The state of the lab's tables.
+
+use anyhow::{Context as _, Result};
+use aws_sdk_dynamodb::types::Select;
+use common::batch_writer::service_error::ServiceError;
+use common::tables::TableDefinition;
+
+use crate::description::Description;
+use crate::lab::{Lab, note, report};
+
+/// Prints one line for each of `tables`; counts their items if asked to.
+pub(crate) async fn status(lab: &Lab, tables: &[&'static TableDefinition], count: bool) -> Result<()> {
+    if count {
+        note("counting reads the tables whole and consumes read capacity");
+    }
+    let mut found = Vec::new();
+    for &table in tables {
+        let description = lab.describe(table.name).await?;
+        let items = match &description {
+            Some(description) if !count => Some(description.item_count),
+            Some(_) => Some(count_items(lab, table.name).await?),
+            None => None,
+        };
+        found.push((table, description, items));
+    }
+    let items_heading = if count { "ITEMS COUNTED" } else { "ITEMS ABOUT" };
+    report(line("TABLE", "STATUS", "RCU/WCU", items_heading, "INDEX", "STATUS", "RCU/WCU"))?;
+    for (table, description, items) in &found {
+        match description {
+            None => report(format_args!("{:<16} does not exist", table.name))?,
+            Some(description) => report(table_line(table, description, items.unwrap_or_default()))?,
+        }
+    }
+    if !count && !lab.connection.is_loopback() && found.iter().any(|(_, description, _)| description.is_some()) {
+        note("DynamoDB brings its item counts up to date about every six hours; --count counts now");
+    }
+    Ok(())
+}
+
+fn table_line(table: &TableDefinition, found: &Description, items: i64) -> String {
+    let (index_status, index_throughput) = match found.index(table.index.name) {
+        Some(index) => (index.status.as_ref().map_or_else(String::new, ToString::to_string), index.throughput.text()),
+        None => ("missing".to_owned(), String::new()),
+    };
+    let (status, throughput) = (found.status.to_string(), found.throughput.text());
+    line(table.name, &status, &throughput, &items.to_string(), table.index.name, &index_status, &index_throughput)
+}
+
+fn line(
+    table: &str,
+    status: &str,
+    capacity: &str,
+    items: &str,
+    index: &str,
+    index_status: &str,
+    index_capacity: &str,
+) -> String {
+    let line =
+        format!("{table:<16} {status:<9} {capacity:<11} {items:>13}  {index:<6} {index_status:<9} {index_capacity}");
+    line.trim_end().to_owned()
+}
+
+/// Counts by reading all of the table, page after page, strongly consistent. Waits out throttling and lost connections as long as some page
+/// comes through within the lab's patience.
+async fn count_items(lab: &Lab, table: &str) -> Result<i64> {
+    let (mut count, mut start) = (0, None);
+    loop {
+        let page = lab
+            .retry_while_unavailable(table, "be counted", async || {
+                let request = lab.client.scan().table_name(table).select(Select::Count).consistent_read(true);
+                request.set_exclusive_start_key(start.clone()).send().await.map_err(ServiceError::from)
+            })
+            .await
+            .with_context(|| format!("cannot count the items of {}", lab.place(table)))?;
+        count += i64::from(page.count());
+        start = page.last_evaluated_key;
+        if start.is_none() {
+            return Ok(count);
+        }
+    }
+}
