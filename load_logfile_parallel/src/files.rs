@@ -44,8 +44,9 @@ mod tests {
         for name in ["logfile_medium2.csv", "logfile_medium1.csv", "logfile_small1.csv", "logfile_medium1.csv.bak"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        let expected: Vec<_> =
-            ["logfile_medium1.csv", "logfile_medium2.csv"].map(|name| format!("{}/{name}", folder.path().display())).into();
+        let expected: Vec<_> = ["logfile_medium1.csv", "logfile_medium2.csv"]
+            .map(|name| format!("{}/{name}", folder.path().display()))
+            .into();
         assert_eq!(in_folder(folder.path()).unwrap(), expected);
     }
 

@@ -182,7 +182,9 @@ mod tests {
 
     #[test]
     fn a_throttled_table_is_loaded_in_the_time_its_capacity_takes_with_few_refusals() {
-        for (rate, burst, rows) in [(5, 1500, 2500), (5, 0, 2500), (1, 0, 600), (100, 0, 20_000), (1000, 30_000, 90_000)] {
+        for (rate, burst, rows) in
+            [(5, 1500, 2500), (5, 0, 2500), (1, 0, 600), (100, 0, 20_000), (1000, 30_000, 90_000)]
+        {
             let least = (rows - burst) as f64 / rate as f64;
             let outcome = load(rate, burst, rows);
             assert!(outcome.seconds <= least * 1.02 + 0.5, "{rate} WCU: {} s, least {least} s", outcome.seconds);

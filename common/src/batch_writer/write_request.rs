@@ -97,7 +97,8 @@ fn normal_number(text: &str) -> String {
         return "0".to_owned();
     }
     let Ok(exponent) = exponent.parse::<i64>() else { return text.to_owned() };
-    let scale = exponent.saturating_sub(fraction.len() as i64).saturating_add((digits.len() - significant.len()) as i64);
+    let scale =
+        exponent.saturating_sub(fraction.len() as i64).saturating_add((digits.len() - significant.len()) as i64);
     format!("{sign}{significant}E{scale}")
 }
 

@@ -109,7 +109,9 @@ pub enum LoadError {
     #[error(transparent)]
     Collision(#[from] Box<Collision>),
     /// The ids of all rows must be known beforehand, and the input can be read only once.
-    #[error("{source_name}: its ids must be looked through before the first row is written, and it can be read only once")]
+    #[error(
+        "{source_name}: its ids must be looked through before the first row is written, and it can be read only once"
+    )]
     NotRepeatable {
         /// The input, as the user named it.
         source_name: String,
@@ -143,7 +145,9 @@ impl LoadError {
         Some(match self {
             Self::BadRow(_) => "mend the row, or set bad rows aside with --rejects FILE and go on",
             Self::Unreadable { error: ReadError::RecordTooLong { .. }, .. } => "close the quote, or remove it",
-            Self::Unreadable { .. } => "check the file; what was read before is written, and loading it again does no harm",
+            Self::Unreadable { .. } => {
+                "check the file; what was read before is written, and loading it again does no harm"
+            }
             Self::Collision(_) => {
                 "let the ids be spread so that all rows have room (--id-stride auto), or choose how far (--id-stride N)"
             }
@@ -226,11 +230,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded, LoadError> {
 }
 
 /// Starts the workers and producers, collects what they tell, and waits for all of them.
-fn run<W: Write>(
-    job: &Job,
-    inputs: Vec<Box<dyn Read + Send>>,
-    collector: &mut Collector<W>,
-) -> Result<(), LoadError> {
+fn run<W: Write>(job: &Job, inputs: Vec<Box<dyn Read + Send>>, collector: &mut Collector<W>) -> Result<(), LoadError> {
     let (events, collected) = crossbeam_channel::bounded(EVENTS);
     // One thread for each source, as in Python, but never more than the machine can use.
     let threads = thread::available_parallelism().map_or(2, usize::from).min(inputs.len()).max(1);

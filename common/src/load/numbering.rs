@@ -71,9 +71,9 @@ impl Numbering {
     pub fn fitting<'a>(copies: u32, files: impl IntoIterator<Item = &'a Ids>) -> Self {
         let mut whole: Ids = None;
         for ids in files.into_iter().flatten() {
-            let (start, end) = whole.as_ref().map_or((*ids.start(), *ids.end()), |all| {
-                (*all.start().min(ids.start()), *all.end().max(ids.end()))
-            });
+            let (start, end) = whole
+                .as_ref()
+                .map_or((*ids.start(), *ids.end()), |all| (*all.start().min(ids.start()), *all.end().max(ids.end())));
             whole = Some(start..=end);
         }
         let stride = whole.map_or(1, |ids| ids.end() - ids.start() + 1);
@@ -165,7 +165,10 @@ mod tests {
     #[test]
     fn ids_past_the_stride_collide() {
         let collision = WORKSHOP.check(&[("long.csv", Some(1..=2001))]).unwrap_err();
-        assert!(collision.to_string().starts_with("long.csv: its ids run from 1 to 2001, and with 250 copies"), "{collision}");
+        assert!(
+            collision.to_string().starts_with("long.csv: its ids run from 1 to 2001, and with 250 copies"),
+            "{collision}"
+        );
         assert_eq!(Numbering::workshop(1).check(&[("long.csv", Some(1..=1_000_000))]), Ok(()), "there are no copies");
     }
 

@@ -108,12 +108,7 @@ mod tests {
     use super::*;
 
     fn row(line: u64, raw: &[u8]) -> RejectedRow {
-        RejectedRow {
-            source: "x.csv".into(),
-            line,
-            raw: raw.into(),
-            reason: RecordError::TooFewColumns { found: 1 },
-        }
+        RejectedRow { source: "x.csv".into(), line, raw: raw.into(), reason: RecordError::TooFewColumns { found: 1 } }
     }
 
     #[test]
@@ -150,7 +145,10 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_an_error() {
-        let mut rejects = Rejects { rows: Output::create(Path::new("/dev/full")).unwrap(), reasons: Output::create(Path::new("/dev/null")).unwrap() };
+        let mut rejects = Rejects {
+            rows: Output::create(Path::new("/dev/full")).unwrap(),
+            reasons: Output::create(Path::new("/dev/null")).unwrap(),
+        };
         assert!(matches!(rejects.add(&row(1, b"x")), Err(RejectsError::Io { .. })));
     }
 }

@@ -60,7 +60,6 @@ fn parse_digits(text: &[u8]) -> Result<i128, IntegerError> {
     }
 }
 
-
 /// Python's `str.isspace()` counts the four ASCII separators as blanks, which Unicode's White_Space does not.
 fn is_python_space(c: char) -> bool {
     c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
@@ -93,7 +92,9 @@ mod tests {
 
     #[test]
     fn what_python_refuses_is_refused() {
-        for text in ["", " ", "-", "+", "+-1", "- 1", "1.0", "1e3", "_1", "1_", "1__0", "0x10", "abc", "12a", "1 2", "²"] {
+        for text in
+            ["", " ", "-", "+", "+-1", "- 1", "1.0", "1e3", "_1", "1_", "1__0", "0x10", "abc", "12a", "1 2", "²"]
+        {
             assert_eq!(parse(text), Err(IntegerError::NotAnInteger), "{text:?}");
         }
     }

@@ -9,7 +9,6 @@
 //! | host, date, timezone, method, url, useragent | S | S |
 //! | `servererror` (S) | `5xx` if responsecode is 500 | – |
 
-
 use super::record::{Column, LogRecord, RecordError};
 use crate::capacity::limits::{MAX_PARTITION_KEY_SIZE, MAX_SORT_KEY_SIZE};
 
@@ -182,7 +181,8 @@ mod tests {
 
     #[test]
     fn the_parallel_item_of_any_table_has_a_shard_and_the_hour_as_in_the_file() {
-        let mut expected = vec!["PK S request#502007", "requestid N 502007", "GSI_1_PK S shard#8", "GSI_1_SK S 200#2017-07-20#01"];
+        let mut expected =
+            vec!["PK S request#502007", "requestid N 502007", "GSI_1_PK S shard#8", "GSI_1_SK S 200#2017-07-20#01"];
         expected.extend(COLUMNS);
         assert_eq!(listed(ItemLayout::parallel("logfile_scan"), &record(), 502_007), expected);
         assert_eq!(listed(ItemLayout::parallel("logfile"), &record(), 502_007), expected);
@@ -215,7 +215,10 @@ mod tests {
         assert_eq!(ItemLayout::parallel("t").check_keys(&date), Ok(()));
         let date = LogRecord { date: &long[..1018], ..record() };
         let error = ItemLayout::parallel("t").check_keys(&date).unwrap_err();
-        assert!(matches!(error, RecordError::KeyTooLong { column: Column::Date, size: 1025, limit: 1024, .. }), "{error}");
+        assert!(
+            matches!(error, RecordError::KeyTooLong { column: Column::Date, size: 1025, limit: 1024, .. }),
+            "{error}"
+        );
         assert_eq!(ItemLayout::SEQUENTIAL.check_keys(&date), Ok(()), "it has no sort key");
     }
 }

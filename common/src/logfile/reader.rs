@@ -83,11 +83,8 @@ impl<R: Read> LogReader<R> {
     /// Reads CSV text, already unpacked. A byte-order mark, CRLF, a lone CR and blank lines are tolerated.
     pub fn new(input: R) -> Self {
         let window = Window { input, bytes: Vec::with_capacity(2 * BUFFER), offset: 0, ended: false };
-        let csv = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .buffer_capacity(BUFFER)
-            .from_reader(window);
+        let csv =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(BUFFER).from_reader(window);
         Self { csv, fields: StringRecord::new(), lines: 0, after_cr: false, offset: 0 }
     }
 
@@ -321,7 +318,11 @@ mod tests {
             let expected = vec![(1, "/1".into()), (2, "/2".into()), (4, "/3".into())];
             assert_eq!(lines_and_urls(&text), expected, "{end:?}");
             assert_eq!(lines_and_urls(&format!("{text}{end}")), expected, "{end:?} at the end, too");
-            assert_eq!(lines_and_urls(&format!("\u{feff}{text}{end}{end}  {end}")), expected, "{end:?}, BOM, blank lines");
+            assert_eq!(
+                lines_and_urls(&format!("\u{feff}{text}{end}{end}  {end}")),
+                expected,
+                "{end:?}, BOM, blank lines"
+            );
         }
     }
 

@@ -160,7 +160,11 @@ pub enum RecordError {
         limit: usize,
     },
     /// A copy's request id that has more than 38 digits.
-    #[error("{}: its copies' ids have more than {} digits, the most that DynamoDB keeps", Column::RequestId, integer::MAX_DIGITS)]
+    #[error(
+        "{}: its copies' ids have more than {} digits, the most that DynamoDB keeps",
+        Column::RequestId,
+        integer::MAX_DIGITS
+    )]
     CopyIdTooLong,
     /// An item over DynamoDB's limit of 400 KB.
     #[error("makes an item of {size} bytes, and DynamoDB takes at most {limit} (400 KB)")]
@@ -207,10 +211,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_column_and_value() {
         let message = |line: &str| LogRecord::parse(&fields(line)).unwrap_err().to_string();
-        assert_eq!(
-            message("1,h,d,20,z,G,/,abc,5,ua\n"),
-            "column 8 (responsecode): \"abc\" is not an integer"
-        );
+        assert_eq!(message("1,h,d,20,z,G,/,abc,5,ua\n"), "column 8 (responsecode): \"abc\" is not an integer");
         assert_eq!(
             message(&format!("{},h,d,20,z,G,/,200,5,ua\n", "9".repeat(39))),
             format!("column 1 (requestid): \"{}\" has 39 digits, and DynamoDB keeps at most 38", "9".repeat(39))

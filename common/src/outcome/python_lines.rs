@@ -142,10 +142,7 @@ mod tests {
             lines.written(225, Duration::from_millis(1000));
             lines.finished(Duration::from_millis(1500));
         });
-        assert_eq!(
-            text,
-            "row: 100 in 0.75\nrow: 200 in 0.25\nrow: 300 in 0.0\nRowCount: 325, Total seconds: 1.5\n"
-        );
+        assert_eq!(text, "row: 100 in 0.75\nrow: 200 in 0.25\nrow: 300 in 0.0\nRowCount: 325, Total seconds: 1.5\n");
     }
 
     #[test]
