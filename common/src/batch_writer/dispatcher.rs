@@ -3,6 +3,14 @@
 //! Ordering: a key is in at most one batch at a time. A request for a key that is in hand (queued, in flight, or waiting to be sent
 //! again) waits until the earlier one has been acknowledged or refused, so the last request for a key wins, as it does when they are
 //! sent one after another. Requests for different keys are not ordered.
+//!
+//! What the writer cannot promise: an attempt that got no answer may take effect in the table at any time. While its request is still the
+//! last one sent for its key, this changes nothing. After a later request for the same key has been written, it would bring the older row
+//! back, and no client can keep it from that: a BatchWriteItem has no conditions, and cannot be called off. So it is assumed that DynamoDB
+//! carries out a request that it has received before it carries out another one for the same key that was sent after the first was given
+//! up and sent again successfully. Waiting longer before the later request would make the assumption safer and never superfluous, as
+//! there is no time after which DynamoDB promises to have dropped a request. The same holds between a program that was killed and the
+//! one that goes on from where it was.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::RandomState;
@@ -78,6 +86,9 @@ pub enum Stop {
         #[source]
         last: ServiceError,
     },
+    /// The caller asked for it.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 struct Pending<T> {

@@ -6,6 +6,8 @@ mod dispatcher;
 mod item_json;
 mod pacer;
 pub mod service_error;
+#[cfg(test)]
+mod simulation;
 mod table;
 mod window;
 mod write_batch;

@@ -119,6 +119,11 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
         self.dispatcher.close();
     }
 
+    /// Sends nothing more. What is in flight is still answered: take turns until [`Turn::Stopped`], or drop the writer to leave at once.
+    pub fn stop(&mut self) {
+        self.dispatcher.stop(Stop::Interrupted);
+    }
+
     /// What was settled since this was last asked.
     pub fn take_settled(&mut self) -> Vec<Settled<T>> {
         self.dispatcher.take_settled()
