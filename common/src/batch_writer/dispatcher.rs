@@ -17,7 +17,7 @@ use std::hash::RandomState;
 use std::time::Duration;
 
 use super::backoff::Backoff;
-use super::pacer::Pacer;
+use super::pacer::{Attempt, Pacer};
 use super::service_error::{ServiceError, ServiceErrorKind};
 use super::window::Window;
 use super::write_batch::{Full, WriteBatch};
@@ -52,10 +52,9 @@ pub enum Settled<T> {
 pub struct InFlight<T> {
     /// What is sent.
     pub batch: WriteBatch<T>,
-    sent_at: Duration,
+    attempt: Attempt,
     /// How often requests in it have failed before.
     failures: u32,
-    units: u64,
 }
 
 /// What to do next.
@@ -217,7 +216,7 @@ impl<T> Dispatcher<T> {
                 if self.queue.is_empty() {
                     self.oldest_queued_at = None;
                 }
-                Step::Send(InFlight { batch, sent_at: now, failures, units })
+                Step::Send(InFlight { batch, attempt: Attempt { sent_at: now, units }, failures })
             }
             None => Step::Wait(None),
         }
@@ -225,23 +224,24 @@ impl<T> Dispatcher<T> {
 
     /// Takes note of the answer to a batch. `jitter` is a random number in 0..1.
     pub fn answered(&mut self, sent: InFlight<T>, answer: Answer, now: Duration, pacer: &mut Pacer, jitter: f64) {
-        let InFlight { batch, sent_at, failures, units } = sent;
+        let InFlight { batch, attempt, failures } = sent;
         self.in_flight -= 1;
         self.in_flight_requests -= batch.len();
         let requests = batch.into_requests();
         match answer {
             Ok(taken) => {
                 self.failed_at = None;
-                self.taken(requests, &taken.unprocessed, (sent_at, units), now, pacer, jitter);
+                self.taken(requests, &taken.unprocessed, attempt, now, pacer, jitter);
             }
             Err(error) => match error.kind {
                 ServiceErrorKind::Throttled => {
                     self.failed_at = None;
-                    self.window.shrink();
-                    pacer.throttled(sent_at, now, units, jitter);
+                    pacer.answered(attempt, 0, now, jitter);
                     self.requeue(requests, failures);
                 }
-                ServiceErrorKind::Unavailable => self.failed(requests, failures + 1, sent_at, error, now, jitter),
+                ServiceErrorKind::Unavailable => {
+                    self.failed(requests, failures + 1, attempt.sent_at, error, now, jitter);
+                }
                 ServiceErrorKind::Invalid => self.invalid(requests, error, now),
                 _ => {
                     self.stop(Stop::Service(error));
@@ -255,7 +255,7 @@ impl<T> Dispatcher<T> {
         &mut self,
         requests: Vec<WriteRequest<T>>,
         unprocessed: &[usize],
-        (sent_at, units_sent): (Duration, u64),
+        attempt: Attempt,
         now: Duration,
         pacer: &mut Pacer,
         jitter: f64,
@@ -269,12 +269,10 @@ impl<T> Dispatcher<T> {
                 self.settled.push(Settled::Written(request.tag));
             }
         }
-        pacer.acknowledged(sent_at, now, units_sent - units(&back));
+        pacer.answered(attempt, attempt.units - units(&back), now, jitter);
         if back.is_empty() {
-            self.window.answered(now.saturating_sub(sent_at));
+            self.window.answered(now.saturating_sub(attempt.sent_at));
         } else {
-            self.window.shrink();
-            pacer.throttled(sent_at, now, units_sent, jitter);
             self.requeue(back, 0);
         }
     }

@@ -17,7 +17,7 @@ mod writer;
 pub use backoff::Backoff;
 pub use dispatcher::{Answer, Dispatcher, InFlight, Settled, Step, Stop, Taken};
 pub use item_json::ItemJson;
-pub use pacer::Pacer;
+pub use pacer::{Attempt, Pacer};
 pub use table::Table;
 pub use write_batch::{Full, WriteBatch};
 pub use write_request::{Key, KeySchema, WriteRequest};

@@ -110,7 +110,7 @@ impl Workers {
                 stopping = true;
             }
             self.feed(input, stopping);
-            let (mut deadline, mut running) = (None, false);
+            let (mut deadline, mut running, sent_before) = (None, false, self.requests);
             let workers = self.dispatchers.len();
             let first = self.random.usize(..workers);
             for worker in (0..workers).map(|turn| (first + turn) % workers) {
@@ -129,6 +129,9 @@ impl Workers {
                         Step::Done | Step::Stopped => break,
                     }
                 }
+            }
+            if self.requests > sent_before {
+                continue; // there is room for more
             }
             if !running && self.arrivals.is_empty() {
                 let stopped = self.dispatchers.iter().find_map(Dispatcher::stopped);
