@@ -60,6 +60,10 @@ fn line(
     line.trim_end().to_owned()
 }
 
+/// Items of a page. DynamoDB ends a page at a megabyte, about 4,000 of the lab's items, by itself; other servers may read a whole table into
+/// memory for a page without a limit.
+const PAGE: i32 = 4_000;
+
 /// Counts by reading all of the table, page after page, strongly consistent. Waits out throttling and lost connections as long as some page
 /// comes through within the lab's patience.
 async fn count_items(lab: &Lab, table: &str) -> Result<i64> {
@@ -67,7 +71,8 @@ async fn count_items(lab: &Lab, table: &str) -> Result<i64> {
     loop {
         let page = lab
             .retry_while_unavailable(table, "be counted", async || {
-                let request = lab.client.scan().table_name(table).select(Select::Count).consistent_read(true);
+                let request =
+                    lab.client.scan().table_name(table).select(Select::Count).consistent_read(true).limit(PAGE);
                 request.set_exclusive_start_key(start.clone()).send().await.map_err(ServiceError::from)
             })
             .await

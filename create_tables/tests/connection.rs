@@ -65,6 +65,12 @@ fn no_region_is_an_error_before_any_request() {
 }
 
 #[test]
+fn a_region_that_cannot_be_one_is_named() {
+    let run = create_tables().args(["--region", "us east"]).run();
+    run.assert_error(1, &["\"us east\" is no region", "eu-west-1"]);
+}
+
+#[test]
 fn no_credentials_is_an_error_before_any_request() {
     let run = create_tables().args(["--region", "eu-west-1"]).timeout(Duration::from_secs(10)).run();
     run.assert_error(1, &["no AWS credentials found", "AWS_ACCESS_KEY_ID"]);

@@ -76,6 +76,9 @@ pub enum ConnectionError {
     /// Neither the flag, the environment, the profile nor the instance names a region.
     #[error("no region is set")]
     NoRegion,
+    /// What names the region cannot be part of a host's name.
+    #[error("{0:?} is no region")]
+    InvalidRegion(String),
     /// The profile asked for is in none of the configuration files.
     #[error("there is no profile {0:?} in the AWS configuration files")]
     NoSuchProfile(String),
@@ -103,6 +106,9 @@ impl ConnectionError {
             Self::NoRegion => {
                 "name one with --region us-east-1, with AWS_REGION, or with `aws configure`; to work on this machine alone, \
                  start local_dynamodb and give --endpoint-url http://127.0.0.1:8000"
+            }
+            Self::InvalidRegion(_) => {
+                "regions are named like eu-west-1; check --region, AWS_REGION, AWS_DEFAULT_REGION and the profile"
             }
             Self::NoSuchProfile(_) => "check --profile and AWS_PROFILE against ~/.aws/config and ~/.aws/credentials",
             Self::ConfigurationFiles(_) => {
@@ -140,6 +146,9 @@ impl Connection {
         let config = loader.load().await;
         let region = config.region().map(Region::to_string).filter(|region| !region.is_empty());
         let region = region.ok_or(ConnectionError::NoRegion)?;
+        if !region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Err(ConnectionError::InvalidRegion(region));
+        }
         let config = with_credentials_resolved(config).await?;
         Ok(Self { config, region, endpoint_url, is_loopback })
     }

@@ -8,6 +8,9 @@ use aws_sdk_dynamodb::types::{
 };
 use common::batch_writer::client::{Connection, Retries, Settings};
 
+/// Items of a page: without a limit the engine reads the rest of the table into memory for every page.
+const PAGE: i32 = 4_000;
+
 /// The attributes of an item by name.
 pub type Item = HashMap<String, AttributeValue>;
 
@@ -23,7 +26,8 @@ pub fn with_client<T>(url: &str, work: impl AsyncFnOnce(Client) -> T) -> T {
 /// All items of a table by the text of their partition key `PK`, in its order. Strongly consistent.
 pub fn items(url: &str, table: &str) -> BTreeMap<String, Item> {
     with_client(url, async |client| {
-        let mut pages = client.scan().table_name(table).consistent_read(true).into_paginator().items().send();
+        let mut pages =
+            client.scan().table_name(table).consistent_read(true).limit(PAGE).into_paginator().items().send();
         let mut items = BTreeMap::new();
         while let Some(item) = pages.next().await {
             let item = item.unwrap();
@@ -38,7 +42,7 @@ pub fn items(url: &str, table: &str) -> BTreeMap<String, Item> {
 pub fn count(url: &str, table: &str) -> usize {
     with_client(url, async |client| {
         let request = client.scan().table_name(table).select(aws_sdk_dynamodb::types::Select::Count);
-        let mut pages = request.consistent_read(true).into_paginator().send();
+        let mut pages = request.consistent_read(true).limit(PAGE).into_paginator().send();
         let mut count = 0;
         while let Some(page) = pages.next().await {
             count += usize::try_from(page.unwrap().count()).unwrap();
