@@ -17,16 +17,20 @@ use std::hash::RandomState;
 use std::time::Duration;
 
 use super::backoff::Backoff;
-use super::pacer::{Attempt, Pacer};
+use super::pacer::Pacer;
 use super::service_error::{ServiceError, ServiceErrorKind};
+use super::table_rate::Attempt;
 use super::window::Window;
 use super::write_batch::{Full, WriteBatch};
 use super::write_request::WriteRequest;
 use crate::capacity::limits::MAX_BATCH_WRITE_REQUESTS;
-use crate::capacity::write_units;
+use crate::capacity::{CapacityUnits, write_units};
 
 /// How long a request waits for others to fill its batch. Short for somebody who watches a pipe, long for a loader that reads a file.
 const LINGER: Duration = Duration::from_millis(10);
+
+/// How soon to look again at a pacer that asks for patience: answers to other workers may have changed it, and so may its user.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the service said about a batch.
 pub type Answer = Result<Taken, ServiceError>;
@@ -36,6 +40,8 @@ pub type Answer = Result<Taken, ServiceError>;
 pub struct Taken {
     /// Places in the batch of the requests that came back as UnprocessedItems.
     pub unprocessed: Vec<usize>,
+    /// What the batch consumed, if the answer tells it: of the table or of the index that consumed most.
+    pub consumed: Option<CapacityUnits>,
 }
 
 /// What became of the requests that need no more work.
@@ -82,6 +88,15 @@ pub enum Stop {
         /// How often the request was sent.
         attempts: u32,
         /// The last failure.
+        #[source]
+        last: ServiceError,
+    },
+    /// All that was sent was refused for as long as the caller wants to wait.
+    #[error("nothing was taken for {} seconds", waited.as_secs())]
+    NothingTaken {
+        /// How long.
+        waited: Duration,
+        /// The last refusal.
         #[source]
         last: ServiceError,
     },
@@ -200,23 +215,27 @@ impl<T> Dispatcher<T> {
         if !waiting {
             return if self.closed && self.in_flight == 0 { Step::Done } else { Step::Wait(None) };
         }
+        if let Some(stop) = pacer.gives_up(now) {
+            self.stop(stop);
+            return Step::Stopped;
+        }
         if self.in_flight >= self.window.size() {
             return Step::Wait(None);
         }
-        let ready_at = self.resume_at.max(pacer.ready_at()).max(self.filled_at());
+        let ready_at = self.resume_at.max(pacer.ready_at(now, self.next_units())).max(self.filled_at());
         if now < ready_at {
-            return Step::Wait(Some(ready_at));
+            let look_again = pacer.gives_up_at().unwrap_or(Duration::MAX).min(now + LOOK_AGAIN);
+            return Step::Wait(Some(ready_at.min(look_again)));
         }
-        match self.next_batch(pacer.batch_limit()) {
+        match self.next_batch(pacer.batch_limit(self.next_units())) {
             Some((batch, failures)) => {
-                let units = units(batch.requests());
-                pacer.sent(now, units);
+                let attempt = pacer.sent(now, units(batch.requests()));
                 self.in_flight += 1;
                 self.in_flight_requests += batch.len();
                 if self.queue.is_empty() {
                     self.oldest_queued_at = None;
                 }
-                Step::Send(InFlight { batch, attempt: Attempt { sent_at: now, units }, failures })
+                Step::Send(InFlight { batch, attempt, failures })
             }
             None => Step::Wait(None),
         }
@@ -231,19 +250,26 @@ impl<T> Dispatcher<T> {
         match answer {
             Ok(taken) => {
                 self.failed_at = None;
-                self.taken(requests, &taken.unprocessed, attempt, now, pacer, jitter);
+                self.taken(requests, &taken, attempt, now, pacer, jitter);
             }
             Err(error) => match error.kind {
                 ServiceErrorKind::Throttled => {
                     self.failed_at = None;
-                    pacer.answered(attempt, 0, now, jitter);
+                    pacer.answered(attempt, 0, None, now, jitter);
+                    pacer.progress(attempt, Some(&error));
                     self.requeue(requests, failures);
                 }
                 ServiceErrorKind::Unavailable => {
+                    pacer.lost(attempt, now);
+                    pacer.progress(attempt, Some(&error));
                     self.failed(requests, failures + 1, attempt.sent_at, error, now, jitter);
                 }
-                ServiceErrorKind::Invalid => self.invalid(requests, error, now),
+                ServiceErrorKind::Invalid => {
+                    pacer.refused(attempt, now);
+                    self.invalid(requests, error, now);
+                }
                 _ => {
+                    pacer.refused(attempt, now);
                     self.stop(Stop::Service(error));
                     self.requeue(requests, failures);
                 }
@@ -254,22 +280,25 @@ impl<T> Dispatcher<T> {
     fn taken(
         &mut self,
         requests: Vec<WriteRequest<T>>,
-        unprocessed: &[usize],
+        taken: &Taken,
         attempt: Attempt,
         now: Duration,
         pacer: &mut Pacer,
         jitter: f64,
     ) {
+        let requests_sent = requests.len();
         let mut back = Vec::new();
         for (place, request) in requests.into_iter().enumerate() {
-            if unprocessed.contains(&place) {
+            if taken.unprocessed.contains(&place) {
                 back.push(request);
             } else {
                 self.release(&request, now);
                 self.settled.push(Settled::Written(request.tag));
             }
         }
-        pacer.answered(attempt, attempt.units - units(&back), now, jitter);
+        let told = taken.consumed.map(CapacityUnits::rounded_up);
+        pacer.answered(attempt, attempt.units - units(&back), told, now, jitter);
+        pacer.progress(attempt, (back.len() == requests_sent).then(all_unprocessed).as_ref());
         if back.is_empty() {
             self.window.answered(now.saturating_sub(attempt.sent_at));
         } else {
@@ -338,6 +367,14 @@ impl<T> Dispatcher<T> {
         }
     }
 
+    /// Units of the next batch, at least.
+    fn next_units(&self) -> u64 {
+        match self.suspects.front() {
+            Some(suspects) => suspects.iter().map(|pending| request_units(&pending.request)).sum(),
+            None => self.queue.front().map_or(0, |pending| request_units(&pending.request)),
+        }
+    }
+
     /// When a batch may be sent although it is not full.
     fn filled_at(&self) -> Duration {
         let full = self.queue.len() >= MAX_BATCH_WRITE_REQUESTS || self.closed || !self.suspects.is_empty();
@@ -380,6 +417,11 @@ impl<T> Dispatcher<T> {
         }
         Some((batch, failures))
     }
+}
+
+fn all_unprocessed() -> ServiceError {
+    let code = "ProvisionedThroughputExceededException";
+    ServiceError::from_answer(400, Some(code), Some("all requests of a batch came back unprocessed"))
 }
 
 fn request_units<T>(request: &WriteRequest<T>) -> u64 {

@@ -1,6 +1,7 @@
 //! A table as the writer sees it: the SDK's BatchWriteItem, with bodies that were serialised beforehand.
 
 use std::collections::HashMap;
+use std::ops::Add;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types;
@@ -11,6 +12,7 @@ use super::service_error::ServiceError;
 use super::write_batch::WriteBatch;
 use super::write_request::KeySchema;
 use super::writer::BatchWriteItem;
+use crate::capacity::CapacityUnits;
 
 /// A table of DynamoDB, through the SDK.
 ///
@@ -21,12 +23,19 @@ pub struct Table {
     client: Client,
     name: String,
     schema: KeySchema,
+    tells_consumed_capacity: bool,
 }
 
 impl Table {
     /// A table by its name or ARN, with the names of its key attributes.
     pub fn new(client: Client, name: impl Into<String>, schema: KeySchema) -> Self {
-        Self { client, name: name.into(), schema }
+        Self { client, name: name.into(), schema, tells_consumed_capacity: false }
+    }
+
+    /// Asks DynamoDB to tell what each batch consumed, which costs both sides a little, and which a limit is counted by.
+    pub fn telling_consumed_capacity(mut self, tells: bool) -> Self {
+        self.tells_consumed_capacity = tells;
+        self
     }
 
     /// The places in `batch` of the requests that came back. One that was not sent is an error: the answer is then not about this batch.
@@ -48,7 +57,7 @@ impl Table {
 
 impl<T: Send + Sync + 'static> BatchWriteItem<T> for Table {
     async fn batch_write_item(&self, batch: &WriteBatch<T>) -> Answer {
-        let body = batch.body(&self.name);
+        let body = batch.body(&self.name, self.tells_consumed_capacity);
         let length = body.len().to_string();
         let body = SdkBody::from(body);
         let sent = self
@@ -67,9 +76,56 @@ impl<T: Send + Sync + 'static> BatchWriteItem<T> for Table {
         match sent {
             Ok(output) => {
                 let unprocessed = output.unprocessed_items.unwrap_or_default();
-                Ok(Taken { unprocessed: self.places(batch, &unprocessed)? })
+                let consumed = output.consumed_capacity.as_deref().and_then(greatest);
+                Ok(Taken { unprocessed: self.places(batch, &unprocessed)?, consumed })
             }
             Err(error) => Err(ServiceError::from(error)),
         }
+    }
+}
+
+/// What the table consumed, its local indexes included, or the global index that consumed most. `None` from an endpoint that does not
+/// tell.
+fn greatest(consumed: &[types::ConsumedCapacity]) -> Option<CapacityUnits> {
+    let units = |capacity: &types::Capacity| {
+        CapacityUnits::from_f64(capacity.write_capacity_units().or(capacity.capacity_units()).unwrap_or_default())
+    };
+    let of_one = |consumed: &types::ConsumedCapacity| {
+        let local = consumed.local_secondary_indexes().into_iter().flat_map(HashMap::values).map(units);
+        let global = consumed.global_secondary_indexes().into_iter().flat_map(HashMap::values).map(units).max();
+        let table = match consumed.table() {
+            Some(table) => local.fold(units(table), Add::add),
+            // Some endpoints tell the sum alone.
+            None => CapacityUnits::from_f64(consumed.capacity_units()?),
+        };
+        Some(table.max(global.unwrap_or_default()))
+    };
+    consumed.iter().find_map(of_one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn capacity(units: f64) -> types::Capacity {
+        types::Capacity::builder().capacity_units(units).build()
+    }
+
+    #[test]
+    fn a_limit_is_for_the_table_and_each_index_by_itself() {
+        let told = types::ConsumedCapacity::builder().capacity_units(30.0).table(capacity(10.0));
+        assert_eq!(greatest(&[told.clone().build()]), Some(CapacityUnits::new(10)));
+        let told = told.global_secondary_indexes("A", capacity(5.0)).global_secondary_indexes("B", capacity(20.0));
+        assert_eq!(greatest(&[told.clone().build()]), Some(CapacityUnits::new(20)));
+        let told = told.local_secondary_indexes("C", capacity(15.0));
+        assert_eq!(greatest(&[told.build()]), Some(CapacityUnits::new(25)));
+    }
+
+    #[test]
+    fn endpoints_may_tell_the_sum_alone_or_nothing() {
+        let sum = types::ConsumedCapacity::builder().capacity_units(30.0).build();
+        assert_eq!(greatest(&[sum]), Some(CapacityUnits::new(30)));
+        assert_eq!(greatest(&[types::ConsumedCapacity::builder().build()]), None);
+        assert_eq!(greatest(&[]), None);
     }
 }

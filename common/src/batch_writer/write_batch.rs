@@ -64,9 +64,9 @@ impl<T> WriteBatch<T> {
         self.requests
     }
 
-    /// The body of the BatchWriteItem call for `table`.
-    pub fn body(&self, table: &str) -> Vec<u8> {
-        body(table, self.requests.iter().map(WriteRequest::json), self.bytes)
+    /// The body of the BatchWriteItem call for `table`, which asks for the capacity consumed by it and its indexes or does not.
+    pub fn body(&self, table: &str, tells_consumed_capacity: bool) -> Vec<u8> {
+        body(table, self.requests.iter().map(WriteRequest::json), self.bytes, tells_consumed_capacity)
     }
 }
 
@@ -109,6 +109,6 @@ mod tests {
         }
         assert_eq!(id, 16);
         let longest_table_name = "t".repeat(1024);
-        assert!(batch.body(&longest_table_name).len() <= 16 * 1024 * 1024);
+        assert!(batch.body(&longest_table_name, true).len() <= 16 * 1024 * 1024);
     }
 }

@@ -163,9 +163,18 @@ impl<T> WriteRequest<T> {
 }
 
 /// The body of a BatchWriteItem call for one table, from its requests' JSON.
-pub(super) fn body<'a>(table: &str, requests: impl Iterator<Item = &'a [u8]>, length: usize) -> Vec<u8> {
-    let mut body = Vec::with_capacity(length + table.len() + 64);
-    body.extend_from_slice(b"{\"RequestItems\":{");
+pub(super) fn body<'a>(
+    table: &str,
+    requests: impl Iterator<Item = &'a [u8]>,
+    length: usize,
+    tells_consumed_capacity: bool,
+) -> Vec<u8> {
+    let mut body = Vec::with_capacity(length + table.len() + 96);
+    body.push(b'{');
+    if tells_consumed_capacity {
+        body.extend_from_slice(b"\"ReturnConsumedCapacity\":\"INDEXES\",");
+    }
+    body.extend_from_slice(b"\"RequestItems\":{");
     push_string(&mut body, table);
     body.extend_from_slice(b":[");
     for (index, request) in requests.enumerate() {
@@ -231,10 +240,10 @@ mod tests {
         shared.number("n", "5");
         let put = WriteRequest::put(Key::string(&["a\"b"]), &[&own, &ItemJson::new(), &shared], 1);
         let delete = WriteRequest::delete_item(&schema, &key, 2).unwrap();
-        let body = body("t\"able", [put.json(), delete.json()].into_iter(), 100);
+        let body = body("t\"able", [put.json(), delete.json()].into_iter(), 100, true);
         assert_eq!(
             serde_json::from_slice::<serde_json::Value>(&body).unwrap(),
-            json!({"RequestItems": {"t\"able": [
+            json!({"ReturnConsumedCapacity": "INDEXES", "RequestItems": {"t\"able": [
                 {"PutRequest": {"Item": {"PK": {"S": "a\"b"}, "n": {"N": "5"}}}},
                 {"DeleteRequest": {"Key": {"PK": {"S": "a\"b"}}}},
             ]}})

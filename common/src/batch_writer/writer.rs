@@ -1,6 +1,7 @@
 //! The batch writer: the dispatcher with a clock, a random number and requests that really travel.
 
 use std::future::Future;
+use std::num::NonZeroU64;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -48,6 +49,32 @@ impl SharedPacer {
     /// Nothing is known of the table yet.
     pub fn new() -> Self {
         Self { pacer: Arc::default(), start: Instant::now() }
+    }
+
+    /// Limits the units consumed: over any ten seconds, neither the table nor any of its indexes consumes more than ten times `wcu`,
+    /// unless a single item costs more than that, or what an item replaces is larger than items replaced before. Counted by what answers
+    /// tell ([`Table::telling_consumed_capacity`](super::Table::telling_consumed_capacity)), or by the sizes of the items.
+    ///
+    /// May be changed at any time. Writers notice within a second.
+    pub fn set_max_wcu(&self, wcu: Option<NonZeroU64>) {
+        let now = self.now();
+        self.with(|pacer| pacer.set_max_wcu(now, wcu));
+    }
+
+    /// Stops all writers when nothing at all has been taken for so long, throttling included. Without it, throttling is waited for
+    /// without end, and other failures as often as [`Options::backoff`] says.
+    pub fn set_give_up_after(&self, time: Option<Duration>) {
+        self.with(|pacer| pacer.set_give_up_after(time));
+    }
+
+    /// Whether the units consumed are limited, so that answers should tell them.
+    pub fn is_limited(&self) -> bool {
+        self.with(|pacer| pacer.is_limited())
+    }
+
+    /// Write units per second that the table was seen to take, if it has throttled.
+    pub fn units_per_second(&self) -> Option<f64> {
+        self.with(|pacer| pacer.units_per_second())
     }
 
     fn now(&self) -> Duration {

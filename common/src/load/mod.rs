@@ -153,7 +153,10 @@ impl LoadError {
             }
             Self::NotRepeatable { .. } => "put it into a file first, or load it alone and once (--copies 1)",
             Self::Rejects(RejectsError::Io { .. }) => "check the path, its permissions and the space on the disk",
-            Self::Table { stop: Stop::Service(error) | Stop::GaveUp { last: error, .. }, .. } => error.hint(),
+            Self::Table {
+                stop: Stop::Service(error) | Stop::GaveUp { last: error, .. } | Stop::NothingTaken { last: error, .. },
+                ..
+            } => error.hint(),
             _ => return None,
         })
     }

@@ -35,7 +35,8 @@ impl Worker {
 
     async fn work(self) {
         let client = self.connection.client(Retries::Caller);
-        let table = Table::new(client.clone(), self.table.clone(), KeySchema::partition(PARTITION_KEY));
+        let table = Table::new(client.clone(), self.table.clone(), KeySchema::partition(PARTITION_KEY))
+            .telling_consumed_capacity(self.pacer.is_limited());
         let mut writer = BatchWriter::new(table, self.options, self.pacer.clone());
         let mut finished = false;
         let mut checked = false;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::workers::{End, Input, Row, Service, Workers, request};
+use super::workers::{End, Row, Rows, Service, Workers};
 use crate::batch_writer::service_error::ServiceError;
-use crate::batch_writer::{Answer, Backoff, ItemJson, Settled, Taken, WriteBatch, WriteRequest};
+use crate::batch_writer::{Answer, Backoff, Settled, Taken, WriteBatch, WriteRequest};
 use crate::capacity::{
     CapacityUnits, IndexWrite, PartitionKey, Settings, Table, Throughput, Write, WriteCost, write_units,
 };
@@ -32,24 +32,6 @@ impl Case {
     fn lasting(wcu: u64, seconds: u64, workers: usize) -> Self {
         let round_trip = Duration::from_millis(10);
         Self { wcu, burst: false, rows: wcu * seconds, item_size: 500, workers, round_trip, index: None, change: None }
-    }
-}
-
-struct Rows {
-    left: u64,
-    payload: ItemJson,
-}
-
-impl Input for Rows {
-    fn peek(&self) -> Option<Row> {
-        let number = self.left as usize;
-        (number > 0).then_some(Row { number, key: number, bad: false })
-    }
-
-    fn take(&mut self) -> WriteRequest<Row> {
-        let number = self.left as usize;
-        self.left -= 1;
-        request(Row { number, key: number, bad: false }, &self.payload)
     }
 }
 
@@ -103,7 +85,7 @@ impl Service for Throttling {
             self.refused_at_first += u64::from(now <= first + self.case.round_trip);
             Err(ServiceError::from_answer(400, Some("ProvisionedThroughputExceededException"), None))
         } else {
-            Ok(Taken { unprocessed })
+            Ok(Taken { unprocessed, consumed: None })
         };
         (now + self.case.round_trip, answer)
     }
@@ -124,9 +106,7 @@ struct Loaded {
 }
 
 fn load(case: Case) -> Loaded {
-    let mut payload = ItemJson::new();
-    payload.string("p", &[&"x".repeat(case.item_size - "p".len())]);
-    let mut input = Rows { left: case.rows, payload };
+    let mut input = Rows::new(case.rows as usize, case.item_size);
     let mut service = Throttling::new(case);
     let mut workers = Workers::new(Duration::ZERO, case.workers, 32, Backoff::default(), 7);
     let end = workers.run(&mut input, &mut service, u64::MAX, u64::MAX);

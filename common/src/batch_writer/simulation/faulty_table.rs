@@ -167,7 +167,7 @@ impl Service for FaultyTable {
                     }
                 }
                 self.random.shuffle(&mut unprocessed);
-                Ok(Taken { unprocessed })
+                Ok(Taken { unprocessed, consumed: None })
             }
         };
         (at, answer)

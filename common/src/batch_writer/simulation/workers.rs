@@ -29,6 +29,32 @@ pub(super) trait Input {
     }
 }
 
+/// Rows of one size, each with a key of its own.
+pub(super) struct Rows {
+    left: usize,
+    payload: ItemJson,
+}
+
+impl Rows {
+    pub(super) fn new(rows: usize, item_size: usize) -> Self {
+        let mut payload = ItemJson::new();
+        payload.string("p", &[&"x".repeat(item_size - "p".len())]);
+        Self { left: rows, payload }
+    }
+}
+
+impl Input for Rows {
+    fn peek(&self) -> Option<Row> {
+        (self.left > 0).then_some(Row { number: self.left, key: self.left, bad: false })
+    }
+
+    fn take(&mut self) -> WriteRequest<Row> {
+        let row = Row { number: self.left, key: self.left, bad: false };
+        self.left -= 1;
+        request(row, &self.payload)
+    }
+}
+
 /// What is at the other end.
 pub(super) trait Service {
     /// Answers a batch that is sent at `now`; the answer arrives at the time that is returned with it.
