@@ -100,9 +100,9 @@ pub enum Stop {
         #[source]
         last: ServiceError,
     },
-    /// The caller asked for it.
-    #[error("interrupted")]
-    Interrupted,
+    /// It was asked to.
+    #[error("stopped")]
+    Asked,
 }
 
 struct Pending<T> {
@@ -431,3 +431,6 @@ fn request_units<T>(request: &WriteRequest<T>) -> u64 {
 fn units<T>(requests: &[WriteRequest<T>]) -> u64 {
     requests.iter().map(request_units).sum()
 }
+
+#[cfg(test)]
+mod tests;

@@ -232,12 +232,11 @@ impl TableRate {
     /// capacity that was lowered.
     fn slow_down(&mut self) {
         self.refusals += 1;
-        if let Some(rate) = self.rate.as_mut().filter(|_| self.refusals > 1) {
-            *rate = (*rate / 2).max(LOWEST_RATE);
-            if self.reliable {
-                self.reliable = false;
-                self.measurement = Some(Measurement { since: self.throttled_at, taken: 0 });
-            }
+        if self.refusals > 1 {
+            self.rate = self.rate.map(|rate| (rate / 2).max(LOWEST_RATE));
+            self.reliable = false;
+            // The bucket was empty then, too. A table that was throttled for hours is not judged by them.
+            self.measurement = Some(Measurement { since: self.throttled_at, taken: 0 });
         }
     }
 

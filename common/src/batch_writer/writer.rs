@@ -148,7 +148,7 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
 
     /// Sends nothing more. What is in flight is still answered: take turns until [`Turn::Stopped`], or drop the writer to leave at once.
     pub fn stop(&mut self) {
-        self.dispatcher.stop(Stop::Interrupted);
+        self.dispatcher.stop(Stop::Asked);
     }
 
     /// What was settled since this was last asked.

@@ -162,7 +162,7 @@ impl Load {
         match end {
             End::Done => return Ok(true),
             End::Killed => self.table.killed(self.now),
-            End::Stopped(Stop::Interrupted) if interrupt_at < u64::MAX => {}
+            End::Stopped(Stop::Asked) if interrupt_at < u64::MAX => {}
             End::Stopped(Stop::GaveUp { attempts, .. }) if attempts == self.backoff.attempts => {}
             End::Stopped(Stop::Service(error)) if error.kind == ServiceErrorKind::AccessDenied => {}
             End::Stopped(stop) => return Err(format!("stopped: {stop:?}")),

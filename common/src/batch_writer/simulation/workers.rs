@@ -132,7 +132,7 @@ impl Workers {
         loop {
             let mut stopping = self.dispatchers.iter().any(|dispatcher| dispatcher.stopped().is_some());
             if !stopping && self.requests >= interrupt_at {
-                self.dispatchers.iter_mut().for_each(|dispatcher| dispatcher.stop(Stop::Interrupted));
+                self.dispatchers.iter_mut().for_each(|dispatcher| dispatcher.stop(Stop::Asked));
                 stopping = true;
             }
             self.feed(input, stopping);
