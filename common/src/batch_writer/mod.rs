@@ -1,5 +1,6 @@
 //! Writing to DynamoDB in batches. Nothing in here knows of log files.
 
+mod answer;
 mod backoff;
 pub mod client;
 mod dispatcher;
@@ -17,8 +18,9 @@ mod write_batch;
 mod write_request;
 mod writer;
 
+pub use answer::{Answer, Settled, Stop, Taken};
 pub use backoff::Backoff;
-pub use dispatcher::{Answer, Dispatcher, InFlight, Settled, Step, Stop, Taken};
+pub use dispatcher::{Dispatcher, InFlight, Step};
 pub use item_json::ItemJson;
 pub use pacer::Pacer;
 pub use table::Table;

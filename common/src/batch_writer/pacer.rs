@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use super::dispatcher::Stop;
+use super::answer::Stop;
 use super::limit::Limit;
 use super::patience::Patience;
 use super::service_error::ServiceError;

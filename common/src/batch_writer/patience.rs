@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::dispatcher::Stop;
+use super::answer::Stop;
 use super::service_error::ServiceError;
 
 /// Knows since when everything has been refused.

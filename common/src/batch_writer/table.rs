@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types;
 use aws_smithy_types::body::SdkBody;
 
-use super::dispatcher::{Answer, Taken};
+use super::answer::{Answer, Taken};
 use super::service_error::ServiceError;
 use super::write_batch::WriteBatch;
 use super::write_request::KeySchema;

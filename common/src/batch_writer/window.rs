@@ -7,8 +7,9 @@ use std::time::Duration;
 const QUEUEING: Duration = Duration::from_millis(2);
 
 /// A window that opens by one for each batch answered in good time, so it doubles with every round trip as TCP's slow start does, and
-/// closes by half when the service is in trouble or throttles. Where answers slow down because requests queue up, it stops opening:
-/// more in flight would then only mean more of them refused at once when the table's burst ends.
+/// closes by half when the service is in trouble. Where answers slow down because requests queue up, it stops opening: more in flight
+/// would then only mean more of them refused at once when the table's burst ends. Throttling does not close it: the pacer then spaces
+/// batches out, and where answers take long, several must be in flight to use even a small capacity.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
     size: usize,
@@ -36,7 +37,7 @@ impl Window {
         }
     }
 
-    /// The service throttles, or failed.
+    /// The service failed.
     pub(super) fn shrink(&mut self) {
         self.size = (self.size / 2).max(1);
     }

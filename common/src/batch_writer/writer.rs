@@ -10,8 +10,9 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
+use super::answer::{Answer, Settled, Stop};
 use super::backoff::Backoff;
-use super::dispatcher::{Answer, Dispatcher, InFlight, Settled, Step, Stop};
+use super::dispatcher::{Dispatcher, InFlight, Step};
 use super::pacer::Pacer;
 use super::write_batch::WriteBatch;
 use super::write_request::WriteRequest;
@@ -27,7 +28,8 @@ pub trait BatchWriteItem<T>: Send + Sync + 'static {
 pub struct Options {
     /// The most batches in flight at once.
     pub in_flight: usize,
-    /// How failures other than throttling are retried. Throttling is waited for without end.
+    /// How failures other than throttling are retried. Throttling is waited for without end, or as long as
+    /// [`SharedPacer::set_give_up_after`] says.
     pub backoff: Backoff,
 }
 
