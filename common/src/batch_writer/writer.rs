@@ -204,3 +204,133 @@ async fn sleep_until(deadline: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::answer::Taken;
+    use super::super::item_json::ItemJson;
+    use super::super::service_error::ServiceError;
+    use super::super::write_request::Key;
+    use super::*;
+    use crate::capacity::{CapacityUnits, TokenBucket};
+
+    const ROUND_TRIP: Duration = Duration::from_millis(5);
+
+    /// A table of 1-WCU items in tokio's time.
+    #[derive(Clone)]
+    struct Bucket {
+        bucket: Arc<Mutex<TokenBucket>>,
+        start: Instant,
+    }
+
+    impl Bucket {
+        /// Without burst to begin with.
+        fn new(wcu: u64) -> Self {
+            let bucket = TokenBucket::new(Duration::ZERO, wcu, Duration::from_secs(300), Duration::ZERO);
+            Self { bucket: Arc::new(Mutex::new(bucket)), start: Instant::now() }
+        }
+    }
+
+    impl BatchWriteItem<usize> for Bucket {
+        async fn batch_write_item(&self, batch: &WriteBatch<usize>) -> Answer {
+            tokio::time::sleep(ROUND_TRIP).await;
+            let now = self.start.elapsed();
+            let mut bucket = self.bucket.lock().unwrap();
+            let unprocessed: Vec<usize> =
+                (0..batch.len()).filter(|_| !bucket.try_take(now, CapacityUnits::new(1))).collect();
+            if unprocessed.len() == batch.len() {
+                return Err(ServiceError::from_answer(400, Some("ProvisionedThroughputExceededException"), None));
+            }
+            Ok(Taken { unprocessed, consumed: None })
+        }
+    }
+
+    fn push(writer: &mut BatchWriter<Bucket, usize>, row: usize) {
+        writer.push(WriteRequest::put(Key::string(&[&row.to_string()]), &[&ItemJson::new()], row));
+    }
+
+    /// Writes so many rows, and says how many were written and how it ended.
+    async fn write(mut writer: BatchWriter<Bucket, usize>, rows: usize) -> (usize, Turn) {
+        let (mut next, mut written) = (0, 0);
+        loop {
+            while next < rows && writer.has_room() {
+                push(&mut writer, next);
+                next += 1;
+            }
+            if next == rows {
+                writer.close();
+            }
+            let turn = writer.turn().await;
+            written += writer.take_settled().len();
+            if matches!(turn, Turn::Done | Turn::Stopped) {
+                return (written, turn);
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn writers_that_share_a_pace_use_the_whole_capacity_of_a_table() {
+        // Batches that are due every 12.5 ms, with timers of a millisecond.
+        let (table, pacer) = (Bucket::new(2000), SharedPacer::new());
+        let writer = || BatchWriter::new(table.clone(), Options::default(), pacer.clone());
+        let ended = tokio::join!(write(writer(), 60_000), write(writer(), 60_000));
+        assert_eq!(ended, ((60_000, Turn::Done), (60_000, Turn::Done)));
+        let seconds = table.start.elapsed().as_secs_f64();
+        assert!((60.0..61.2).contains(&seconds), "{seconds} s instead of 60 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_holds_for_all_writers_together() {
+        let (table, pacer) = (Bucket::new(100_000), SharedPacer::new());
+        pacer.set_max_wcu(NonZeroU64::new(100));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let writer = || BatchWriter::new(table.clone(), Options::default(), pacer.clone());
+        let ended = tokio::join!(write(writer(), 3000), write(writer(), 3000));
+        assert_eq!(ended, ((3000, Turn::Done), (3000, Turn::Done)));
+        let seconds = table.start.elapsed().as_secs_f64() - 1.0;
+        assert!((59.0..63.0).contains(&seconds), "{seconds} s instead of 60 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_gives_up_on_a_table_that_takes_nothing() {
+        let (table, pacer) = (Bucket::new(1), SharedPacer::new());
+        table.bucket.lock().unwrap().charge(Duration::ZERO, CapacityUnits::new(1_000_000));
+        pacer.set_give_up_after(Some(Duration::from_secs(90)));
+        let ended = write(BatchWriter::new(table.clone(), Options::default(), pacer), 100).await;
+        assert_eq!(ended, (0, Turn::Stopped));
+        let waited = table.start.elapsed();
+        assert!((Duration::from_secs(90)..Duration::from_secs(92)).contains(&waited), "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_it_is_told_to_stop_what_is_in_flight_is_still_answered() {
+        let mut writer = BatchWriter::new(Bucket::new(100), Options::default(), SharedPacer::new());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        (0..50).for_each(|row| push(&mut writer, row));
+        {
+            // A turn that is dropped loses nothing.
+            let mut turn = Box::pin(writer.turn());
+            assert!(futures_util::FutureExt::now_or_never(&mut turn).is_none());
+        }
+        writer.stop();
+        while writer.turn().await != Turn::Stopped {}
+        assert_eq!(writer.take_settled().len(), 25);
+        assert_eq!(writer.stopped(), Some(&Stop::Asked));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_asks_for_input_when_it_has_nothing_to_do() {
+        let mut writer = BatchWriter::new(Bucket::new(100), Options::default(), SharedPacer::new());
+        assert_eq!(writer.turn().await, Turn::NeedsInput);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        push(&mut writer, 0);
+        let mut turns = 0;
+        while writer.turn().await != Turn::NeedsInput {
+            turns += 1;
+            assert!(turns < 10);
+        }
+        assert_eq!(writer.take_settled().len(), 1);
+        writer.close();
+        assert_eq!(writer.turn().await, Turn::Done);
+    }
+}
