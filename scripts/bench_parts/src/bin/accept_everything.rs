@@ -1,0 +1,157 @@
+//! An endpoint that accepts every BatchWriteItem at once, or after a while, and does nothing else: what a client costs is then its own.
+//!
+//! It parses no JSON and checks no signature. It counts the rows, so that a loader that does not send them all is found out.
+//! `GET /figures` answers with what came in since it was last asked.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::Parser;
+use memchr::memmem;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::LocalSet;
+
+const ANSWER: &str = r#"{"UnprocessedItems":{}}"#;
+
+/// Accept every BatchWriteItem, on a free port of 127.0.0.1 that is printed on standard output.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// How long to hold back each answer, in milliseconds
+    #[arg(long, default_value_t = 0)]
+    delay: u64,
+}
+
+/// What came in.
+#[derive(Debug, Default)]
+struct Figures {
+    requests: u64,
+    rows: u64,
+    bytes: u64,
+    /// When the first request's head had arrived.
+    first_request: Option<SystemTime>,
+}
+
+impl Figures {
+    fn count(&mut self, body: &[u8]) {
+        self.requests += 1;
+        self.bytes += body.len() as u64;
+        self.rows += memmem::find_iter(body, b"\"PutRequest\"").count() as u64;
+    }
+
+    /// As assignments of a shell: `requests=1 rows=25 bytes=12345 first_request_us=1700000000000000`.
+    fn describe(&self) -> String {
+        let since_epoch = self.first_request.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let first = since_epoch.map_or(0, |time| time.as_micros());
+        let Self { requests, rows, bytes, .. } = self;
+        format!("requests={requests} rows={rows} bytes={bytes} first_request_us={first}\n")
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+#[expect(clippy::print_stdout, reason = "the address is this program's output")]
+async fn main() -> anyhow::Result<()> {
+    let delay = Duration::from_millis(Arguments::parse().delay);
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?);
+    let figures = Rc::new(RefCell::new(Figures::default()));
+    let answer: Rc<[u8]> = answer().into_bytes().into();
+    let serve = async {
+        loop {
+            let (connection, _) = listener.accept().await?;
+            let (figures, answer) = (Rc::clone(&figures), Rc::clone(&answer));
+            tokio::task::spawn_local(async move {
+                // A client that goes away is its own affair; rows that it did not send are missing in the figures.
+                let _ = serve(connection, &answer, delay, &figures).await;
+            });
+        }
+    };
+    LocalSet::new().run_until(serve).await
+}
+
+/// Head and body, with the headers that DynamoDB sends.
+fn answer() -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\nserver: Server\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\
+         connection: keep-alive\r\nx-amzn-requestid: 4KBNVRGD25RG1KEO9UT4V3FQDJVV4KQNSO5AEMVJF66Q9ASUAAJG\r\n\
+         x-amz-crc32: {}\r\n\r\n{ANSWER}",
+        ANSWER.len(),
+        crc32fast::hash(ANSWER.as_bytes()),
+    )
+}
+
+/// One connection, request after request.
+async fn serve(
+    mut connection: TcpStream,
+    answer: &[u8],
+    delay: Duration,
+    figures: &RefCell<Figures>,
+) -> io::Result<()> {
+    connection.set_nodelay(true)?;
+    let mut buffer = Vec::with_capacity(64 * 1024);
+    loop {
+        let Some(head) = read_head(&mut connection, &mut buffer).await? else { return Ok(()) };
+        if buffer.starts_with(b"GET /figures ") {
+            let text = figures.take().describe();
+            let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", text.len());
+            return connection.write_all(format!("{head}{text}").as_bytes()).await;
+        }
+        figures.borrow_mut().first_request.get_or_insert_with(now);
+        let length = content_length(&buffer[..head]);
+        if expects_continue(&buffer[..head]) {
+            connection.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+        }
+        while buffer.len() < head + length {
+            read_more(&mut connection, &mut buffer).await?;
+        }
+        figures.borrow_mut().count(&buffer[head..head + length]);
+        buffer.drain(..head + length);
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        connection.write_all(answer).await?;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "compared with the time at which another process was started")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// Length of the request's head; `None` when the client has closed the connection.
+async fn read_head(connection: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<usize>> {
+    loop {
+        if let Some(at) = memmem::find(buffer, b"\r\n\r\n") {
+            return Ok(Some(at + 4));
+        }
+        match read_more(connection, buffer).await {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && buffer.is_empty() => return Ok(None),
+            other => other?,
+        }
+    }
+}
+
+async fn read_more(connection: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<()> {
+    buffer.reserve(32 * 1024);
+    match connection.read_buf(buffer).await? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(()),
+    }
+}
+
+fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
+    let lines = head.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+    let mut fields = lines.filter_map(|line| line.split_once(':'));
+    fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+}
+
+fn content_length(head: &[u8]) -> usize {
+    header(head, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0)
+}
+
+/// boto3 asks before it sends a large body.
+fn expects_continue(head: &[u8]) -> bool {
+    header(head, "expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue"))
+}
