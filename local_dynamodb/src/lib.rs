@@ -12,8 +12,10 @@
 
 mod admission;
 mod engine;
+mod malformed;
 mod operation;
 mod origin;
+mod request_shape;
 mod server;
 mod wire_error;
 
@@ -62,7 +64,7 @@ impl Default for Options {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The port is taken, the address is not this machine's, the name does not resolve.
-    #[error("cannot listen on {host}:{port}: {source}{}", hint(source))]
+    #[error("cannot listen on {host}:{port}: {source}")]
     Listen {
         /// The address asked for.
         host: String,
@@ -84,10 +86,18 @@ pub enum StartError {
     System(#[from] std::io::Error),
 }
 
-fn hint(listen_error: &std::io::Error) -> &'static str {
-    match listen_error.kind() {
-        std::io::ErrorKind::AddrInUse => "; stop the other program or choose another port with --port",
-        _ => "",
+impl StartError {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
+                Some("stop the other program, or choose another port with --port (0 takes a free one)")
+            }
+            Self::Database { .. } => {
+                Some("choose another file with --db-path, or leave it out to keep the data in memory")
+            }
+            _ => None,
+        }
     }
 }
 

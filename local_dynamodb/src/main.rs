@@ -6,7 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use local_dynamodb::{LocalDynamoDb, Options};
+use common::command_line::{self, Exit};
+use local_dynamodb::{LocalDynamoDb, Options, StartError};
+
+const PROGRAM: &str = "local_dynamodb";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,12 +43,15 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    command_line::init_logging(PROGRAM);
     match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => Exit::Done.into(),
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "local_dynamodb: {error:#}");
-            ExitCode::FAILURE
+            match error.downcast_ref().and_then(StartError::hint) {
+                Some(hint) => command_line::print_error_with_hint(PROGRAM, error.as_ref(), hint),
+                None => command_line::print_error(PROGRAM, error.as_ref()),
+            }
+            Exit::Failed.into()
         }
     }
 }
@@ -54,11 +60,11 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     runtime.block_on(async {
         // Before the first line on stdout: who reads it may send a signal at once.
-        let signal = Signals::new().context("cannot listen for signals")?;
+        let signals = Signals::new().context("cannot listen for signals")?;
         let Arguments { port, host, db_path } = arguments;
         let server = LocalDynamoDb::start(&Options { host, port, db_path, ..Options::default() })?;
         announce(&server);
-        signal.received().await;
+        signals.received().await;
         server.stop();
         Ok(())
     })

@@ -3,7 +3,7 @@
 
 use dynoxide::{Database, DynoxideError, actions};
 
-use crate::wire_error;
+use crate::malformed;
 
 const TARGET_PREFIXES: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 
@@ -44,7 +44,7 @@ macro_rules! operations {
             /// The body is not what the operation asks for, in DynamoDB's words.
             pub(crate) fn decode(name: Name, body: &str) -> Result<Self, DynoxideError> {
                 match name {
-                    $(Name::$name => wire_error::decode(name, body).map(|request| Self::$name(Box::new(request))),)*
+                    $(Name::$name => malformed::decode(name, body).map(|request| Self::$name(Box::new(request))),)*
                 }
             }
 

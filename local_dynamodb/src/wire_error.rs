@@ -5,39 +5,6 @@ use serde_json::json;
 
 use crate::operation::Name;
 
-/// Decodes a request's body.
-///
-/// # Errors
-/// The body is not what the operation asks for, in DynamoDB's words.
-pub(crate) fn decode<T: serde::de::DeserializeOwned>(_name: Name, body: &str) -> Result<T, DynoxideError> {
-    serde_json::from_str(body).map_err(|error| classify(&error.to_string()))
-}
-
-/// The engine's decoders mark with a prefix which of DynamoDB's exceptions a malformed request gets.
-fn classify(message: &str) -> DynoxideError {
-    if let Some(rest) = message.strip_prefix("SERIALIZATION_AS_READ:") {
-        DynoxideError::SerializationException(rest.to_owned())
-    } else if let Some(rest) = message.strip_prefix("VALIDATION_AS_READ:") {
-        DynoxideError::ValidationException(rest.to_owned())
-    } else if let Some(rest) = message.strip_prefix("SERIALIZATION:") {
-        DynoxideError::SerializationException(without_position(rest).to_owned())
-    } else if let Some(rest) = message.strip_prefix("VALIDATION_REQUEST:") {
-        DynoxideError::EnvelopedValidation(without_position(rest).to_owned())
-    } else if let Some(rest) = message.strip_prefix("VALIDATION:") {
-        DynoxideError::ValidationException(without_position(rest).to_owned())
-    } else {
-        DynoxideError::SerializationException(message.to_owned())
-    }
-}
-
-/// serde_json ends its messages with where it stood; DynamoDB does not say it.
-fn without_position(message: &str) -> &str {
-    match message.rfind(" at line ") {
-        Some(at) if message[at..].contains("column") => &message[..at],
-        _ => message,
-    }
-}
-
 /// The HTTP status and the JSON body of what the engine answered to `name`.
 pub(crate) fn of_engine(name: Name, error: DynoxideError) -> (u16, Vec<u8>) {
     let error = match error {
@@ -49,8 +16,16 @@ pub(crate) fn of_engine(name: Name, error: DynoxideError) -> (u16, Vec<u8>) {
         DynoxideError::ConditionalCheckFailedException(message, Some(item)) if name == Name::ExecuteStatement => {
             DynoxideError::StatementConditionalCheckFailed(message, item)
         }
+        // Its own endpoint at AWS writes "message" here, where the others write "Message".
+        DynoxideError::SerializationException(message) if name == Name::SearchVectors => {
+            let message = (!message.is_empty()).then_some(message.as_str());
+            return (400, of_protocol("SerializationException", message));
+        }
         other => other,
     };
+    if error.status_code() >= 500 {
+        log::error!("{}: {error}", name.as_str());
+    }
     (error.status_code(), error.to_json().into_bytes())
 }
 

@@ -3,6 +3,9 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
+pub(crate) mod binary;
+pub(crate) mod http;
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;

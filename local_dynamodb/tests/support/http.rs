@@ -1,0 +1,91 @@
+//! Raw HTTP, for requests that no SDK would send.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+pub(crate) const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, \
+    SignedHeaders=host;x-amz-date, Signature=0";
+
+/// A request that can be bent out of shape.
+#[derive(Clone)]
+pub(crate) struct Raw {
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// An answer: the status, the headers as text, the body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: String,
+    pub(crate) body: String,
+}
+
+impl Raw {
+    /// A well-formed request for an operation.
+    pub(crate) fn operation(name: &str, body: impl Into<Vec<u8>>) -> Self {
+        let headers = [
+            ("content-type", "application/x-amz-json-1.0".to_owned()),
+            ("x-amz-target", format!("DynamoDB_20120810.{name}")),
+            ("x-amz-date", "20260101T000000Z".to_owned()),
+            ("authorization", SIGNED.to_owned()),
+        ];
+        Self { method: "POST", path: "/".into(), headers: headers.into(), body: body.into() }
+    }
+
+    /// With the header `name` set to `value`, or without it.
+    pub(crate) fn header<'a>(mut self, name: &'static str, value: impl Into<Option<&'a str>>) -> Self {
+        self.headers.retain(|(given, _)| *given != name);
+        self.headers.extend(value.into().map(|value| (name, value.to_owned())));
+        self
+    }
+
+    pub(crate) fn method(mut self, method: &'static str) -> Self {
+        self.method = method;
+        self
+    }
+
+    pub(crate) fn path(mut self, path: &str) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Sends it to `address` on a connection of its own and reads the answer.
+    pub(crate) fn send(&self, address: &str) -> Answer {
+        let mut stream = connect(address);
+        // A server that has refused may close before it has read everything.
+        let _ = stream.write_all(&self.bytes(address));
+        read_answer(&mut stream)
+    }
+
+    pub(crate) fn bytes(&self, address: &str) -> Vec<u8> {
+        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
+        let mut line = |name: &str, value: &str| head.push_str(&format!("{name}: {value}\r\n"));
+        if !self.headers.iter().any(|(name, _)| *name == "host") {
+            line("host", address);
+        }
+        line("connection", "close");
+        line("content-length", &self.body.len().to_string());
+        self.headers.iter().for_each(|(name, value)| line(name, value));
+        [head.as_bytes(), b"\r\n", &self.body].concat()
+    }
+}
+
+pub(crate) fn connect(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+}
+
+pub(crate) fn read_answer(stream: &mut TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+    let (status, headers) = head.split_once("\r\n").unwrap();
+    let status = status.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, headers: headers.to_ascii_lowercase(), body: body.into() }
+}
