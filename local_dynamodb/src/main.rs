@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use common::command_line::{self, Exit};
+use common::command_line::{self, Advised, Exit};
 use local_dynamodb::{LocalDynamoDb, Options, StartError};
 
 const PROGRAM: &str = "local_dynamodb";
@@ -47,10 +47,7 @@ fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => Exit::Done.into(),
         Err(error) => {
-            match error.downcast_ref().and_then(StartError::hint) {
-                Some(hint) => command_line::print_error_with_hint(PROGRAM, error.as_ref(), hint),
-                None => command_line::print_error(PROGRAM, error.as_ref()),
-            }
+            command_line::print_error(PROGRAM, error.as_ref());
             Exit::Failed.into()
         }
     }
@@ -62,12 +59,19 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         // Before the first line on stdout: who reads it may send a signal at once.
         let signals = Signals::new().context("cannot listen for signals")?;
         let Arguments { port, host, db_path } = arguments;
-        let server = LocalDynamoDb::start(&Options { host, port, db_path, ..Options::default() })?;
+        let server = LocalDynamoDb::start(&Options { host, port, db_path, ..Options::default() }).map_err(advised)?;
         announce(&server);
         signals.received().await;
         server.stop();
         Ok(())
     })
+}
+
+fn advised(error: StartError) -> anyhow::Error {
+    match error.hint() {
+        Some(hint) => Advised::new(error.to_string(), hint).into(),
+        None => error.into(),
+    }
 }
 
 /// Says where the server listens. That nobody may be reading stdout is no reason to stop.
