@@ -88,7 +88,7 @@ impl Producer {
     }
 
     fn row(&mut self, row: Row<'_>) -> Result<Result<(), Stopped>, LoadError> {
-        let Row { line, raw, record } = row;
+        let Row { line, raw, record, .. } = row;
         let checked = record.and_then(|record| self.check(&record).map(|()| record));
         match checked {
             Ok(record) => Ok(self.copies(&record, line, raw)),

@@ -7,5 +7,5 @@ mod record;
 
 pub use integer::{IntegerError, MAX_DIGITS};
 pub use item::{AttributeSink, IndexKeys, ItemLayout, PARTITION_KEY};
-pub use reader::{LogReader, ReadError, Row};
+pub use reader::{LogReader, Position, ReadError, ResumeError, Row};
 pub use record::{Column, LogRecord, RecordError};

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::io::{self, Read};
 
 use csv::{ByteRecord, StringRecord};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::record::{LogRecord, RecordError, shortened};
@@ -42,6 +43,30 @@ pub enum ReadError {
     },
 }
 
+/// A place in the input between two records, from which reading can go on another time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Bytes before it, unpacked.
+    pub offset: u64,
+    /// Lines that ended before it.
+    pub lines: u64,
+    /// Whether the byte before it is a CR, whose line ends there unless an LF follows.
+    after_cr: bool,
+    /// CRC-32 of all bytes before it. It is how an input is known again: what follows may have been mended or have grown.
+    crc: u32,
+}
+
+/// Why reading cannot go on at a [`Position`].
+#[derive(Debug, Error)]
+pub enum ResumeError {
+    /// The bytes before the position cannot be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// They are not those that were read when the position was noted.
+    #[error("its first {0} bytes are not those that were loaded")]
+    Different(u64),
+}
+
 /// One row of the file: where it is, how it reads in the file, and what it means.
 #[derive(Debug)]
 pub struct Row<'a> {
@@ -51,6 +76,8 @@ pub struct Row<'a> {
     pub raw: &'a [u8],
     /// The record, or what is wrong with it.
     pub record: Result<LogRecord<'a>, RecordError>,
+    /// The place behind it.
+    pub end: Position,
 }
 
 enum Found {
@@ -71,27 +98,63 @@ struct Place {
 pub struct LogReader<R> {
     csv: csv::Reader<Window<R>>,
     fields: StringRecord,
-    /// Lines that ended before the current record.
-    lines: u64,
-    /// Whether the bytes before it end with a CR, whose line ends there unless an LF follows.
-    after_cr: bool,
-    /// Offset behind the last record read.
-    offset: u64,
+    /// The place behind the last record read.
+    position: Position,
+    /// Of all bytes before it.
+    crc: crc32fast::Hasher,
+    /// Where the csv crate began to count bytes.
+    begin: u64,
 }
 
 impl<R: Read> LogReader<R> {
     /// Reads CSV text, already unpacked. A byte-order mark, CRLF, a lone CR and blank lines are tolerated.
     pub fn new(input: R) -> Self {
-        let window = Window { input, bytes: Vec::with_capacity(2 * BUFFER), offset: 0, ended: false };
-        let csv =
-            csv::ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(BUFFER).from_reader(window);
-        Self { csv, fields: StringRecord::new(), lines: 0, after_cr: false, offset: 0 }
+        Self::starting_at(Position::default(), input)
+    }
+
+    /// Goes on at a position noted by an earlier reader of the same input. `input` begins at its beginning; the bytes up to the
+    /// position are read to make sure that they are the same.
+    ///
+    /// # Errors
+    /// [`ResumeError`] if they are not, or cannot be read.
+    pub fn resume(mut input: R, position: Position) -> Result<Self, ResumeError> {
+        let mut crc = crc32fast::Hasher::new();
+        let mut buffer = vec![0; BUFFER];
+        let mut left = position.offset;
+        while left > 0 {
+            let wanted = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
+            match input.read(&mut buffer[..wanted]) {
+                Ok(0) => return Err(ResumeError::Different(position.offset)),
+                Ok(read) => {
+                    crc.update(&buffer[..read]);
+                    left -= read as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if crc.finalize() != position.crc {
+            return Err(ResumeError::Different(position.offset));
+        }
+        Ok(Self::starting_at(position, input))
+    }
+
+    fn starting_at(position: Position, input: R) -> Self {
+        let begin = position.offset;
+        let window = Window { input, bytes: Vec::with_capacity(2 * BUFFER), offset: begin, ended: false };
+        let csv = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .buffer_capacity(BUFFER)
+            .from_reader(window);
+        let crc = crc32fast::Hasher::new_with_initial_len(position.crc, position.offset);
+        Self { csv, fields: StringRecord::new(), position, crc, begin }
     }
 
     /// Whether the next row can be had without waiting for the input: false also when that is not certain.
     pub fn is_row_buffered(&self) -> bool {
         let window = self.csv.get_ref();
-        window.ended || memchr::memchr(b'\n', window.from(self.offset)).is_some()
+        window.ended || memchr::memchr(b'\n', window.from(self.position.offset)).is_some()
     }
 
     /// The next row; `None` at the end.
@@ -112,12 +175,12 @@ impl<R: Read> LogReader<R> {
             Some(problem) => Err(problem),
             None => LogRecord::parse(&self.fields),
         };
-        Some(Ok(Row { line: place.line, raw, record }))
+        Some(Ok(Row { line: place.line, raw, record, end: self.position }))
     }
 
     /// Reads on to the end of the next record, and finds its place.
     fn advance(&mut self) -> Result<Found, ReadError> {
-        let begin = self.offset;
+        let begin = self.position.offset;
         self.csv.get_mut().keep_from(begin);
         let mut bytes = std::mem::take(&mut self.fields).into_byte_record();
         match self.csv.read_byte_record(&mut bytes) {
@@ -125,15 +188,20 @@ impl<R: Read> LogReader<R> {
             Ok(false) => return Ok(Found::End),
             Err(error) => return Err(self.read_error(begin, error)),
         }
-        self.offset = self.csv.position().byte();
         let window = self.csv.get_ref();
-        let all = window.between(begin, self.offset);
+        let offset = (self.begin + self.csv.position().byte()).min(window.end_of_input());
+        let all = window.between(begin, offset);
         let (blank, record) = all.split_at(leading_blank(all, begin == 0));
         let start = begin + blank.len() as u64;
-        self.lines += u64::from(self.after_cr && all.first() != Some(&b'\n'));
-        let line = self.lines + 1 + count_lines(blank, record.first());
-        self.lines += count_lines(all, None);
-        self.after_cr = all.last() == Some(&b'\r');
+        let lines = self.position.lines + u64::from(self.position.after_cr && all.first() != Some(&b'\n'));
+        let line = lines + 1 + count_lines(blank, record.first());
+        self.crc.update(all);
+        self.position = Position {
+            offset,
+            lines: lines + count_lines(all, None),
+            after_cr: all.last() == Some(&b'\r'),
+            crc: self.crc.clone().finalize(),
+        };
 
         if window.ended && bytes.len() == 1 && &bytes[0] == END_FIELD {
             return Ok(Found::End);
@@ -143,7 +211,7 @@ impl<R: Read> LogReader<R> {
         if !unclosed && bytes.len() == 1 && bytes[0].iter().all(u8::is_ascii_whitespace) {
             return Ok(Found::Blank);
         }
-        let raw = trim_line_end(if unclosed { record.strip_suffix(END).unwrap_or(record) } else { record });
+        let raw = trim_line_end(record);
         let end = start + raw.len() as u64;
         let columns = bytes.len();
         let problem = match into_text(bytes) {
@@ -160,13 +228,14 @@ impl<R: Read> LogReader<R> {
     fn read_error(&self, begin: u64, error: csv::Error) -> ReadError {
         let unread = self.csv.get_ref().from(begin);
         let blank = leading_blank(unread, begin == 0);
-        let line = self.lines + 1 + count_lines(&unread[..blank], unread.get(blank));
+        let lines = self.position.lines + 1;
+        let line = lines + count_lines(&unread[..blank], unread.get(blank));
         match error.into_kind() {
             csv::ErrorKind::Io(source) if source.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<TooLong>) => {
                 ReadError::RecordTooLong { line }
             }
             csv::ErrorKind::Io(source) => {
-                let line = self.lines + 1 + count_lines(unread, None);
+                let line = lines + count_lines(unread, None);
                 ReadError::Io { line, source }
             }
             kind => ReadError::Io { line, source: io::Error::other(format!("{kind:?}")) },
@@ -245,6 +314,11 @@ struct TooLong;
 impl<R> Window<R> {
     fn index(&self, offset: u64) -> usize {
         usize::try_from(offset.saturating_sub(self.offset)).map_or(self.bytes.len(), |at| at.min(self.bytes.len()))
+    }
+
+    /// The offset at which the input ends, and [`END`] begins; the largest number while it is not known.
+    fn end_of_input(&self) -> u64 {
+        if self.ended { self.offset + (self.bytes.len() - END.len()) as u64 } else { u64::MAX }
     }
 
     fn from(&self, begin: u64) -> &[u8] {
@@ -421,7 +495,41 @@ mod tests {
         assert!(reader.next_row().is_none());
     }
 
+    #[test]
+    fn another_input_is_not_gone_on_with() {
+        let text = format!("{GOOD}\n{GOOD}\n");
+        let mut reader = LogReader::new(text.as_bytes());
+        let position = reader.next_row().unwrap().unwrap().end;
+        assert!(LogReader::resume(text.as_bytes(), position).is_ok());
+        let mended = format!("{GOOD}\nmended, and longer\n\n");
+        assert!(LogReader::resume(mended.as_bytes(), position).is_ok(), "what follows may change");
+        for other in [text.replace("200", "404"), text[..20].to_owned(), String::new()] {
+            let error = LogReader::resume(other.as_bytes(), position).err().unwrap();
+            assert_eq!(error.to_string(), format!("its first {} bytes are not those that were loaded", position.offset));
+        }
+    }
+
     proptest! {
+        /// Going on at any position gives the rows that reading in one go gives, with the same places.
+        #[test]
+        fn reading_goes_on_where_it_stopped(text in "[a,\"\n\r 1é]{0,100}", stop in 0_usize..20) {
+            let text = text.repeat(3);
+            let mut whole = LogReader::new(text.as_bytes());
+            let mut rows = Vec::new();
+            while let Some(row) = whole.next_row() {
+                let row = row.unwrap();
+                rows.push((row.line, row.raw.to_vec(), row.end));
+            }
+            let stop = stop.min(rows.len());
+            let position = if stop == 0 { Position::default() } else { rows[stop - 1].2 };
+            let mut rest = LogReader::resume(text.as_bytes(), position).unwrap();
+            for (line, raw, end) in &rows[stop..] {
+                let row = rest.next_row().unwrap().unwrap();
+                prop_assert_eq!((row.line, row.raw, row.end), (*line, &raw[..], *end));
+            }
+            prop_assert!(rest.next_row().is_none());
+        }
+
         /// The rows of any text, in buffers of any size, put together again are the text's own.
         #[test]
         fn any_text_is_read_to_its_end(text in "[a,\"\n\r 1é\u{feff}]{0,200}") {
