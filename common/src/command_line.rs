@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::batch_writer::client::{Connection, ConnectionError, Settings};
 use crate::batch_writer::service_error::ServiceError;
-use crate::load::{LoadError, Loaded};
+use crate::load::{LoadError, Loaded, Signal};
 
 /// Options of the connection, with the AWS CLI's names.
 #[derive(Debug, Clone, Default, Args)]
@@ -112,21 +112,33 @@ pub fn print_error(program: &str, error: &(dyn Error + 'static)) {
 
 /// How a load ended, for its exit code; what went wrong, and rows that were not written, are said on stderr.
 pub fn end_of_load(program: &str, ended: &Result<Loaded, LoadError>) -> Exit {
-    let (error, tally) = match ended {
-        Err(error) => (Some(error), None),
-        Ok(Loaded { tally, error, .. }) => (error.as_ref(), Some(tally)),
-    };
-    if let Some(tally) = tally.filter(|tally| error.is_some() || tally.rejected > 0) {
-        let _ = writeln!(io::stderr(), "{program}: {tally}");
-    }
-    match (error, tally) {
-        (Some(error), _) => {
+    let loaded = match ended {
+        Err(error) => {
             print_error(program, error);
-            Exit::Failed
+            return Exit::Failed;
         }
-        (None, Some(tally)) if tally.rejected > 0 => Exit::Rejected,
-        (None, _) => Exit::Done,
+        Ok(loaded) => loaded,
+    };
+    if loaded.error.is_some() || loaded.tally.rejected > 0 {
+        say(program, &loaded.tally.to_string());
     }
+    let Some(error) = &loaded.error else {
+        return if loaded.tally.rejected > 0 { Exit::Rejected } else { Exit::Done };
+    };
+    print_error(program, error);
+    if loaded.can_resume {
+        say(program, "the same command goes on from here");
+    }
+    match error {
+        LoadError::Signal { signal: Signal::Interrupt } => Exit::Interrupted,
+        LoadError::Signal { signal: Signal::Terminate } => Exit::Terminated,
+        _ => Exit::Failed,
+    }
+}
+
+/// A line on stderr, which may be closed; then there is nobody to tell.
+fn say(program: &str, words: &str) {
+    let _ = writeln!(io::stderr(), "{program}: {words}");
 }
 
 /// An error that says itself what to do about it.

@@ -37,6 +37,9 @@ struct Arguments {
     /// Set bad rows aside in this file, verbatim, with places and reasons in FILE.reasons, and go on [default: stop at the first]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
+    /// Note in this file how far the load is, and go on from there when the same command is run again
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
     #[command(flatten)]
     connection: ConnectionOptions,
 }
@@ -60,6 +63,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         numbering: Numbering::AS_IN_FILE,
         workers: 1,
         options: Options::default(),
+        checkpoint: arguments.checkpoint,
         rejects: arguments.rejects,
         script: Script::Sequential,
     };

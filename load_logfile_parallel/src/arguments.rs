@@ -44,6 +44,9 @@ pub(crate) struct Arguments {
     /// Set bad rows aside in this file, verbatim, with places and reasons in FILE.reasons, and go on [default: stop at the first]
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
+    /// Note in this file how far the load is, and go on from there when the same command is run again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) connection: ConnectionOptions,
 }

@@ -47,8 +47,13 @@ impl<C> ChunkSender<C> {
     /// Hands over a chunk, waiting while the channel is full.
     pub(super) fn send(&self, chunk: C) -> Result<(), Gone> {
         self.chunks.as_ref().ok_or(Gone)?.send(chunk).map_err(|_| Gone)?;
-        self.wake.notify_one();
+        self.wake();
         Ok(())
+    }
+
+    /// Has the worker look again.
+    pub(super) fn wake(&self) {
+        self.wake.notify_one();
     }
 }
 

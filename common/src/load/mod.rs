@@ -11,10 +11,12 @@
 
 mod channel;
 mod collect;
+mod control;
 mod diagnosis;
 mod numbering;
 mod produce;
 mod rejects;
+mod signals;
 mod source;
 mod work;
 
@@ -30,13 +32,17 @@ use tokio::time::Instant;
 
 use self::channel::{ChunkSender, channel};
 use self::collect::{Collector, Event, Lines};
+use self::control::Control;
 use self::produce::{Producer, Production};
 use self::rejects::Rejects;
+use self::signals::Signals;
 use self::work::Worker;
 use crate::batch_writer::client::Connection;
 use crate::batch_writer::{Options, SharedPacer, Stop, WriteRequest};
-use crate::logfile::{ItemLayout, LogReader, ReadError};
-use crate::outcome::{ParallelLines, SequentialLines, Tally};
+use crate::logfile::{ItemLayout, LogReader, Position, ReadError, ResumeError};
+use crate::outcome::{
+    self, Checkpoint, CheckpointError, Identity, ParallelLines, SequentialLines, Tally, Watermark,
+};
 
 pub use self::numbering::{Collision, Ids, Numbering};
 pub use self::rejects::{RejectedRow, RejectsError};
@@ -74,17 +80,58 @@ pub struct Job {
     pub workers: usize,
     /// How each of them writes.
     pub options: Options,
+    /// Where to note how far the load is, so that it can go on after any stop.
+    pub checkpoint: Option<PathBuf>,
     /// Where to set bad rows aside; without it the first one ends the load.
     pub rejects: Option<PathBuf>,
     /// Whose lines are printed on standard output.
     pub script: Script,
 }
 
+impl Job {
+    fn identity(&self) -> Identity {
+        Identity {
+            program: match self.script {
+                Script::Sequential => "load_logfile".to_owned(),
+                Script::Parallel => "load_logfile_parallel".to_owned(),
+            },
+            destination: self.connection.to_string(),
+            table: self.table.clone(),
+            sources: self.sources.iter().map(|source| source.name().to_owned()).collect(),
+            numbering: self.numbering.to_string(),
+            rejects: self.rejects.clone(),
+        }
+    }
+}
+
+/// A signal that ends a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl Signal {
+    /// Its number.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Interrupt => 2,
+            Self::Terminate => 15,
+        }
+    }
+}
+
 /// How a load ended.
 #[derive(Debug)]
 pub struct Loaded {
-    /// Its rows.
+    /// Its rows, those of the earlier runs that it goes on from included.
     pub tally: Tally,
+    /// Those of earlier runs.
+    pub resumed: Tally,
+    /// Whether the same command goes on from here.
+    pub can_resume: bool,
     /// From its start to its end.
     pub elapsed: Duration,
     /// What ended it early.
@@ -131,6 +178,23 @@ pub enum LoadError {
         #[source]
         stop: Stop,
     },
+    /// A checkpoint cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// An input is not the one that the checkpoint is about.
+    #[error("{source_name}: {error}")]
+    Changed {
+        /// The input, as the user named it.
+        source_name: String,
+        /// What is wrong with it.
+        error: ResumeError,
+    },
+    /// Somebody stopped it.
+    #[error("stopped by {}", if *.signal == Signal::Interrupt { "SIGINT" } else { "SIGTERM" })]
+    Signal {
+        /// How.
+        signal: Signal,
+    },
     /// The system gives no thread.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
@@ -140,6 +204,11 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// Whether what was read so far is still written, as Python has written everything before a bad row.
+    fn lets_drain(&self) -> bool {
+        matches!(self, Self::BadRow(_) | Self::Unreadable { .. } | Self::Rejects(_))
+    }
+
     /// What the user can do about it, where the message does not say it.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
@@ -153,6 +222,11 @@ impl LoadError {
             }
             Self::NotRepeatable { .. } => "put it into a file first, or load it alone and once (--copies 1)",
             Self::Rejects(RejectsError::Io { .. }) => "check the path, its permissions and the space on the disk",
+            Self::Checkpoint(CheckpointError::Io { .. }) => "check the path, its permissions and the space on the disk",
+            Self::Checkpoint(_) => "name another file with --checkpoint, or remove this one to begin anew",
+            Self::Changed { .. } => {
+                "the checkpoint is about another input of this name: load that one, or remove the checkpoint to begin anew"
+            }
             Self::Table {
                 stop: Stop::Service(error) | Stop::GaveUp { last: error, .. } | Stop::NothingTaken { last: error, .. },
                 ..
@@ -167,6 +241,10 @@ impl LoadError {
 struct Origin {
     /// Place of its source.
     source: u32,
+    /// Number of its record in the source, from 0.
+    record: u64,
+    /// The place behind its record.
+    end: Position,
     /// The line on which its row begins.
     line: u64,
     /// The row itself, kept only where bad rows are set aside.
@@ -174,6 +252,8 @@ struct Origin {
 }
 
 type Request = WriteRequest<Origin>;
+
+type Reader = LogReader<Box<dyn Read + Send>>;
 
 /// The lowest and highest id in a file. Rows that are no log records are left for the load to report.
 ///
@@ -192,81 +272,105 @@ pub fn find_ids(source: &Source) -> Result<Ids, LoadError> {
     Ok(ids)
 }
 
-/// Loads everything. Returns when every thread has ended, whatever ended them.
+/// Loads everything. Returns when every thread that has work to do has ended, whatever ended it.
 ///
 /// `stdout` gets Python's lines, as they happen.
 ///
 /// # Errors
-/// Nothing was written: an input cannot be opened, or the rejected rows' file cannot be created. What happens later is in [`Loaded`].
+/// Nothing was written: an input cannot be opened, or a file beside the load cannot be used. What happens later is in [`Loaded`].
 pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded, LoadError> {
     let start = Instant::now();
-    let inputs = job.sources.iter().map(Source::open).collect::<Result<Vec<_>, _>>()?;
-    let rejects = job.rejects.as_deref().map(Rejects::create).transpose()?;
-    let names: Vec<String> = job.sources.iter().map(|source| source.name().to_owned()).collect();
-    let lines = match job.script {
-        Script::Sequential => Lines::Sequential(SequentialLines::new(stdout)),
-        Script::Parallel => Lines::Parallel(ParallelLines::new(stdout, names.iter().map(String::as_str))),
+    let checkpoint = job.checkpoint.as_deref().map(|path| Checkpoint::open(path, job.identity())).transpose()?;
+    let saved = checkpoint.as_ref().and_then(Checkpoint::saved).cloned();
+    let begin = match &saved {
+        Some(progress) => progress.sources.clone(),
+        None => vec![outcome::Settled::default(); job.sources.len()],
     };
+    let readers = open_sources(job, &begin)?;
+    let rejects = match (&job.rejects, &saved) {
+        (Some(path), Some(progress)) => Some(Rejects::resume(path, &progress.rejects)?),
+        (Some(path), None) => Some(Rejects::create(path)?),
+        (None, _) => None,
+    };
+    let mut tally = Tally::default();
+    begin.iter().for_each(|settled| tally += settled.tally());
+    let resumed = tally;
     let mut collector = Collector {
-        lines,
+        lines: lines(job, stdout, &begin),
         rejects,
-        names,
+        checkpoint,
+        watermarks: begin.iter().map(|settled| Watermark::new(job.numbering.copies().into(), *settled)).collect(),
+        names: job.sources.iter().map(|source| source.name().to_owned()).collect(),
         table: job.table.clone(),
-        tally: Tally::default(),
+        tally,
+        set_aside: saved.map(|progress| progress.rejects.beyond.into_iter().collect()).unwrap_or_default(),
         error: None,
-        stop: Arc::default(),
+        control: Control::new(job.sources.len()),
         start,
     };
-    run(job, inputs, &mut collector)?;
-    if collector.error.is_none() && !collector.tally.is_complete() {
-        let tally = collector.tally;
-        collector.fail(LoadError::Internal(format!("rows are unaccounted for ({tally})")));
-    }
-    if collector.error.is_none() {
-        collector.finished();
-    }
-    let Collector { tally, error, rejects, .. } = collector;
-    if let Some(rejects) = rejects {
-        rejects.finish();
-    }
-    Ok(Loaded { tally, elapsed: start.elapsed(), error })
+    let first_records: Vec<u64> = begin.iter().map(|settled| settled.records).collect();
+    run(job, readers, &first_records, &mut collector)?;
+    collector.tally.read = resumed.read + collector.control.rows_read();
+    Ok(end(collector, start, resumed))
 }
 
-/// Starts the workers and producers, collects what they tell, and waits for all of them.
-fn run<W: Write>(job: &Job, inputs: Vec<Box<dyn Read + Send>>, collector: &mut Collector<W>) -> Result<(), LoadError> {
+/// Each source, read up to where the load goes on.
+fn open_sources(job: &Job, begin: &[outcome::Settled<Position>]) -> Result<Vec<Reader>, LoadError> {
+    let open = |(source, settled): (&Source, &outcome::Settled<Position>)| {
+        let input = source.open()?;
+        LogReader::resume(input, settled.position).map_err(|error| {
+            let source_name = source.name().to_owned();
+            match error {
+                ResumeError::Io(error) => SourceError::Io { name: source_name, source: error }.into(),
+                ResumeError::Different(_) => LoadError::Changed { source_name, error },
+            }
+        })
+    };
+    job.sources.iter().zip(begin).map(open).collect()
+}
+
+fn lines<W: Write>(job: &Job, stdout: W, begin: &[outcome::Settled<Position>]) -> Lines<W> {
+    match job.script {
+        Script::Sequential => {
+            let mut lines = SequentialLines::new(stdout);
+            lines.resume(begin.iter().map(|settled| settled.written).sum());
+            Lines::Sequential(lines)
+        }
+        Script::Parallel => {
+            let mut lines = ParallelLines::new(stdout, job.sources.iter().map(Source::name));
+            begin.iter().enumerate().for_each(|(thread, settled)| lines.resume(thread, settled.written));
+            Lines::Parallel(lines)
+        }
+    }
+}
+
+/// Starts the workers and producers, collects what they tell, and waits for all of them that do not wait for input.
+fn run<W: Write>(
+    job: &Job,
+    readers: Vec<Reader>,
+    first_records: &[u64],
+    collector: &mut Collector<W>,
+) -> Result<(), LoadError> {
     let (events, collected) = crossbeam_channel::bounded(EVENTS);
-    // One thread for each source, as in Python, but never more than the machine can use.
-    let threads = thread::available_parallelism().map_or(2, usize::from).min(inputs.len()).max(1);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|error| LoadError::Thread(io::Error::other(error)))?;
-    let (workers, threads) = start_workers(job, &events)?;
+    let _signals = Signals::listen(events.clone()).map_err(LoadError::Thread)?;
+    let (workers, threads) = start_workers(job, &events, &collector.control)?;
     let production = Production {
         layout: job.layout,
         numbering: job.numbering,
         sets_aside: job.rejects.is_some(),
         workers,
         events,
-        stop: Arc::clone(&collector.stop),
+        control: collector.control.clone(),
     };
-    let (reads, read) = crossbeam_channel::unbounded();
-    let finished = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        pool.in_place_scope(|scope| {
-            for (source, (input, named)) in inputs.into_iter().zip(&job.sources).enumerate() {
-                let producer = Producer::new(production.clone(), source as u32, named.name());
-                let reads = reads.clone();
-                scope.spawn(move |_| {
-                    let _ = reads.send(producer.run(input));
-                });
-            }
-            drop((production, reads));
-            collector.collect(&collected);
-        });
-    }));
-    collector.tally.read = read.iter().sum();
-    if finished.is_err() {
-        collector.fail(LoadError::Internal("a producer ended unexpectedly".to_owned()));
-    }
-    for thread in threads {
+    let producers = readers.len();
+    start_producers(&production, job, readers, first_records)?;
+    // The channels end with the producers.
+    drop(production);
+    collector.collect(&collected, threads.len(), producers);
+    drop(collected);
+    // After a second signal nobody waits for a worker.
+    let stopped = matches!(collector.error, Some(LoadError::Signal { .. }));
+    for thread in threads.into_iter().filter(|thread| !stopped || thread.is_finished()) {
         match thread.join() {
             Ok(Ok(())) => {}
             Ok(Err(error)) => collector.fail(LoadError::Thread(error)),
@@ -278,7 +382,7 @@ fn run<W: Write>(job: &Job, inputs: Vec<Box<dyn Read + Send>>, collector: &mut C
 
 type Workers = (Vec<ChunkSender<Vec<Request>>>, Vec<thread::JoinHandle<io::Result<()>>>);
 
-fn start_workers(job: &Job, events: &Sender<Event>) -> Result<Workers, LoadError> {
+fn start_workers(job: &Job, events: &Sender<Event>, control: &Control) -> Result<Workers, LoadError> {
     let pacer = SharedPacer::new();
     let mut senders = Vec::new();
     let mut threads = Vec::new();
@@ -291,10 +395,58 @@ fn start_workers(job: &Job, events: &Sender<Event>) -> Result<Workers, LoadError
             pacer: pacer.clone(),
             chunks,
             events: events.clone(),
+            control: control.clone(),
         };
         let thread = thread::Builder::new().name(format!("worker {number}")).spawn(move || worker.run());
         threads.push(thread.map_err(LoadError::Thread)?);
         senders.push(sender);
     }
     Ok((senders, threads))
+}
+
+/// One producer for each source, as Python has a thread for each file, but no more at once than the machine has cores.
+fn start_producers(
+    production: &Production,
+    job: &Job,
+    readers: Vec<Reader>,
+    first_records: &[u64],
+) -> Result<(), LoadError> {
+    let events = production.events.clone();
+    let threads = thread::available_parallelism().map_or(2, usize::from).min(readers.len()).max(1);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .panic_handler(move |_| {
+            let _ = events.send(Event::Failed(LoadError::Internal("a producer ended unexpectedly".to_owned())));
+        })
+        .build()
+        .map_err(|error| LoadError::Thread(io::Error::other(error)))?;
+    for (place, (reader, source)) in readers.into_iter().zip(&job.sources).enumerate() {
+        let producer = Producer::new(production.clone(), place as u32, source.name(), first_records[place]);
+        // A producer that waits for input for ever must not keep the program from ending, so nobody waits for it.
+        pool.spawn(move || producer.run(reader));
+    }
+    Ok(())
+}
+
+/// Draws the line under a load.
+fn end<W: Write>(mut collector: Collector<W>, start: Instant, resumed: Tally) -> Loaded {
+    if collector.error.is_none() && !collector.tally.is_complete() {
+        let tally = collector.tally;
+        collector.fail(LoadError::Internal(format!("rows are unaccounted for ({tally})")));
+    }
+    collector.save();
+    if collector.error.is_none()
+        && let Some(checkpoint) = collector.checkpoint.take()
+        && let Err(error) = checkpoint.remove()
+    {
+        collector.fail(error.into());
+    }
+    if collector.error.is_none() {
+        collector.finished();
+    }
+    let Collector { tally, error, rejects, checkpoint, .. } = collector;
+    if let Some(rejects) = rejects {
+        rejects.finish();
+    }
+    Loaded { tally, resumed, elapsed: start.elapsed(), error, can_resume: checkpoint.is_some() }
 }

@@ -1,5 +1,6 @@
 //! The request ids of the copies of a row, and whether two rows would get the same one.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use thiserror::Error;
@@ -51,6 +52,13 @@ pub enum Collision {
         /// Ids of its rows' copies.
         second_ids: RangeInclusive<i128>,
     },
+}
+
+impl fmt::Display for Numbering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { copies, copy_stride, file_stride } = self;
+        write!(f, "{copies} x {copy_stride}, files {file_stride} apart")
+    }
 }
 
 impl Numbering {

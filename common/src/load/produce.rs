@@ -2,19 +2,18 @@
 
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::io::Read;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::Sender;
 
 use super::channel::ChunkSender;
 use super::collect::Event;
+use super::control::{Control, Phase};
 use super::numbering::Numbering;
 use super::rejects::RejectedRow;
 use super::{LoadError, Origin, Request};
 use crate::batch_writer::{ItemJson, Key, WriteRequest};
 use crate::capacity::limits::{MAX_BATCH_WRITE_REQUESTS, MAX_ITEM_SIZE, MAX_NUMBER_DIGITS};
-use crate::logfile::{AttributeSink, ItemLayout, LogReader, LogRecord, ReadError, RecordError, Row};
+use crate::logfile::{AttributeSink, ItemLayout, LogReader, LogRecord, RecordError, Row};
 
 impl AttributeSink for ItemJson {
     fn string(&mut self, name: &'static str, parts: &[&str]) {
@@ -35,7 +34,7 @@ pub(super) struct Production {
     pub(super) sets_aside: bool,
     pub(super) workers: Vec<ChunkSender<Vec<Request>>>,
     pub(super) events: Sender<Event>,
-    pub(super) stop: Arc<AtomicBool>,
+    pub(super) control: Control,
 }
 
 /// Reads one source to its end, or until something stops the load.
@@ -43,62 +42,97 @@ pub(super) struct Producer {
     production: Production,
     source: u32,
     name: String,
+    /// Number of the next record, from 0.
+    record: u64,
     chunks: Vec<Vec<Request>>,
     shared: ItemJson,
     own: ItemJson,
-    read: u64,
 }
 
 /// The load is being stopped; why is known elsewhere.
 struct Stopped;
 
 impl Producer {
-    pub(super) fn new(production: Production, source: u32, name: &str) -> Self {
+    /// `first_record` is the number, from 0, of the record that the reader gives first.
+    pub(super) fn new(production: Production, source: u32, name: &str, first_record: u64) -> Self {
         let chunks = production.workers.iter().map(|_| Vec::with_capacity(MAX_BATCH_WRITE_REQUESTS)).collect();
         let (shared, own) = (ItemJson::new(), ItemJson::new());
-        Self { production, source, name: name.to_owned(), chunks, shared, own, read: 0 }
+        Self { production, source, name: name.to_owned(), record: first_record, chunks, shared, own }
     }
 
-    /// Produces everything and says how many rows were read. Whatever ends it early is told to the collector.
-    pub(super) fn run(mut self, input: impl Read) -> u64 {
-        if let Err(error) = self.produce(input) {
-            // The collector outlives the producers.
-            let _ = self.production.events.send(Event::Failed(error));
+    /// Produces everything. Whatever ends it early is told to the collector.
+    pub(super) fn run(mut self, mut reader: LogReader<impl Read>) {
+        // Even a producer that panics has then ended for the others.
+        let _ended = Ended { control: self.production.control.clone(), source: self.source };
+        if let Err(error) = self.produce(&mut reader) {
+            self.tell(Event::Failed(error));
         }
         // What was read before a bad row is still written, as Python has written it by then.
         let _ = self.flush();
-        self.read
+        self.tell(Event::ProducerEnded);
     }
 
-    fn produce(&mut self, input: impl Read) -> Result<(), LoadError> {
-        let mut reader = LogReader::new(input);
-        while !self.production.stop.load(Ordering::Relaxed) {
+    fn produce(&mut self, reader: &mut LogReader<impl Read>) -> Result<(), LoadError> {
+        while !self.is_stopped() {
+            let waits = !reader.is_row_buffered();
             // Somebody may be typing, or a pipe be slow: what there is goes out before the next row is waited for.
-            if !reader.is_row_buffered() && self.flush().is_err() {
+            if waits && self.begin_waiting().is_err() {
                 break;
             }
-            let Some(row) = reader.next_row() else { break };
-            let row = row.map_err(|error| self.unreadable(error))?;
-            self.read += u64::from(self.production.numbering.copies());
-            if self.row(row)?.is_err() {
+            let row = reader.next_row();
+            if waits {
+                self.production.control.set_waiting(self.source, false);
+                if self.is_stopped() {
+                    break; // and the workers may have gone: this row counts as not read
+                }
+            }
+            let Some(row) = row else { break };
+            let row = row.map_err(|error| LoadError::Unreadable { source_name: self.name.clone(), error })?;
+            self.production.control.count_read(self.source, u64::from(self.production.numbering.copies()));
+            if self.row(row).is_err() {
                 break;
             }
         }
         Ok(())
     }
 
-    fn row(&mut self, row: Row<'_>) -> Result<Result<(), Stopped>, LoadError> {
-        let Row { line, raw, record, .. } = row;
+    fn is_stopped(&self) -> bool {
+        self.production.control.phase() > Phase::Running
+    }
+
+    fn begin_waiting(&mut self) -> Result<(), Stopped> {
+        self.flush()?;
+        self.production.control.set_waiting(self.source, true);
+        for worker in &self.production.workers {
+            worker.wake();
+        }
+        if self.is_stopped() { Err(Stopped) } else { Ok(()) }
+    }
+
+    fn row(&mut self, row: Row<'_>) -> Result<(), Stopped> {
+        let Row { line, raw, record, end } = row;
+        let number = self.record;
+        self.record += 1;
+        let sets_aside = self.production.sets_aside;
         let checked = record.and_then(|record| self.check(&record).map(|()| record));
         match checked {
-            Ok(record) => Ok(self.copies(&record, line, raw)),
+            Ok(record) => {
+                let raw = sets_aside.then(|| raw.into());
+                self.copies(&record, &Origin { source: self.source, record: number, line, end, raw })
+            }
             Err(reason) => {
                 let row = RejectedRow { source: self.name.clone(), line, raw: raw.into(), reason };
+                let origin = Origin { source: self.source, record: number, line, end, raw: None };
                 let rows = u64::from(self.production.numbering.copies());
-                let _ = self.production.events.send(Event::Rejected { row, rows });
-                Ok(if self.production.sets_aside { Ok(()) } else { Err(Stopped) })
+                self.tell(Event::Rejected { row, origin, rows });
+                if sets_aside { Ok(()) } else { Err(Stopped) }
             }
         }
+    }
+
+    fn tell(&self, event: Event) {
+        // When the collector has gone, the program is about to end.
+        let _ = self.production.events.send(event);
     }
 
     /// Serialises what the copies of a row have in common, and finds out before the first of them is sent whether all can be written.
@@ -123,16 +157,14 @@ impl Producer {
         Ok(())
     }
 
-    fn copies(&mut self, record: &LogRecord<'_>, line: u64, raw: &[u8]) -> Result<(), Stopped> {
-        let raw: Option<Arc<[u8]>> = self.production.sets_aside.then(|| raw.into());
+    fn copies(&mut self, record: &LogRecord<'_>, origin: &Origin) -> Result<(), Stopped> {
         for copy in 0..self.production.numbering.copies() {
             let id = self.production.numbering.request_id(self.source as usize, copy, record.request_id);
             self.own.clear();
             self.production.layout.own_attributes(id, &mut self.own);
             let key = Key::string(&["request#", itoa::Buffer::new().format(id)]);
             let worker = self.worker_of(&key);
-            let origin = Origin { source: self.source, line, raw: raw.clone() };
-            self.chunks[worker].push(WriteRequest::put(key, &[&self.own, &self.shared], origin));
+            self.chunks[worker].push(WriteRequest::put(key, &[&self.own, &self.shared], origin.clone()));
             if self.chunks[worker].len() == MAX_BATCH_WRITE_REQUESTS {
                 self.send(worker)?;
             }
@@ -157,8 +189,16 @@ impl Producer {
         let chunk = std::mem::replace(&mut self.chunks[worker], Vec::with_capacity(MAX_BATCH_WRITE_REQUESTS));
         self.production.workers[worker].send(chunk).map_err(|_| Stopped)
     }
+}
 
-    fn unreadable(&self, error: ReadError) -> LoadError {
-        LoadError::Unreadable { source_name: self.name.clone(), error }
+/// Marks a producer as ended when it is dropped.
+struct Ended {
+    control: Control,
+    source: u32,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.control.producer_ended(self.source);
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::logfile::RecordError;
+use crate::outcome::SetAside;
 
 /// A row that cannot be written, with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,16 @@ pub enum RejectsError {
     /// There is something in the file, perhaps rows of an earlier load.
     #[error("{} has rows in it already; load or move them first, or name another file", .0.display())]
     NotEmpty(PathBuf),
+    /// There is less in the file than the checkpoint says.
+    #[error("{} has {found} bytes, and had {length} when the checkpoint was saved; rows that were set aside are missing", path.display())]
+    Shorter {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes.
+        found: u64,
+        /// Its length at the checkpoint.
+        length: u64,
+    },
     /// The operating system refuses.
     #[error("cannot write {}: {source}", path.display())]
     Io {
@@ -62,6 +73,33 @@ impl Output {
         }
     }
 
+    /// What was in the file when its length was noted, and no more: what came later will come again.
+    fn resume(path: &Path, length: u64) -> Result<Self, RejectsError> {
+        if length == 0 {
+            let _ = fs::remove_file(path); // at most rows that will come again
+            return Self::create(path);
+        }
+        let path = path.to_owned();
+        let opened = OpenOptions::new().append(true).open(&path);
+        match opened.and_then(|file| Ok((file.metadata()?.len(), file))) {
+            Ok((found, _)) if found < length => Err(RejectsError::Shorter { path, found, length }),
+            Ok((_, file)) => match file.set_len(length) {
+                Ok(()) => Ok(Self { path, file: BufWriter::new(file) }),
+                Err(source) => Err(RejectsError::Io { path, source }),
+            },
+            Err(source) => Err(RejectsError::Io { path, source }),
+        }
+    }
+
+    /// Its length, once everything in it is on the disk.
+    fn synced_length(&self) -> Result<u64, RejectsError> {
+        let file = self.file.get_ref();
+        let synced = file.metadata().and_then(|metadata| {
+            if metadata.is_file() { file.sync_data().map(|()| metadata.len()) } else { Ok(0) }
+        });
+        synced.map_err(|source| RejectsError::Io { path: self.path.clone(), source })
+    }
+
     fn write(&mut self, parts: &[&[u8]]) -> Result<(), RejectsError> {
         let written = parts.iter().try_for_each(|part| self.file.write_all(part)).and_then(|()| self.file.flush());
         written.map_err(|source| RejectsError::Io { path: self.path.clone(), source })
@@ -81,10 +119,26 @@ impl Rejects {
     /// [`RejectsError`] with the file's name.
     pub(super) fn create(path: &Path) -> Result<Self, RejectsError> {
         let rows = Output::create(path)?;
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".reasons");
-        let reasons = Output::create(Path::new(&beside)).inspect_err(|_| rows.remove_if_empty())?;
+        let reasons = Output::create(&beside(path)).inspect_err(|_| rows.remove_if_empty())?;
         Ok(Self { rows, reasons })
+    }
+
+    /// Goes on with the files of an earlier run of the same load, as they were when its checkpoint was saved.
+    ///
+    /// # Errors
+    /// [`RejectsError`] with the file's name.
+    pub(super) fn resume(path: &Path, saved: &SetAside) -> Result<Self, RejectsError> {
+        let rows = Output::resume(path, saved.rows_length)?;
+        let reasons = Output::resume(&beside(path), saved.reasons_length)?;
+        Ok(Self { rows, reasons })
+    }
+
+    /// The lengths of the files of rows and of reasons, once everything in them is on the disk.
+    ///
+    /// # Errors
+    /// [`RejectsError`] with the file's name.
+    pub(super) fn synced_lengths(&self) -> Result<(u64, u64), RejectsError> {
+        Ok((self.rows.synced_length()?, self.reasons.synced_length()?))
     }
 
     /// Sets a row aside; it is in the file when this returns.
@@ -101,6 +155,12 @@ impl Rejects {
         self.rows.remove_if_empty();
         self.reasons.remove_if_empty();
     }
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".reasons");
+    beside.into()
 }
 
 #[cfg(test)]
@@ -141,6 +201,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         Rejects::create(&folder.path().join("bad.csv")).unwrap().finish();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_resumed_load_keeps_what_its_checkpoint_knows_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bad.csv");
+        let mut rejects = Rejects::create(&path).unwrap();
+        rejects.add(&row(3, b"a")).unwrap();
+        let (rows_length, reasons_length) = rejects.synced_lengths().unwrap();
+        rejects.add(&row(4, b"b")).unwrap();
+        let saved = SetAside { rows_length, reasons_length, beyond: vec![] };
+        let mut rejects = Rejects::resume(&path, &saved).unwrap();
+        rejects.add(&row(5, b"c")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"a\nc\n");
+        assert_eq!(fs::read_to_string(beside(&path)).unwrap().lines().count(), 2);
+        fs::write(&path, "").unwrap();
+        assert!(matches!(Rejects::resume(&path, &saved), Err(RejectsError::Shorter { found: 0, .. })));
     }
 
     #[test]

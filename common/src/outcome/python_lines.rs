@@ -53,6 +53,11 @@ impl<W: Write> SequentialLines<W> {
         Self { lines: Lines { out: Some(out) }, written: 0, previous: Duration::ZERO }
     }
 
+    /// So many rows were acknowledged in an earlier run of the same load: they count, and their lines have been printed.
+    pub fn resume(&mut self, rows: u64) {
+        self.written = rows;
+    }
+
     /// So many more rows were acknowledged, `now` after the start.
     pub fn written(&mut self, rows: u64, now: Duration) {
         let before = self.written / SEQUENTIAL_STEP;
@@ -88,6 +93,11 @@ impl<W: Write> ParallelLines<W> {
             threads.push((0, Duration::ZERO));
         }
         Self { lines, threads }
+    }
+
+    /// So many rows of a file were acknowledged in an earlier run of the same load: they count, and their lines have been printed.
+    pub fn resume(&mut self, thread_id: usize, rows: u64) {
+        self.threads[thread_id].0 = rows;
     }
 
     /// So many more rows of a file were acknowledged, `now` after the start.

@@ -1,6 +1,7 @@
 //! The count of a load's rows.
 
 use std::fmt;
+use std::ops::AddAssign;
 
 /// Rows of a load. A row is one item to be written: in the parallel loader each copy counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,6 +23,14 @@ impl Tally {
     /// Whether every row read is accounted for, and none was counted twice.
     pub fn is_complete(&self) -> bool {
         self.read == self.written + self.rejected
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.read += other.read;
+        self.written += other.written;
+        self.rejected += other.rejected;
     }
 }
 
