@@ -23,7 +23,11 @@ pub(super) enum Event {
     /// Rows are written, or refused by the service.
     Settled(Vec<Settled<Origin>>),
     /// A row is none; `rows` with its copies.
-    Rejected { row: RejectedRow, origin: Origin, rows: u64 },
+    Rejected {
+        row: RejectedRow,
+        origin: Origin,
+        rows: u64,
+    },
     /// A producer cannot go on.
     Failed(LoadError),
     /// A worker has stopped before its requests were settled.

@@ -40,9 +40,7 @@ use self::work::Worker;
 use crate::batch_writer::client::Connection;
 use crate::batch_writer::{Options, SharedPacer, Stop, WriteRequest};
 use crate::logfile::{ItemLayout, LogReader, Position, ReadError, ResumeError};
-use crate::outcome::{
-    self, Checkpoint, CheckpointError, Identity, ParallelLines, SequentialLines, Tally, Watermark,
-};
+use crate::outcome::{self, Checkpoint, CheckpointError, Identity, ParallelLines, SequentialLines, Tally, Watermark};
 
 pub use self::numbering::{Collision, Ids, Numbering};
 pub use self::rejects::{RejectedRow, RejectsError};

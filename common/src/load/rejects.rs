@@ -94,9 +94,9 @@ impl Output {
     /// Its length, once everything in it is on the disk.
     fn synced_length(&self) -> Result<u64, RejectsError> {
         let file = self.file.get_ref();
-        let synced = file.metadata().and_then(|metadata| {
-            if metadata.is_file() { file.sync_data().map(|()| metadata.len()) } else { Ok(0) }
-        });
+        let synced = file
+            .metadata()
+            .and_then(|metadata| if metadata.is_file() { file.sync_data().map(|()| metadata.len()) } else { Ok(0) });
         synced.map_err(|source| RejectsError::Io { path: self.path.clone(), source })
     }
 

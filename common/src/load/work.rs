@@ -116,7 +116,9 @@ impl Working {
     /// lab's: then that is why the load stops.
     async fn report(&mut self) -> Option<Stop> {
         let settled = self.writer.take_settled();
-        if !self.diagnosed && let Some(error) = settled.iter().find_map(refusal) {
+        if !self.diagnosed
+            && let Some(error) = settled.iter().find_map(refusal)
+        {
             self.diagnosed = true;
             if let Some(error) = diagnose(&self.client, &self.worker.table, error).await {
                 return Some(Stop::Service(error));

@@ -142,11 +142,8 @@ impl<R: Read> LogReader<R> {
     fn starting_at(position: Position, input: R) -> Self {
         let begin = position.offset;
         let window = Window { input, bytes: Vec::with_capacity(2 * BUFFER), offset: begin, ended: false };
-        let csv = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .buffer_capacity(BUFFER)
-            .from_reader(window);
+        let csv =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(BUFFER).from_reader(window);
         let crc = crc32fast::Hasher::new_with_initial_len(position.crc, position.offset);
         Self { csv, fields: StringRecord::new(), position, crc, begin }
     }
@@ -505,7 +502,10 @@ mod tests {
         assert!(LogReader::resume(mended.as_bytes(), position).is_ok(), "what follows may change");
         for other in [text.replace("200", "404"), text[..20].to_owned(), String::new()] {
             let error = LogReader::resume(other.as_bytes(), position).err().unwrap();
-            assert_eq!(error.to_string(), format!("its first {} bytes are not those that were loaded", position.offset));
+            assert_eq!(
+                error.to_string(),
+                format!("its first {} bytes are not those that were loaded", position.offset)
+            );
         }
     }
 

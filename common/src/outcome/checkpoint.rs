@@ -229,7 +229,10 @@ mod tests {
         let before = fs::read(&path).unwrap();
         let other = Identity { table: "logfile_scan".into(), ..identity() };
         let error = Checkpoint::open(&path, other).unwrap_err().to_string();
-        assert!(error.ends_with("is of another load: its table is logfile, and this load's is logfile_scan"), "{error}");
+        assert!(
+            error.ends_with("is of another load: its table is logfile, and this load's is logfile_scan"),
+            "{error}"
+        );
         assert_eq!(fs::read(&path).unwrap(), before);
     }
 
