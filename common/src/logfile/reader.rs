@@ -16,6 +16,8 @@ const MAX_RECORD: usize = 4 * 1024 * 1024;
 
 const BUFFER: usize = 64 * 1024;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// What [`Window`] appends to the input. If the input ended where a record may end, this is read as one more record of one field;
 /// if it ended inside quotes, it is swallowed by the last field. The csv crate itself does not tell the two apart.
 const END: &[u8] = b"\n\x1eend of input\x1e";
@@ -278,7 +280,7 @@ fn unix_line_ends(field: &[u8]) -> Vec<u8> {
 
 /// The length of what precedes a record and is not part of it: the byte-order mark, the rest of the line end before, empty lines.
 fn leading_blank(bytes: &[u8], at_start: bool) -> usize {
-    let mark = if at_start && bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let mark = if at_start && bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
     mark + bytes[mark..].iter().take_while(|&&b| b == b'\r' || b == b'\n').count()
 }
 
@@ -345,6 +347,14 @@ impl<R: Read> Read for Window<R> {
             return Err(io::Error::other(TooLong));
         }
         let mut read = self.input.read(buffer)?;
+        // The csv crate looks for a byte-order mark only in the first bytes that it gets, and takes a mark with nothing behind it for
+        // the whole input; a pipe may give so few at first.
+        while self.offset == 0 && self.bytes.is_empty() && (1..=BYTE_ORDER_MARK.len()).contains(&read) {
+            match self.input.read(&mut buffer[read..])? {
+                0 => break,
+                more => read += more,
+            }
+        }
         if read == 0 {
             self.ended = true;
             read = END.len();
@@ -395,6 +405,17 @@ mod tests {
                 "{end:?}, BOM, blank lines"
             );
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_may_come_in_pieces() {
+        let text = format!("\u{feff}{}", with_url("/1"));
+        for at in 1..5 {
+            let (first, second) = text.as_bytes().split_at(at);
+            let mut reader = LogReader::new(first.chain(second));
+            assert_eq!(reader.next_row().unwrap().unwrap().record.unwrap().request_id, 1, "{at} bytes first");
+        }
+        assert!(LogReader::new(b"\xef".chain(&b"\xbb\xbf"[..])).next_row().is_none());
     }
 
     #[test]

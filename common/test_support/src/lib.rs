@@ -1,10 +1,14 @@
-//! What the end-to-end tests share: the engine on a free port, a binary's run, a table read back, a server with canned answers.
+//! What the end-to-end tests share: the engine on a free port, a binary's run, a table read back, a server
+//! with canned answers, log files, and what the table must hold after a load.
 //!
 //! Everything here panics when it does not work, which is how a test fails.
 
 #![expect(clippy::unwrap_used, reason = "only tests use this")]
 
 pub mod canned;
+pub mod contract;
+pub mod lab;
+pub mod log;
 pub mod program;
 pub mod table;
 

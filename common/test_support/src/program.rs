@@ -3,7 +3,8 @@
 use std::ffi::OsStr;
 use std::io::{Read, Write as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 pub struct Program {
     command: Command,
     stdin: Vec<u8>,
+    stdout: Option<Stdio>,
     timeout: Duration,
 }
 
@@ -37,7 +39,7 @@ impl Program {
                 command.env(kept, value);
             }
         }
-        Self { command, stdin: Vec::new(), timeout: Duration::from_secs(60) }
+        Self { command, stdin: Vec::new(), stdout: None, timeout: Duration::from_secs(60) }
     }
 
     /// Adds arguments.
@@ -86,25 +88,108 @@ impl Program {
         self.command
     }
 
+    /// Where its standard output goes; without it the test reads it.
+    #[must_use]
+    pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.stdout = Some(stdout.into());
+        self
+    }
+
     /// Runs it to its end.
     ///
     /// # Panics
     /// If it cannot be started, writes what is not UTF-8, or is not done in time (with what it wrote until then).
     pub fn run(mut self) -> Run {
-        let mut child =
-            self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
         let input = std::mem::take(&mut self.stdin);
+        let mut running = self.start();
+        let mut stdin = running.stdin.take().unwrap();
         // The program may end without reading everything.
         thread::spawn(move || drop(stdin.write_all(&input)));
-        let stdout = collect(child.stdout.take().unwrap());
-        let stderr = collect(child.stderr.take().unwrap());
-        let code = wait(&mut child, self.timeout);
-        let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
+        running.finish()
+    }
+
+    /// Starts it, for a test that does something to it while it runs. Its standard input stays open.
+    pub fn start(mut self) -> Running {
+        let stdout = self.stdout.take().unwrap_or_else(Stdio::piped);
+        let mut child = self.command.stdin(Stdio::piped()).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = child.stdout.take().map(Stream::collect).unwrap_or_default();
+        let stderr = child.stderr.take().map(Stream::collect).unwrap_or_default();
+        let stdin = child.stdin.take();
+        Running { child, stdin, stdout, stderr, timeout: self.timeout, command: format!("{:?}", self.command) }
+    }
+}
+
+/// A process. It is killed when the value is dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: Stream,
+    stderr: Stream,
+    timeout: Duration,
+    command: String,
+}
+
+impl Running {
+    /// Gives it this on its standard input.
+    pub fn write(&mut self, text: &str) {
+        let stdin = self.stdin.as_mut().unwrap();
+        stdin.write_all(text.as_bytes()).unwrap();
+        stdin.flush().unwrap();
+    }
+
+    /// Ends its standard input.
+    pub fn close_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    /// What it has written to standard output so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.text()
+    }
+
+    /// What it has written to standard error so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Sends it a signal by its name, such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
+        assert!(sent.success(), "{name}: {}", self.command);
+    }
+
+    /// Whether it still runs (or is stopped).
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Whether it is suspended, as `ps` sees it.
+    pub fn is_stopped(&self) -> bool {
+        let shown = Command::new("ps").args(["-o", "state=", "-p", &self.child.id().to_string()]).output().unwrap();
+        shown.stdout.starts_with(b"T")
+    }
+
+    /// Ends its standard input and waits for its end.
+    ///
+    /// # Panics
+    /// If it is not done in time.
+    pub fn finish(mut self) -> Run {
+        self.close_stdin();
+        let code = wait(&mut self.child, self.timeout);
+        let (stdout, stderr) = (self.stdout.finish(), self.stderr.finish());
         match code {
             Some(code) => Run { stdout, stderr, code },
-            None => panic!("not done after {:?}: {:?}\n{stdout}\n{stderr}", self.timeout, self.command),
+            None => panic!("not done after {:?}: {}\n{stdout}\n{stderr}", self.timeout, self.command),
         }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -132,27 +217,70 @@ impl Run {
     }
 }
 
-fn collect(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<String> {
-    thread::spawn(move || {
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        text
-    })
+/// What a process writes, as far as it has come.
+#[derive(Debug, Default)]
+struct Stream {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: Option<thread::JoinHandle<()>>,
+}
+
+impl Stream {
+    fn collect(mut stream: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let collected = Arc::clone(&bytes);
+        let reader = thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(read @ 1..) = stream.read(&mut buffer) {
+                collected.lock().unwrap().extend_from_slice(&buffer[..read]);
+            }
+        });
+        Self { bytes, reader: Some(reader) }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
+
+    /// All of it. The process has ended.
+    fn finish(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        String::from_utf8(std::mem::take(&mut self.bytes.lock().unwrap())).unwrap()
+    }
 }
 
 /// The exit code (`None` inside for a signal), or `None` if the time is up; then the child is dead.
-#[expect(clippy::disallowed_methods, reason = "waits for a real process")]
 fn wait(child: &mut Child, timeout: Duration) -> Option<Option<i32>> {
+    let mut code = None;
+    let ended = comes_true(timeout, || {
+        code = child.try_wait().unwrap().map(|status| status.code());
+        code.is_some()
+    });
+    if !ended {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    code
+}
+
+/// Waits until `condition` is true. A minute is far more than any test needs, even on a busy machine.
+///
+/// # Panics
+/// If it is not, with `what` was waited for.
+#[track_caller]
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    assert!(comes_true(Duration::from_secs(60), condition), "waited in vain: {what}");
+}
+
+#[expect(clippy::disallowed_methods, reason = "waits for a real process")]
+fn comes_true(timeout: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + timeout;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return Some(status.code());
-        }
+    while !condition() {
         if Instant::now() >= deadline {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            return None;
+            return false;
         }
         thread::sleep(Duration::from_millis(5));
     }
+    true
 }

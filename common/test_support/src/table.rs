@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    self, AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use common::batch_writer::client::{Connection, Retries, Settings};
+use common::tables::Projection;
 
 /// Items of a page: without a limit the engine reads the rest of the table into memory for every page.
 const PAGE: i32 = 4_000;
@@ -41,7 +42,7 @@ pub fn items(url: &str, table: &str) -> BTreeMap<String, Item> {
 /// How many items the table has.
 pub fn count(url: &str, table: &str) -> usize {
     with_client(url, async |client| {
-        let request = client.scan().table_name(table).select(aws_sdk_dynamodb::types::Select::Count);
+        let request = client.scan().table_name(table).select(types::Select::Count);
         let mut pages = request.consistent_read(true).limit(PAGE).into_paginator().send();
         let mut count = 0;
         while let Some(page) = pages.next().await {
@@ -66,10 +67,46 @@ pub fn create_plain(url: &str, table: &str, partition_key: &str) {
             .send()
             .await
             .unwrap();
-        aws_sdk_dynamodb::client::Waiters::wait_until_table_exists(&client)
-            .table_name(table)
-            .wait(std::time::Duration::from_secs(30))
-            .await
-            .unwrap();
+        wait_until_there(&client, table).await;
     });
+}
+
+/// Makes one of the lab's tables, with its index, but on demand, so that no capacity is in the way; and waits until it is there.
+pub fn create_lab(url: &str, name: &str) {
+    let definition = common::tables::table(name).unwrap();
+    let index = &definition.index;
+    let key = |attribute: &str, key_type| {
+        KeySchemaElement::builder().attribute_name(attribute).key_type(key_type).build().unwrap()
+    };
+    let projection = match index.projection {
+        Projection::KeysOnly => types::Projection::builder().projection_type(types::ProjectionType::KeysOnly),
+        Projection::Include(attributes) => types::Projection::builder()
+            .projection_type(types::ProjectionType::Include)
+            .set_non_key_attributes(Some(attributes.iter().map(|&attribute| attribute.to_owned()).collect())),
+    };
+    let index_keys = [Some((index.partition_key, KeyType::Hash)), index.sort_key.map(|sort| (sort, KeyType::Range))];
+    let index_keys: Vec<_> = index_keys.into_iter().flatten().map(|(name, kind)| key(name, kind)).collect();
+    let attributes = [Some(definition.partition_key), Some(index.partition_key), index.sort_key];
+    let attributes = attributes.into_iter().flatten().map(|name| {
+        let attribute = AttributeDefinition::builder().attribute_name(name);
+        attribute.attribute_type(ScalarAttributeType::S).build().unwrap()
+    });
+    let index = types::GlobalSecondaryIndex::builder()
+        .index_name(index.name)
+        .set_key_schema(Some(index_keys))
+        .projection(projection.build())
+        .build()
+        .unwrap();
+    let attributes: Vec<_> = attributes.collect();
+    with_client(url, async |client| {
+        let create = client.create_table().table_name(name).set_attribute_definitions(Some(attributes));
+        let create = create.key_schema(key(definition.partition_key, KeyType::Hash)).global_secondary_indexes(index);
+        create.billing_mode(BillingMode::PayPerRequest).send().await.unwrap();
+        wait_until_there(&client, name).await;
+    });
+}
+
+async fn wait_until_there(client: &Client, table: &str) {
+    let wait = aws_sdk_dynamodb::client::Waiters::wait_until_table_exists(client).table_name(table);
+    wait.wait(std::time::Duration::from_secs(30)).await.unwrap();
 }

@@ -1,0 +1,111 @@
+//! What is in the table afterwards, item by item and attribute by attribute.
+
+use test_support::contract::{assert_same_items, sequential};
+use test_support::log::{Row, csv, row, rows};
+use test_support::table::Item;
+
+use crate::lab;
+
+/// Loads the file and compares the table with what the Python script leaves; gives the items back.
+fn load_and_compare(log: &[u8]) -> std::collections::BTreeMap<String, Item> {
+    let lab = lab();
+    lab.file("log.csv", log);
+    lab.load(&["log.csv"]).assert_code(0);
+    let items = lab.items();
+    assert_same_items(&items, &sequential(log));
+    items
+}
+
+#[test]
+fn every_attribute_of_many_rows_is_the_scripts() {
+    let items = load_and_compare(csv(&rows(1..=300)).as_bytes());
+    assert_eq!(items.len(), 300);
+    let failed = items.values().filter(|item| item.contains_key("servererror")).count();
+    assert!(failed > 0 && items.values().all(|item| item.contains_key("servererror") == is_500(item)));
+}
+
+fn is_500(item: &Item) -> bool {
+    item["responsecode"].as_n().is_ok_and(|code| code == "500")
+}
+
+#[test]
+fn numbers_are_read_as_python_reads_them() {
+    let numbers =
+        ["007", "-3", "+5", " 12 ", "\t13", "1_000", "0_1_4", "-0", "00", "99999999999999999999999999999999999999"];
+    let log: Vec<Row> = numbers.iter().map(row).collect();
+    let items = load_and_compare(csv(&log).as_bytes());
+    let keys = ["-3", "0", "1000", "12", "13", "14", "5", "7", "99999999999999999999999999999999999999"];
+    assert_eq!(items.into_keys().collect::<Vec<_>>(), keys.map(|id| format!("request#{id}")));
+
+    let log = ["01", "-1", "+0500", "5_00", " 500", "0"].map(|n| row(n.len()).hour(n).code(n).bytes(n));
+    let log: Vec<Row> = (1..).zip(log).map(|(id, mut row)| (row.0[0] = i64::to_string(&id), row).1).collect();
+    let items = load_and_compare(csv(&log).as_bytes());
+    let failed: Vec<_> =
+        items.iter().filter(|(_, item)| item.contains_key("servererror")).map(|(key, _)| key).collect();
+    assert_eq!(failed, ["request#3", "request#4", "request#5"], "servererror is about the number, not its text");
+}
+
+#[test]
+fn texts_are_kept_as_they_are() {
+    let log = [
+        row(1).url("/caf\u{e9}/\u{65e5}\u{672c}/\u{1f980}").agent("Mozilla, \"like\" Gecko"),
+        row(2).url("").agent("").host(" spaced ").date(" "),
+        row(3).url("back\\slash / \u{0} \u{1} \u{7f} \u{2028} \t tab").agent("'; DROP TABLE"),
+        row(4).url("two\nlines").agent("\n"),
+        row(5).agent("in\"side"),
+        row(6).host(&"h".repeat(2043)).url(&"u".repeat(10_000)),
+        row(7).host("\u{65e5}\u{672c}#host"),
+    ];
+    assert_eq!(load_and_compare(csv(&log).as_bytes()).len(), 7);
+}
+
+#[test]
+fn odd_quotes_are_read_as_python_reads_them() {
+    let log = "1,\"h\"ost,d,20,z,GET,\"a\"\"b\"c,200,5,x\"y\"z\n\
+               2, \"h\",d,20,z,GET,\"\",200,5,\"\"\"\"\n\
+               3,h,d,20,z,GET,\"/a,b\r\nc\rd\ne\",200,5,ua,eleven,\"twelve\"\n\
+               \"4\",\"h\",\"d\",\"20\",\"z\",\"GET\",\"/\",\"200\",\"5\",\"ua\"\n\
+               5,h,d,20,z,GET,/,200,5,\n";
+    let items = load_and_compare(log.as_bytes());
+    assert_eq!(items["request#1"]["host"].as_s().unwrap(), "host");
+    assert_eq!(items["request#2"]["host"].as_s().unwrap(), " \"h\"");
+    assert_eq!(items["request#3"]["url"].as_s().unwrap(), "/a,b\nc\nd\ne");
+    assert_eq!(items["request#3"].len(), 12, "columns past the tenth are ignored");
+}
+
+#[test]
+fn the_last_row_of_an_id_wins() {
+    // Hundreds of duplicates: some next to each other, some in one batch, some a whole file apart.
+    let ids = (0..900).map(|n| match n % 3 {
+        0 => n % 7,
+        1 => 100 + n / 30,
+        _ => 1000 + n % 450,
+    });
+    let log: Vec<Row> = ids.enumerate().map(|(line, id)| row(id).url(&format!("/line/{line}"))).collect();
+    assert!(load_and_compare(csv(&log).as_bytes()).len() < 300);
+}
+
+#[test]
+fn one_id_throughout_the_file_leaves_the_last_row() {
+    let log: Vec<Row> =
+        (0..200).map(|line| row(if line % 2 == 0 { "7" } else { "007" }).bytes(&line.to_string())).collect();
+    let items = load_and_compare(csv(&log).as_bytes());
+    assert_eq!((items.len(), items["request#7"]["bytessent"].as_n().unwrap().as_str()), (1, "199"));
+}
+
+#[test]
+fn an_item_of_exactly_400_kb_is_written() {
+    let empty = sequential(row(1).agent("").csv().as_bytes());
+    let size = |item: &Item| -> usize {
+        let value = |name: &str| item[name].as_s().map_or(0, String::len);
+        item.keys().map(|name| name.len() + value(name)).sum::<usize>()
+            // requestid 1, hourofday 20, responsecode 200, bytessent 1234: a byte for two digits, and one more
+            + 2 + 2 + 2 + 3
+    };
+    let room = 400 * 1024 - size(&empty["request#1"]);
+    let lab = lab();
+    lab.file("log.csv", csv(&[row(1).agent(&"x".repeat(room)), row(2).agent(&"x".repeat(room + 1))]));
+    let run = lab.load(&["log.csv"]);
+    run.assert_error(1, &["log.csv:2: makes an item of 409601 bytes, and DynamoDB takes at most 409600 (400 KB)"]);
+    assert_eq!(lab.items().into_keys().collect::<Vec<_>>(), ["request#1"]);
+}

@@ -1,0 +1,17 @@
+//! `load_logfile` as a shell script meets it: the real binary, real HTTP, the real engine.
+
+mod bad_rows;
+mod contents;
+mod input;
+mod service;
+mod shell;
+mod stdout;
+
+use test_support::lab::Lab;
+
+const LOADER: &str = env!("CARGO_BIN_EXE_load_logfile");
+
+/// The table `logfile`, empty.
+fn lab() -> Lab {
+    Lab::new("logfile", LOADER)
+}

@@ -1,0 +1,150 @@
+//! Tables, credentials and endpoints that will not do: one clear message and what to do about it, exit code 1, exact counts.
+
+use test_support::canned::{Answer, CannedServer, dead_endpoint};
+use test_support::lab::Lab;
+use test_support::log::{csv, rows};
+use test_support::program::Program;
+use test_support::table;
+
+use crate::{LOADER, lab};
+
+const NOTHING_WRITTEN: &str = "60 rows read = 0 written + 0 rejected + 60 not written";
+
+/// Sixty rows for the table `logfile` of whatever is at `url`.
+fn program(lab: &Lab, url: &str) -> Program {
+    lab.file("log.csv", csv(&rows(1..=60)));
+    Program::new(LOADER).directory(lab.folder()).args(["logfile", "log.csv"]).endpoint(url)
+}
+
+#[test]
+fn a_table_that_does_not_exist() {
+    let lab = lab();
+    lab.file("log.csv", csv(&rows(1..=60)));
+    let run = Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url()).args(["logfil", "log.csv"]).run();
+    run.assert_error(
+        1,
+        &[
+            "table logfil: there is no such table",
+            "(ResourceNotFoundException)",
+            "check the table's name",
+            NOTHING_WRITTEN,
+        ],
+    );
+    assert_eq!(run.stdout, "");
+}
+
+#[test]
+fn a_table_that_is_still_being_created() {
+    let server = CannedServer::start(|request| match request.operation.as_str() {
+        "DescribeTable" => Answer::ok(r#"{"Table":{"TableName":"logfile","TableStatus":"CREATING"}}"#),
+        _ => Answer::error("ResourceNotFoundException", "Requested resource not found"),
+    });
+    let run = program(&lab(), &server.url()).run();
+    run.assert_error(1, &["logfile is still being created", "wait until the table is ACTIVE", NOTHING_WRITTEN]);
+}
+
+#[test]
+fn a_table_with_another_key() {
+    let lab = lab();
+    table::create_plain(&lab.url(), "other", "id");
+    lab.file("log.csv", csv(&rows(1..=60)));
+    let run = Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url()).args(["other", "log.csv"]).run();
+    run.assert_error(1, &["table other: ", "the key of other is id (S), and that of the lab's tables is PK (S)"]);
+    let run = Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url());
+    let run = run.args(["other", "log.csv", "--rejects", "bad.csv"]).run();
+    run.assert_error(1, &["the key of other is id (S)"]);
+    assert!(!lab.folder().join("bad.csv").exists(), "not the rows are bad, but the table");
+}
+
+#[test]
+fn no_region_and_no_credentials() {
+    let lab = lab();
+    lab.file("log.csv", csv(&rows(1..=3)));
+    let program = || Program::new(LOADER).directory(lab.folder()).args(["logfile", "log.csv"]);
+    program().run().assert_error(1, &["no region is set", "--region"]);
+    let run = program().args(["--region", "eu-central-1"]).run();
+    run.assert_error(1, &["no AWS credentials found", "AWS_ACCESS_KEY_ID", "--profile"]);
+    program().args(["--profile", "nobody"]).run().assert_error(1, &["there is no profile \"nobody\""]);
+}
+
+#[test]
+fn credentials_that_are_not_accepted_or_not_allowed_to_write() {
+    for (code, words, advice) in [
+        (
+            "AccessDeniedException",
+            "User: me is not authorized to perform: dynamodb:BatchWriteItem",
+            "ask for the permission that the message names",
+        ),
+        ("ExpiredTokenException", "The security token included in the request is expired", "renew the credentials"),
+        (
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+            "renew the credentials",
+        ),
+        (
+            "InvalidSignatureException",
+            "Signature expired: 20260101T000000Z is now earlier than",
+            "check this computer's clock",
+        ),
+    ] {
+        let server = CannedServer::always(Answer::error(code, words));
+        let run = program(&lab(), &server.url()).run();
+        run.assert_error(1, &["table logfile: ", words, code, advice, NOTHING_WRITTEN]);
+        assert_eq!(run.stdout, "");
+        // The window opens with one batch, so that what cannot succeed is asked for once.
+        let writes = server.requests().iter().filter(|request| request.operation == "BatchWriteItem").count();
+        assert_eq!(writes, 1, "{code}");
+    }
+}
+
+#[test]
+fn nobody_at_the_endpoint() {
+    let run = program(&lab(), &dead_endpoint()).run();
+    run.assert_error(1, &["the endpoint cannot be reached: Connection refused", "check the endpoint", NOTHING_WRITTEN]);
+}
+
+#[test]
+fn another_server_at_the_endpoint() {
+    let page = "<html><body>It works!</body></html>";
+    for answer in [
+        Answer::http("200 OK", "text/html", page),
+        Answer::http("404 Not Found", "text/html", page),
+        Answer::http("405 Method Not Allowed", "text/html", page),
+        Answer::http("301 Moved Permanently", "text/html", page),
+        Answer::raw("220 mail.example.com ESMTP ready\r\n"),
+        Answer::raw("SSH-2.0-OpenSSH_9.2\r\n"),
+    ] {
+        let server = CannedServer::always(answer.clone());
+        let run = program(&lab(), &server.url()).run();
+        let shown = format!("{answer:?}");
+        run.assert_error(1, &["what answers at the endpoint is not DynamoDB", "check the endpoint", NOTHING_WRITTEN]);
+        assert_eq!(run.stdout, "", "{shown}");
+    }
+}
+
+#[test]
+fn an_endpoint_that_is_no_url() {
+    for url in ["127.0.0.1:8000", "ftp://127.0.0.1", "http://"] {
+        program(&lab(), url).run().assert_error(1, &["is not a URL", "--endpoint-url http://127.0.0.1:8000"]);
+    }
+}
+
+#[test]
+fn https_where_http_is_spoken() {
+    let lab = lab();
+    let url = lab.url().replace("http:", "https:");
+    program(&lab, &url)
+        .run()
+        .assert_error(1, &["what answers at the endpoint is not DynamoDB", "https instead of http", NOTHING_WRITTEN]);
+}
+/// The error must not wait for the rest of the input: somebody's `tail -f` never ends.
+#[test]
+fn an_error_ends_the_program_while_its_input_is_still_open() {
+    let server = CannedServer::always(Answer::error("AccessDeniedException", "no"));
+    let lab = lab();
+    let mut running =
+        Program::new(LOADER).directory(lab.folder()).args(["logfile", "-"]).endpoint(&server.url()).start();
+    running.write(&csv(&rows(1..=3)));
+    test_support::program::eventually("the program has ended", || !running.is_running());
+    running.finish().assert_error(1, &["access denied", "3 rows read = 0 written + 0 rejected + 3 not written"]);
+}
