@@ -14,6 +14,7 @@ mod simulation;
 mod table;
 mod table_rate;
 mod window;
+mod wire;
 mod write_batch;
 mod write_request;
 mod writer;

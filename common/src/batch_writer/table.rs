@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 use std::ops::Add;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemOutput;
 use aws_sdk_dynamodb::types;
 use aws_smithy_types::body::SdkBody;
 
 use super::answer::{Answer, Taken};
-use super::service_error::ServiceError;
+use super::service_error::{ServiceError, ServiceErrorKind};
+use super::wire::{Wire, Witness};
 use super::write_batch::WriteBatch;
 use super::write_request::KeySchema;
 use super::writer::BatchWriteItem;
@@ -17,25 +20,31 @@ use crate::capacity::CapacityUnits;
 /// A table of DynamoDB, through the SDK.
 ///
 /// The SDK signs, sends, times out and reads the answer; the body is ours, because serialising each item from a map of values costs
-/// about as much as all the rest. Use a client whose own retries are off ([`Retries::Caller`](super::client::Retries::Caller)).
+/// about as much as all the rest. Most requests take a shorter way, by the SDK's own parts: see `wire.rs`. Use a client whose own retries are off ([`Retries::Caller`](super::client::Retries::Caller)).
 #[derive(Debug, Clone)]
 pub struct Table {
     client: Client,
     name: String,
     schema: KeySchema,
     tells_consumed_capacity: bool,
+    wire: Arc<Wire>,
 }
 
 impl Table {
     /// A table by its name or ARN, with the names of its key attributes.
     pub fn new(client: Client, name: impl Into<String>, schema: KeySchema) -> Self {
-        Self { client, name: name.into(), schema, tells_consumed_capacity: false }
+        Self { client, name: name.into(), schema, tells_consumed_capacity: false, wire: Arc::default() }
     }
 
     /// Asks DynamoDB to tell what each batch consumed, which costs both sides a little, and which a limit is counted by.
     pub fn telling_consumed_capacity(mut self, tells: bool) -> Self {
         self.tells_consumed_capacity = tells;
         self
+    }
+
+    #[cfg(test)]
+    pub(super) fn wire(&self) -> &Wire {
+        &self.wire
     }
 
     /// The places in `batch` of the requests that came back. One that was not sent is an error: the answer is then not about this batch.
@@ -55,32 +64,56 @@ impl Table {
     }
 }
 
-impl<T: Send + Sync + 'static> BatchWriteItem<T> for Table {
-    async fn batch_write_item(&self, batch: &WriteBatch<T>) -> Answer {
-        let body = batch.body(&self.name, self.tells_consumed_capacity);
-        let length = body.len().to_string();
-        let body = SdkBody::from(body);
-        let sent = self
+impl Table {
+    /// One request, by the SDK, which is then shown to `wire`.
+    async fn send_by_sdk(&self, body: SdkBody) -> Result<BatchWriteItemOutput, ServiceError> {
+        let witness = Witness::default();
+        let length = body.content_length().unwrap_or_default().to_string();
+        let output = self
             .client
             .batch_write_item()
             // The name is for the SDK: the endpoint of a table given by its ARN depends on the account in it.
             .request_items(&self.name, Vec::new())
             .customize()
+            .interceptor(witness.clone())
             .mutate_request(move |request| {
                 // A body in memory can always be cloned; no bytes are copied.
                 *request.body_mut() = body.try_clone().unwrap_or_else(SdkBody::empty);
                 request.headers_mut().insert("content-length", length.clone());
             })
             .send()
-            .await;
-        match sent {
-            Ok(output) => {
-                let unprocessed = output.unprocessed_items.unwrap_or_default();
-                let consumed = output.consumed_capacity.as_deref().and_then(greatest);
-                Ok(Taken { unprocessed: self.places(batch, &unprocessed)?, consumed })
+            .await?;
+        self.wire.learn(&witness).await;
+        Ok(output)
+    }
+
+    async fn send(&self, body: SdkBody) -> Result<BatchWriteItemOutput, ServiceError> {
+        let (Some(template), Some(again)) = (self.wire.template(), body.try_clone()) else {
+            return self.send_by_sdk(body).await;
+        };
+        let answer = template.send(body).await;
+        match &answer {
+            Ok(_) => answer,
+            Err(error) if error.kind == ServiceErrorKind::Throttled => answer,
+            Err(error) if error.is_retryable() || error.kind == ServiceErrorKind::Invalid => {
+                self.wire.forget();
+                answer
             }
-            Err(error) => Err(ServiceError::from(error)),
+            // It would end the load. The SDK may know better by now: new credentials, another endpoint, the service's clock.
+            Err(_) => {
+                self.wire.forget();
+                self.send_by_sdk(again).await
+            }
         }
+    }
+}
+
+impl<T: Send + Sync + 'static> BatchWriteItem<T> for Table {
+    async fn batch_write_item(&self, batch: &WriteBatch<T>) -> Answer {
+        let output = self.send(SdkBody::from(batch.body(&self.name, self.tells_consumed_capacity))).await?;
+        let unprocessed = output.unprocessed_items.unwrap_or_default();
+        let consumed = output.consumed_capacity.as_deref().and_then(greatest);
+        Ok(Taken { unprocessed: self.places(batch, &unprocessed)?, consumed })
     }
 }
 
