@@ -12,9 +12,11 @@
 
 mod admission;
 mod engine;
+mod index_throughput;
 mod malformed;
 mod operation;
 mod origin;
+mod page;
 mod request_shape;
 mod server;
 mod wire_error;

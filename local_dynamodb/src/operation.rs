@@ -3,12 +3,24 @@
 
 use dynoxide::{Database, DynoxideError, actions};
 
-use crate::malformed;
+use crate::{index_throughput, malformed, page};
 
 const TARGET_PREFIXES: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 
+/// Ours, if there is one.
+macro_rules! own_or {
+    ($engine:path) => {
+        $engine
+    };
+    ($engine:path, $own:path) => {
+        $own
+    };
+}
+
+/// Each row: the operation, the engine's module and method, its request, its answer; in brackets our way of running it
+/// where the engine's is not enough, in braces our request where the engine's lacks a member.
 macro_rules! operations {
-    ($($name:ident $method:ident $request:ident $response:ident)*) => {
+    ($($name:ident $method:ident $request:ident $response:ident $([$own_run:path])? $({$own_request:path})?;)*) => {
         /// The name of an operation that the engine has.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Name {
@@ -34,7 +46,7 @@ macro_rules! operations {
         /// A request, decoded.
         #[derive(Debug)]
         pub(crate) enum Operation {
-            $($name(Box<actions::$method::$request>),)*
+            $($name(Box<own_or!(actions::$method::$request $(, $own_request)?)>),)*
         }
 
         impl Operation {
@@ -54,7 +66,8 @@ macro_rules! operations {
             /// The engine's.
             pub(crate) fn run(self, database: &Database) -> Result<Answer, DynoxideError> {
                 match self {
-                    $(Self::$name(request) => database.$method(*request).map(|a| Answer::$name(Box::new(a))),)*
+                    $(Self::$name(request) => own_or!(Database::$method $(, $own_run)?)(database, *request)
+                        .map(|answer| Answer::$name(Box::new(answer))),)*
                 }
             }
         }
@@ -80,34 +93,34 @@ macro_rules! operations {
 }
 
 operations! {
-    BatchExecuteStatement batch_execute_statement BatchExecuteStatementRequest BatchExecuteStatementResponse
-    BatchGetItem batch_get_item BatchGetItemRequest BatchGetItemResponse
-    BatchWriteItem batch_write_item BatchWriteItemRequest BatchWriteItemResponse
-    CreateTable create_table CreateTableRequest CreateTableResponse
-    DeleteItem delete_item DeleteItemRequest DeleteItemResponse
-    DeleteTable delete_table DeleteTableRequest DeleteTableResponse
-    DescribeStream describe_stream DescribeStreamRequest DescribeStreamResponse
-    DescribeTable describe_table DescribeTableRequest DescribeTableResponse
-    DescribeTimeToLive describe_time_to_live DescribeTimeToLiveRequest DescribeTimeToLiveResponse
-    ExecuteStatement execute_statement ExecuteStatementRequest ExecuteStatementResponse
-    ExecuteTransaction execute_transaction ExecuteTransactionRequest ExecuteTransactionResponse
-    GetItem get_item GetItemRequest GetItemResponse
-    GetRecords get_records GetRecordsRequest GetRecordsResponse
-    GetShardIterator get_shard_iterator GetShardIteratorRequest GetShardIteratorResponse
-    ListStreams list_streams ListStreamsRequest ListStreamsResponse
-    ListTables list_tables ListTablesRequest ListTablesResponse
-    ListTagsOfResource list_tags_of_resource ListTagsOfResourceRequest ListTagsOfResourceResponse
-    PutItem put_item PutItemRequest PutItemResponse
-    Query query QueryRequest QueryResponse
-    Scan scan ScanRequest ScanResponse
-    SearchVectors search_vectors SearchVectorsRequest SearchVectorsResponse
-    TagResource tag_resource TagResourceRequest TagResourceResponse
-    TransactGetItems transact_get_items TransactGetItemsRequest TransactGetItemsResponse
-    TransactWriteItems transact_write_items TransactWriteItemsRequest TransactWriteItemsResponse
-    UntagResource untag_resource UntagResourceRequest UntagResourceResponse
-    UpdateItem update_item UpdateItemRequest UpdateItemResponse
-    UpdateTable update_table UpdateTableRequest UpdateTableResponse
-    UpdateTimeToLive update_time_to_live UpdateTimeToLiveRequest UpdateTimeToLiveResponse
+    BatchExecuteStatement batch_execute_statement BatchExecuteStatementRequest BatchExecuteStatementResponse;
+    BatchGetItem batch_get_item BatchGetItemRequest BatchGetItemResponse;
+    BatchWriteItem batch_write_item BatchWriteItemRequest BatchWriteItemResponse;
+    CreateTable create_table CreateTableRequest CreateTableResponse;
+    DeleteItem delete_item DeleteItemRequest DeleteItemResponse;
+    DeleteTable delete_table DeleteTableRequest DeleteTableResponse;
+    DescribeStream describe_stream DescribeStreamRequest DescribeStreamResponse;
+    DescribeTable describe_table DescribeTableRequest DescribeTableResponse [index_throughput::describe_table];
+    DescribeTimeToLive describe_time_to_live DescribeTimeToLiveRequest DescribeTimeToLiveResponse;
+    ExecuteStatement execute_statement ExecuteStatementRequest ExecuteStatementResponse;
+    ExecuteTransaction execute_transaction ExecuteTransactionRequest ExecuteTransactionResponse;
+    GetItem get_item GetItemRequest GetItemResponse;
+    GetRecords get_records GetRecordsRequest GetRecordsResponse;
+    GetShardIterator get_shard_iterator GetShardIteratorRequest GetShardIteratorResponse;
+    ListStreams list_streams ListStreamsRequest ListStreamsResponse;
+    ListTables list_tables ListTablesRequest ListTablesResponse;
+    ListTagsOfResource list_tags_of_resource ListTagsOfResourceRequest ListTagsOfResourceResponse [index_throughput::list_tags];
+    PutItem put_item PutItemRequest PutItemResponse;
+    Query query QueryRequest QueryResponse [page::query];
+    Scan scan ScanRequest ScanResponse [page::scan];
+    SearchVectors search_vectors SearchVectorsRequest SearchVectorsResponse;
+    TagResource tag_resource TagResourceRequest TagResourceResponse;
+    TransactGetItems transact_get_items TransactGetItemsRequest TransactGetItemsResponse;
+    TransactWriteItems transact_write_items TransactWriteItemsRequest TransactWriteItemsResponse;
+    UntagResource untag_resource UntagResourceRequest UntagResourceResponse;
+    UpdateItem update_item UpdateItemRequest UpdateItemResponse;
+    UpdateTable update_table UpdateTableRequest UpdateTableResponse [index_throughput::update_table] {index_throughput::UpdateTable};
+    UpdateTimeToLive update_time_to_live UpdateTimeToLiveRequest UpdateTimeToLiveResponse;
 }
 
 impl Name {

@@ -1,0 +1,137 @@
+//! The throughput of indexes, where the engine forgets it: it keeps what CreateTable gave an index, but not what
+//! UpdateTable changes, nor the throughput of an index that UpdateTable adds.
+//!
+//! It is kept as tags of the table, which live and die with it and are in the database file, and is put into every
+//! description of the table. Clients do not see these tags; each takes one of the 50 that a table can have.
+
+use dynoxide::actions::TableDescription;
+use dynoxide::actions::describe_table::{DescribeTableRequest, DescribeTableResponse};
+use dynoxide::actions::list_tags_of_resource::{ListTagsOfResourceRequest, ListTagsOfResourceResponse};
+use dynoxide::actions::tag_resource::TagResourceRequest;
+use dynoxide::actions::untag_resource::UntagResourceRequest;
+use dynoxide::actions::update_table::{UpdateTableRequest, UpdateTableResponse};
+use dynoxide::types::{ProvisionedThroughput, Tag};
+use dynoxide::{Database, DynoxideError};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// The tags' keys begin so. The rest is a checksum of the index's name, which may be longer than a key can be.
+const PREFIX: &str = "local_dynamodb:index-throughput:";
+
+/// An UpdateTable, with the throughput of indexes that the engine's own request type leaves out.
+#[derive(Debug)]
+pub(crate) struct UpdateTable {
+    request: UpdateTableRequest,
+    index_updates: Vec<IndexUpdate>,
+}
+
+#[derive(Debug, Deserialize)]
+struct IndexUpdates {
+    #[serde(rename = "GlobalSecondaryIndexUpdates", default)]
+    updates: Option<Vec<IndexUpdate>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct IndexUpdate {
+    create: Option<Action>,
+    update: Option<Action>,
+    delete: Option<Action>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Action {
+    index_name: String,
+    provisioned_throughput: Option<ProvisionedThroughput>,
+}
+
+impl<'de> Deserialize<'de> for UpdateTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let body = <&RawValue>::deserialize(deserializer)?.get();
+        let request = serde_json::from_str(body).map_err(D::Error::custom)?;
+        let updates: IndexUpdates = serde_json::from_str(body).map_err(D::Error::custom)?;
+        Ok(Self { request, index_updates: updates.updates.unwrap_or_default() })
+    }
+}
+
+/// Runs an UpdateTable and keeps what it says of indexes.
+///
+/// # Errors
+/// The engine's; if they are about the request, nothing is changed.
+pub(crate) fn update_table(database: &Database, update: UpdateTable) -> Result<UpdateTableResponse, DynoxideError> {
+    let mut answer = database.update_table(update.request)?;
+    let arn = Some(answer.table_description.table_arn.clone());
+    let mut tags = Vec::new();
+    let mut gone = Vec::new();
+    for update in update.index_updates {
+        for action in [update.create, update.update].into_iter().flatten() {
+            tags.extend(action.provisioned_throughput.map(|throughput| tag(&action.index_name, &throughput)));
+        }
+        gone.extend(update.delete.map(|action| key(&action.index_name)));
+    }
+    if !gone.is_empty() {
+        database.untag_resource(UntagResourceRequest { resource_arn: arn.clone(), tag_keys: gone })?;
+    }
+    if !tags.is_empty() {
+        database.tag_resource(TagResourceRequest { resource_arn: arn, tags })?;
+    }
+    complete(database, &mut answer.table_description)?;
+    Ok(answer)
+}
+
+/// Runs a DescribeTable.
+///
+/// # Errors
+/// The engine's.
+pub(crate) fn describe_table(
+    database: &Database,
+    request: DescribeTableRequest,
+) -> Result<DescribeTableResponse, DynoxideError> {
+    let mut answer = database.describe_table(request)?;
+    complete(database, &mut answer.table)?;
+    Ok(answer)
+}
+
+/// Runs a ListTagsOfResource, without our tags.
+///
+/// # Errors
+/// The engine's.
+pub(crate) fn list_tags(
+    database: &Database,
+    request: ListTagsOfResourceRequest,
+) -> Result<ListTagsOfResourceResponse, DynoxideError> {
+    let mut answer = database.list_tags_of_resource(request)?;
+    answer.tags.retain(|tag| !tag.key.starts_with(PREFIX));
+    Ok(answer)
+}
+
+/// Puts the kept throughput of its indexes into a table's description.
+fn complete(database: &Database, table: &mut TableDescription) -> Result<(), DynoxideError> {
+    let on_demand = table.billing_mode_summary.as_ref().is_some_and(|mode| mode.billing_mode == "PAY_PER_REQUEST");
+    let Some(indexes) = table.global_secondary_indexes.as_mut().filter(|_| !on_demand) else { return Ok(()) };
+    let request = ListTagsOfResourceRequest { resource_arn: Some(table.table_arn.clone()) };
+    let tags = database.list_tags_of_resource(request)?.tags;
+    for index in indexes {
+        let key = key(&index.index_name);
+        let kept = tags.iter().find(|tag| tag.key == key).and_then(|tag| tag.value.split_once('/'));
+        if let (Some((read, write)), Some(shown)) = (kept, index.provisioned_throughput.as_mut()) {
+            // What cannot be read was not written here; the engine's value stands.
+            if let (Ok(read), Ok(write)) = (read.parse(), write.parse()) {
+                (shown.read_capacity_units, shown.write_capacity_units) = (read, write);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn key(index_name: &str) -> String {
+    format!("{PREFIX}{:08x}", crc32fast::hash(index_name.as_bytes()))
+}
+
+fn tag(index_name: &str, throughput: &ProvisionedThroughput) -> Tag {
+    let units = |units: Option<i64>| units.unwrap_or_default();
+    let value = format!("{}/{}", units(throughput.read_capacity_units), units(throughput.write_capacity_units));
+    Tag { key: key(index_name), value }
+}
