@@ -1,7 +1,7 @@
 //! DynamoDB on this machine: the engine of [dynoxide](https://docs.rs/dynoxide-rs) behind an HTTP server of our own.
 //!
-//! The way of a request: [`server`] reads it and guards against web pages, [`operation`] makes a typed request of it,
-//! [`admission`] lets it in, [`engine`] runs it on SQLite, [`wire_error`] writes what went wrong as DynamoDB does.
+//! The way of a request: `server` reads it and guards against web pages, `operation` makes a typed request of it,
+//! `admission` lets it in, `engine` runs it on SQLite, `wire_error` writes what went wrong as DynamoDB does.
 //!
 //! ```no_run
 //! let server = local_dynamodb::LocalDynamoDb::start(&local_dynamodb::Options::default())?;
