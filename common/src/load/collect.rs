@@ -66,7 +66,12 @@ impl<W: Write> Collector<W> {
     pub(super) fn collect(&mut self, events: &Receiver<Event>, mut workers: usize, mut producers: usize) {
         let mut save_at = self.start + SAVE_INTERVAL;
         while workers > 0 || producers > 0 && self.control.phase() == Phase::Running {
-            match events.recv_timeout(save_at.saturating_duration_since(Instant::now())) {
+            // Without a checkpoint there is nothing to do before the next event.
+            let wait = match self.checkpoint {
+                Some(_) => save_at.saturating_duration_since(Instant::now()),
+                None => Duration::MAX,
+            };
+            match events.recv_timeout(wait) {
                 Ok(Event::Settled(settled)) => self.settled(settled),
                 Ok(Event::Rejected { row, origin, rows }) => self.rejected(&row, &origin, rows),
                 Ok(Event::Failed(error)) => self.fail(error),
@@ -178,10 +183,12 @@ impl<W: Write> Collector<W> {
             return self.fail(LoadError::BadRow(Box::new(row.clone())));
         };
         // Of a record whose copies are refused one by one, or that an earlier run has set aside, the row is there once.
-        if self.set_aside.insert((origin.source, origin.record))
-            && let Err(error) = rejects.add(row)
-        {
-            return self.fail(error.into());
+        let record = (origin.source, origin.record);
+        if !self.set_aside.contains(&record) {
+            if let Err(error) = rejects.add(row) {
+                return self.fail(error.into());
+            }
+            self.set_aside.insert(record);
         }
         self.watermarks[origin.source as usize].rejected(origin.record, origin.end, rows);
     }

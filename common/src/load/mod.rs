@@ -306,6 +306,13 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded, LoadError> {
         control: Control::new(job.sources.len()),
         start,
     };
+    // Before the first row is set aside: a load that is killed after that would else find rows in the file that it cannot tell from
+    // somebody else's. And a checkpoint that cannot be written is better known now.
+    collector.save();
+    if let Some(error) = collector.error {
+        collector.rejects.into_iter().for_each(Rejects::finish);
+        return Err(error);
+    }
     let first_records: Vec<u64> = begin.iter().map(|settled| settled.records).collect();
     run(job, readers, &first_records, &mut collector)?;
     collector.tally.read = resumed.read + collector.control.rows_read();
@@ -433,7 +440,9 @@ fn end<W: Write>(mut collector: Collector<W>, start: Instant, resumed: Tally) ->
         collector.fail(LoadError::Internal(format!("rows are unaccounted for ({tally})")));
     }
     collector.save();
-    if collector.error.is_none()
+    // A load that did nothing, perhaps for a mistyped name, is begun anew.
+    let is_over = collector.error.is_none() || collector.tally.written + collector.tally.rejected == 0;
+    if is_over
         && let Some(checkpoint) = collector.checkpoint.take()
         && let Err(error) = checkpoint.remove()
     {

@@ -75,18 +75,19 @@ impl Output {
 
     /// What was in the file when its length was noted, and no more: what came later will come again.
     fn resume(path: &Path, length: u64) -> Result<Self, RejectsError> {
-        if length == 0 {
-            let _ = fs::remove_file(path); // at most rows that will come again
-            return Self::create(path);
-        }
         let path = path.to_owned();
-        let opened = OpenOptions::new().append(true).open(&path);
-        match opened.and_then(|file| Ok((file.metadata()?.len(), file))) {
+        let opened = OpenOptions::new().create(true).append(true).open(&path).and_then(|file| {
+            let metadata = file.metadata()?;
+            // A device has no length, and nothing to cut off.
+            let found = if metadata.is_file() { metadata.len() } else { length };
+            if found > length {
+                file.set_len(length)?;
+            }
+            Ok((found, file))
+        });
+        match opened {
             Ok((found, _)) if found < length => Err(RejectsError::Shorter { path, found, length }),
-            Ok((_, file)) => match file.set_len(length) {
-                Ok(()) => Ok(Self { path, file: BufWriter::new(file) }),
-                Err(source) => Err(RejectsError::Io { path, source }),
-            },
+            Ok((_, file)) => Ok(Self { path, file: BufWriter::new(file) }),
             Err(source) => Err(RejectsError::Io { path, source }),
         }
     }
@@ -218,6 +219,19 @@ mod tests {
         assert_eq!(fs::read_to_string(beside(&path)).unwrap().lines().count(), 2);
         fs::write(&path, "").unwrap();
         assert!(matches!(Rejects::resume(&path, &saved), Err(RejectsError::Shorter { found: 0, .. })));
+    }
+
+    #[test]
+    fn a_load_goes_on_with_a_device_and_leaves_it_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("null");
+        std::os::unix::fs::symlink("/dev/null", &path).unwrap();
+        let mut rejects = Rejects::create(&path).unwrap();
+        rejects.add(&row(1, b"x")).unwrap();
+        let (rows_length, reasons_length) = rejects.synced_lengths().unwrap();
+        assert_eq!(rows_length, 0);
+        Rejects::resume(&path, &SetAside { rows_length, reasons_length, beyond: Vec::new() }).unwrap();
+        assert!(path.is_symlink());
     }
 
     #[test]

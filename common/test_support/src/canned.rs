@@ -1,7 +1,7 @@
 //! A server whose answers a test writes: what DynamoDB says in states that no engine can be brought into, and what other servers say.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -14,6 +14,8 @@ pub struct Request {
     pub authorization: String,
     /// The body.
     pub body: String,
+    /// The first line and the headers as they came, but for the body's length.
+    pub(crate) head: String,
 }
 
 /// An answer as it goes over the wire.
@@ -44,6 +46,10 @@ impl Answer {
     pub fn raw(bytes: &str) -> Self {
         Self(bytes.to_owned())
     }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 /// A running server. Its threads end with the test's process.
@@ -65,7 +71,7 @@ impl CannedServer {
                 let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
                 thread::spawn(move || {
                     let connection = connection.unwrap();
-                    let Some(request) = read(&connection) else { return };
+                    let Some(request) = read(&mut BufReader::new(&connection)) else { return };
                     seen.lock().unwrap().push(request.clone());
                     let Answer(bytes) = (answer.lock().unwrap())(&request);
                     // The client may have gone; that is its own affair.
@@ -92,31 +98,37 @@ impl CannedServer {
     }
 }
 
-fn read(connection: &TcpStream) -> Option<Request> {
-    let mut reader = BufReader::new(connection);
-    let (mut operation, mut authorization, mut length) = (String::new(), String::new(), 0);
+/// The next request of a connection; `None` at its end.
+pub(crate) fn read(reader: &mut impl BufRead) -> Option<Request> {
+    let mut request =
+        Request { operation: String::new(), authorization: String::new(), body: String::new(), head: String::new() };
+    let mut length = 0;
     let mut line = String::new();
     loop {
         line.clear();
         if reader.read_line(&mut line).ok()? == 0 {
             return None;
         }
-        let Some((name, value)) = line.trim_end().split_once(':') else {
-            match line.trim_end() {
-                "" => break,
-                _ => continue,
-            }
+        let (name, value) = match line.trim_end().split_once(':') {
+            Some((name, value)) => (name.to_ascii_lowercase(), value.trim()),
+            None if line.trim_end().is_empty() => break,
+            None => (String::new(), ""),
         };
-        match name.to_ascii_lowercase().as_str() {
-            "x-amz-target" => operation = value.rsplit('.').next().unwrap_or_default().trim().to_owned(),
-            "authorization" => authorization = value.trim().to_owned(),
-            "content-length" => length = value.trim().parse().unwrap(),
+        match name.as_str() {
+            "x-amz-target" => request.operation = value.rsplit('.').next().unwrap_or_default().to_owned(),
+            "authorization" => request.authorization = value.to_owned(),
+            "content-length" => {
+                length = value.parse().unwrap();
+                continue;
+            }
             _ => {}
         }
+        request.head.push_str(&line);
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Request { operation, authorization, body: String::from_utf8_lossy(&body).into_owned() })
+    request.body = String::from_utf8_lossy(&body).into_owned();
+    Some(request)
 }
 
 /// An address on which nobody listens.

@@ -1,5 +1,5 @@
 //! What the end-to-end tests share: the engine on a free port, a binary's run, a table read back, a server
-//! with canned answers, log files, and what the table must hold after a load.
+//! with canned answers, a proxy that does harm, log files, and what the table must hold after a load.
 //!
 //! Everything here panics when it does not work, which is how a test fails.
 
@@ -10,6 +10,7 @@ pub mod contract;
 pub mod lab;
 pub mod log;
 pub mod program;
+pub mod proxy;
 pub mod table;
 
 use local_dynamodb::{LocalDynamoDb, Options};

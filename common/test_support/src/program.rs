@@ -193,7 +193,34 @@ impl Drop for Running {
     }
 }
 
+/// The rows of a load, as its last words on stderr count them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows read.
+    pub read: usize,
+    /// Rows acknowledged.
+    pub written: usize,
+    /// Rows rejected.
+    pub rejected: usize,
+    /// The others.
+    pub not_written: usize,
+}
+
 impl Run {
+    /// The counts on stderr.
+    ///
+    /// # Panics
+    /// If there are none, or if they do not add up.
+    #[track_caller]
+    pub fn counts(&self) -> Counts {
+        let line = self.stderr.lines().find(|line| line.contains(" rows read = "));
+        let line = line.unwrap_or_else(|| panic!("no counts in stderr:\n{}", self.stderr));
+        let numbers: Vec<usize> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
+        let [read, written, rejected, not_written] = numbers[..] else { panic!("{line}") };
+        assert_eq!(read, written + rejected + not_written, "{line}");
+        Counts { read, written, rejected, not_written }
+    }
+
     /// Fails the test unless the exit code is `code`; shows what the program said.
     #[track_caller]
     pub fn assert_code(&self, code: i32) -> &Self {

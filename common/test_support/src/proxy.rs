@@ -1,0 +1,339 @@
+//! A proxy in front of the engine that does to writes what networks and services do: loses requests and answers, is in trouble,
+//! throttles, answers late, in halves, or nonsense. It also watches that the loader keeps its own rules.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::net::TcpSocket;
+
+use crate::canned::{Answer, Request, read};
+
+/// The most requests that a BatchWriteItem call may have.
+const MAX_REQUESTS: usize = 25;
+
+/// What is done to one BatchWriteItem call.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// Nothing: it reaches the engine, and the answer comes back.
+    None,
+    /// The connection ends before the engine sees the call.
+    DropBefore,
+    /// The engine writes the items, and the connection ends instead of an answer.
+    DropAfter,
+    /// The engine writes the items, and the connection ends in the middle of the answer.
+    HalfAnswer,
+    /// The engine writes the items, and the connection is reset in the middle of the answer.
+    Reset,
+    /// The engine never sees the call; this is the answer.
+    Answer(Answer),
+    /// The engine writes the items, and this is the answer.
+    AnswerAfter(Answer),
+    /// The engine gets the requests for which this is true, by their place; the others come back as UnprocessedItems.
+    Partly(fn(usize) -> bool),
+    /// The answer comes so much later.
+    Late(Duration),
+    /// Connections are refused for so long, this one ends.
+    Away(Duration),
+}
+
+impl Fault {
+    /// An error of DynamoDB's with HTTP status 400, such as a throttle.
+    pub fn error(code: &str) -> Self {
+        Self::Answer(Answer::error(code, "says the proxy"))
+    }
+
+    /// Nothing is processed, and that is no error.
+    pub fn all_unprocessed() -> Self {
+        Self::Partly(|_| false)
+    }
+
+    /// `500 Internal Server Error` in DynamoDB's own words.
+    pub fn internal_server_error() -> Self {
+        Self::Answer(server_trouble("500 Internal Server Error", "InternalServerError"))
+    }
+
+    /// A fault that is not throttling, or none, by chance: about two of three calls get through unharmed, half of them late.
+    pub fn random(random: &mut fastrand::Rng) -> Self {
+        let page = "<html><h1>Service Unavailable</h1></html>";
+        match random.u8(..24) {
+            0 => Self::DropBefore,
+            1 => Self::DropAfter,
+            2 => Self::HalfAnswer,
+            3 => Self::internal_server_error(),
+            4 => Self::AnswerAfter(server_trouble("503 Service Unavailable", "ServiceUnavailable")),
+            5 => Self::Answer(Answer::http("502 Bad Gateway", "text/html", page)),
+            6 => Self::Away(Duration::from_millis(random.u64(..50))),
+            7 => Self::AnswerAfter(unknown_unprocessed()),
+            8..16 => Self::Late(Duration::from_millis(random.u64(..30))),
+            _ => Self::None,
+        }
+    }
+
+    /// Throttling of some kind, by chance.
+    pub fn random_throttling(random: &mut fastrand::Rng) -> Self {
+        match random.u8(..5) {
+            0 => Self::error("ProvisionedThroughputExceededException"),
+            1 => Self::error("ThrottlingException"),
+            2 => Self::error("RequestLimitExceeded"),
+            3 => Self::all_unprocessed(),
+            _ => Self::Partly(|place| place % 3 != 0),
+        }
+    }
+}
+
+/// An answer that is about another batch: it names an unprocessed item that no test writes.
+pub fn unknown_unprocessed() -> Answer {
+    let item = json!({ "PutRequest": { "Item": { "PK": { "S": "request#-1000000" } } } });
+    Answer::ok(&json!({ "UnprocessedItems": { "logfile": [item] } }).to_string())
+}
+
+/// An answer with a 5xx status and DynamoDB's name for it.
+fn server_trouble(status: &str, code: &str) -> Answer {
+    Answer::http(
+        status,
+        "application/x-amz-json-1.0",
+        &json!({ "__type": code, "message": "says the proxy" }).to_string(),
+    )
+}
+
+/// A running proxy. Its threads end with the test's process.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What the proxy has seen of BatchWriteItem.
+#[derive(Debug, Default)]
+struct Seen {
+    calls: usize,
+    requests: usize,
+    in_flight: HashSet<String>,
+    violations: Vec<String>,
+}
+
+type Plan = dyn FnMut(usize, &Request) -> Fault + Send;
+
+struct Shared {
+    upstream: SocketAddr,
+    plan: Mutex<Box<Plan>>,
+    seen: Arc<Mutex<Seen>>,
+    away: Mutex<Option<Duration>>,
+    address: SocketAddr,
+}
+
+impl Proxy {
+    /// In front of the endpoint at `upstream`; `plan` is asked for every BatchWriteItem call, with its number from 0, what to do to it.
+    pub fn start(upstream: &str, plan: impl FnMut(usize, &Request) -> Fault + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let shared = Arc::new(Shared {
+            upstream: upstream.trim_start_matches("http://").parse().unwrap(),
+            plan: Mutex::new(Box::new(plan)),
+            seen: Arc::clone(&seen),
+            away: Mutex::default(),
+            address,
+        });
+        thread::spawn(move || accept(listener, &shared));
+        Self { address, seen }
+    }
+
+    /// The endpoint URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// BatchWriteItem calls so far.
+    pub fn calls(&self) -> usize {
+        self.seen.lock().unwrap().calls
+    }
+
+    /// Requests in those calls.
+    pub fn requests(&self) -> usize {
+        self.seen.lock().unwrap().requests
+    }
+
+    /// Fails the test if any call had too many requests or a key twice, or a key was in two calls at the same time.
+    #[track_caller]
+    pub fn assert_well_behaved(&self) {
+        let violations = &self.seen.lock().unwrap().violations;
+        assert!(violations.is_empty(), "{violations:?}");
+    }
+}
+
+fn accept(mut listener: TcpListener, shared: &Arc<Shared>) {
+    loop {
+        let (connection, _) = listener.accept().unwrap();
+        let away = shared.away.lock().unwrap().take();
+        if let Some(time) = away {
+            // This connection only woke us up, or came too late.
+            drop((connection, listener));
+            thread::sleep(time);
+            listener = TcpListener::bind(shared.address).unwrap();
+            continue;
+        }
+        let shared = Arc::clone(shared);
+        thread::spawn(move || {
+            // Both sides may end a connection at any time, and the proxy itself does.
+            let _ = shared.serve(&connection);
+        });
+    }
+}
+
+impl Shared {
+    /// Serves a connection until one of its ends closes it, or a fault does.
+    fn serve(&self, client: &TcpStream) -> Option<()> {
+        client.set_nodelay(true).ok()?;
+        let mut from_client = BufReader::new(client);
+        let upstream = TcpStream::connect(self.upstream).ok()?;
+        upstream.set_nodelay(true).ok()?;
+        loop {
+            let request = read(&mut from_client)?;
+            if request.operation != "BatchWriteItem" {
+                self.answer(client, &exchange(&upstream, &request)?)?;
+                continue;
+            }
+            let keys = self.begins(&request);
+            let fault = {
+                let number = self.seen.lock().unwrap().calls - 1;
+                (self.plan.lock().unwrap())(number, &request)
+            };
+            let answer = self.apply(&fault, client, &upstream, &request);
+            // Before the answer is out: the next call for a key may follow it at once.
+            self.ends(&keys);
+            let (bytes, goes_on) = answer?;
+            self.answer(client, &bytes)?;
+            if !goes_on {
+                return None;
+            }
+        }
+    }
+
+    /// What is sent back, and whether the connection goes on then; `None` for nothing at all.
+    fn apply(
+        &self,
+        fault: &Fault,
+        client: &TcpStream,
+        upstream: &TcpStream,
+        request: &Request,
+    ) -> Option<(Vec<u8>, bool)> {
+        match fault {
+            Fault::None => Some((exchange(upstream, request)?, true)),
+            Fault::DropBefore => None,
+            Fault::DropAfter => {
+                exchange(upstream, request)?;
+                None
+            }
+            Fault::HalfAnswer => Some((half(exchange(upstream, request)?), false)),
+            Fault::Reset => {
+                let answer = half(exchange(upstream, request)?);
+                // With no time to linger, closing resets.
+                TcpSocket::from_std_stream(client.try_clone().ok()?).set_zero_linger().ok()?;
+                Some((answer, false))
+            }
+            Fault::Answer(answer) => Some((answer.bytes().to_vec(), false)),
+            Fault::AnswerAfter(answer) => {
+                exchange(upstream, request)?;
+                Some((answer.bytes().to_vec(), false))
+            }
+            Fault::Partly(taken) => Some((partly(*taken, upstream, request)?, false)),
+            Fault::Late(time) => {
+                let answer = exchange(upstream, request)?;
+                thread::sleep(*time);
+                Some((answer, true))
+            }
+            Fault::Away(time) => {
+                *self.away.lock().unwrap() = Some(*time);
+                let _ = TcpStream::connect(self.address);
+                None
+            }
+        }
+    }
+
+    fn answer(&self, mut client: &TcpStream, bytes: &[u8]) -> Option<()> {
+        client.write_all(bytes).ok()
+    }
+
+    /// Notes a call and gives its keys.
+    fn begins(&self, request: &Request) -> Vec<String> {
+        let keys: Vec<String> = requests(request).1.iter().map(key).collect();
+        let mut seen = self.seen.lock().unwrap();
+        seen.calls += 1;
+        seen.requests += keys.len();
+        if keys.is_empty() || keys.len() > MAX_REQUESTS {
+            seen.violations.push(format!("{} requests in a call", keys.len()));
+        }
+        for key in &keys {
+            if !seen.in_flight.insert(key.clone()) {
+                seen.violations.push(format!("{key} is in flight twice"));
+            }
+        }
+        keys
+    }
+
+    fn ends(&self, keys: &[String]) {
+        self.seen.lock().unwrap().in_flight.retain(|key| !keys.contains(key));
+    }
+}
+
+/// All of an answer but its last bytes.
+fn half(mut answer: Vec<u8>) -> Vec<u8> {
+    answer.truncate(answer.len() - answer.len().min(10));
+    answer
+}
+
+/// The table's name and the requests of a BatchWriteItem call.
+pub fn requests(request: &Request) -> (String, Vec<Value>) {
+    let body: Value = serde_json::from_str(&request.body).unwrap();
+    let (table, requests) = body["RequestItems"].as_object().unwrap().iter().next().unwrap();
+    (table.clone(), requests.as_array().unwrap().clone())
+}
+
+/// The partition key of a put request.
+fn key(request: &Value) -> String {
+    request["PutRequest"]["Item"]["PK"]["S"].as_str().unwrap().to_owned()
+}
+
+/// Passes a call on and gives the engine's answer as it came.
+fn exchange(mut upstream: &TcpStream, request: &Request) -> Option<Vec<u8>> {
+    let head = format!("{}content-length: {}\r\n\r\n", request.head, request.body.len());
+    upstream.write_all(&[head.as_bytes(), request.body.as_bytes()].concat()).ok()?;
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"\r\n\r\n") {
+        upstream.read_exact(&mut byte).ok()?;
+        answer.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&answer).to_ascii_lowercase();
+    let length: usize = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok())?;
+    let begin = answer.len();
+    answer.resize(begin + length, 0);
+    upstream.read_exact(&mut answer[begin..]).ok()?;
+    Some(answer)
+}
+
+/// Passes on some of the requests and says of the others that they are unprocessed.
+fn partly(taken: fn(usize) -> bool, upstream: &TcpStream, request: &Request) -> Option<Vec<u8>> {
+    let (table, all) = requests(request);
+    let places: BTreeMap<bool, Vec<Value>> =
+        all.into_iter().enumerate().fold(BTreeMap::new(), |mut split, (place, one)| {
+            split.entry(taken(place)).or_insert_with(Vec::new).push(one);
+            split
+        });
+    if let Some(taken) = places.get(&true) {
+        let body = json!({ "RequestItems": { &table: taken } }).to_string();
+        let answer = exchange(upstream, &Request { body, ..request.clone() })?;
+        // An error of the engine's is passed on as it is.
+        if !answer.starts_with(b"HTTP/1.1 200") {
+            return Some(answer);
+        }
+    }
+    let left = places.get(&false).map_or_else(|| json!({}), |left| json!({ &table: left }));
+    Some(Answer::ok(&json!({ "UnprocessedItems": left }).to_string()).bytes().to_vec())
+}
