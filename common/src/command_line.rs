@@ -3,12 +3,13 @@
 use std::error::Error;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 
 use crate::batch_writer::client::{Connection, ConnectionError, Settings};
 use crate::batch_writer::service_error::ServiceError;
-use crate::load::{LoadError, Loaded, Signal};
+use crate::load::{LoadError, Loaded, MaxWcu, Pace, Signal};
 
 /// Options of the connection, with the AWS CLI's names.
 #[derive(Debug, Clone, Default, Args)]
@@ -41,6 +42,33 @@ impl ConnectionOptions {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(ConnectionError::Runtime)?.block_on(self.connect())
     }
+}
+
+/// Options of a load's pace.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Pace")]
+pub struct PaceOptions {
+    /// Consume at most so many write units a second, of the table and of each index: a number, or a share of what is provisioned now
+    /// [default: what the table takes]
+    #[arg(long, value_name = "N|P%")]
+    pub max_wcu: Option<MaxWcu>,
+    /// End the load when nothing at all was taken for so long, for example 10m [default: wait for throttling without end]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub give_up_after: Option<Duration>,
+}
+
+impl PaceOptions {
+    /// As the load wants it.
+    pub fn pace(&self) -> Pace {
+        Pace { max_wcu: self.max_wcu, give_up_after: self.give_up_after }
+    }
+}
+
+/// `90s`, `10m`, `1h 30m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    let positive = duration.filter(|duration| !duration.is_zero());
+    positive.ok_or_else(|| "expected a time with its unit, for example 90s, 10m or 1h30m".to_owned())
 }
 
 /// How a program of this workspace ends. The numbers are part of its contract with shell scripts.
@@ -227,6 +255,16 @@ mod tests {
         let error = Quoting(io::Error::from_raw_os_error(2));
         assert_eq!(folded(&error), "cannot read x.csv: No such file or directory (os error 2)");
         assert_eq!(error_lines("p", &error, None), format!("p: error: {error}\n"));
+    }
+
+    #[test]
+    fn a_duration_has_a_unit() {
+        for (text, seconds) in [("90s", 90), ("10m", 600), ("1h30m", 5400), ("1h 30m", 5400), ("2 hours", 7200)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for wrong in ["90", "0s", "-1m", "10 minutes ago", "", "soon"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
 use common::batch_writer::Options;
-use common::command_line::{ConnectionOptions, EXIT_CODES_HELP, Exit, end_of_load, init_logging, print_error};
+use common::command_line::{
+    ConnectionOptions, EXIT_CODES_HELP, Exit, PaceOptions, end_of_load, init_logging, print_error,
+};
 use common::load::{Job, Numbering, Script, Source, load};
 use common::logfile::ItemLayout;
 
@@ -18,6 +20,7 @@ Examples:
   load_logfile logfile ./data/logfile_small1.csv
   zcat access.csv.gz | load_logfile logfile -
   load_logfile logfile access.csv --rejects bad.csv
+  load_logfile logfile access.csv --checkpoint access.checkpoint --max-wcu 80%
   load_logfile logfile access.csv --endpoint-url http://127.0.0.1:8000
 ";
 
@@ -41,6 +44,8 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
     #[command(flatten)]
+    pace: PaceOptions,
+    #[command(flatten)]
     connection: ConnectionOptions,
 }
 
@@ -63,6 +68,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         numbering: Numbering::AS_IN_FILE,
         workers: 1,
         options: Options::default(),
+        pace: arguments.pace.pace(),
         checkpoint: arguments.checkpoint,
         rejects: arguments.rejects,
         script: Script::Sequential,

@@ -7,7 +7,7 @@ use std::thread;
 
 use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
-use common::command_line::{ConnectionOptions, EXIT_CODES_HELP};
+use common::command_line::{ConnectionOptions, EXIT_CODES_HELP, PaceOptions};
 
 pub(crate) const PROGRAM: &str = "load_logfile_parallel";
 
@@ -16,6 +16,7 @@ Examples:
   nohup load_logfile_parallel logfile_scan &
   load_logfile_parallel logfile_scan monday.csv tuesday.csv.gz --copies 1
   load_logfile_parallel logfile_scan long.csv --id-stride auto --threads 4
+  load_logfile_parallel logfile_scan --max-wcu 500 --give-up-after 10m
   load_logfile_parallel logfile_gsi_low --endpoint-url http://127.0.0.1:8000
 ";
 
@@ -47,6 +48,8 @@ pub(crate) struct Arguments {
     /// Note in this file how far the load is, and go on from there when the same command is run again
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) pace: PaceOptions,
     #[command(flatten)]
     pub(crate) connection: ConnectionOptions,
 }

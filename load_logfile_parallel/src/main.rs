@@ -40,6 +40,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         numbering,
         workers: arguments.threads.into(),
         options: Options::default(),
+        pace: arguments.pace.pace(),
         checkpoint: arguments.checkpoint,
         rejects: arguments.rejects,
         script: Script::Parallel,

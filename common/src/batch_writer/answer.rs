@@ -5,6 +5,15 @@ use std::time::Duration;
 use super::service_error::ServiceError;
 use crate::capacity::CapacityUnits;
 
+/// What a batch consumed of a table and of each of its global indexes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Consumed {
+    /// By the table itself, its local indexes included.
+    pub table: CapacityUnits,
+    /// By each global index, with its name.
+    pub indexes: Vec<(String, CapacityUnits)>,
+}
+
 /// What the service said about a batch.
 pub type Answer = Result<Taken, ServiceError>;
 
@@ -13,8 +22,8 @@ pub type Answer = Result<Taken, ServiceError>;
 pub struct Taken {
     /// Places in the batch of the requests that came back as UnprocessedItems.
     pub unprocessed: Vec<usize>,
-    /// What the batch consumed, if the answer tells it: of the table or of the index that consumed most.
-    pub consumed: Option<CapacityUnits>,
+    /// What the batch consumed, if the answer tells it.
+    pub consumed: Option<Consumed>,
 }
 
 /// What became of the requests that need no more work.

@@ -25,7 +25,7 @@ use super::window::Window;
 use super::write_batch::{Full, WriteBatch};
 use super::write_request::WriteRequest;
 use crate::capacity::limits::MAX_BATCH_WRITE_REQUESTS;
-use crate::capacity::{CapacityUnits, write_units};
+use crate::capacity::write_units;
 
 /// How long a request waits for others to fill its batch. Short for somebody who watches a pipe, long for a loader that reads a file.
 const LINGER: Duration = Duration::from_millis(10);
@@ -247,7 +247,7 @@ impl<T> Dispatcher<T> {
                 self.settled.push(Settled::Written(request.tag));
             }
         }
-        let told = taken.consumed.map(CapacityUnits::rounded_up);
+        let told = taken.consumed.as_ref();
         pacer.answered(attempt, attempt.units - units(&back), told, now, jitter);
         pacer.progress(attempt, (back.len() == requests_sent).then(all_unprocessed).as_ref());
         if back.is_empty() {

@@ -1,8 +1,11 @@
 //! A limit on the write units consumed that a user sets, so that others have the rest of a table's capacity.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU64;
 use std::time::Duration;
+
+use super::answer::Consumed;
+use crate::capacity::CapacityUnits;
 
 /// The limit holds over any stretch of this length.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -16,6 +19,32 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How late a batch may be sent without making the next one later, too.
 const SLACK: Duration = Duration::from_millis(50);
 
+/// Write units that a table and its global indexes may consume each second.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteLimit {
+    /// By the table itself.
+    pub wcu: NonZeroU64,
+    /// By global indexes, with their names; by those that are not named as much as by the table.
+    pub index_wcu: BTreeMap<String, NonZeroU64>,
+}
+
+impl WriteLimit {
+    /// As much for each index as for the table.
+    pub fn each(wcu: NonZeroU64) -> Self {
+        Self { wcu, index_wcu: BTreeMap::new() }
+    }
+
+    /// What was consumed, in units of the table: where an index may consume less than the table, its units count for more.
+    fn counted(&self, consumed: &Consumed) -> u64 {
+        let of_index = |(name, units): &(String, CapacityUnits)| {
+            let wcu = self.index_wcu.get(name).unwrap_or(&self.wcu);
+            let halves = u128::from(units.halves()) * u128::from(self.wcu.get());
+            u64::try_from(halves.div_ceil(2 * u128::from(wcu.get()))).unwrap_or(u64::MAX)
+        };
+        consumed.indexes.iter().map(of_index).max().unwrap_or_default().max(consumed.table.rounded_up())
+    }
+}
+
 /// Lets as many units be consumed in any ten seconds as N a second allow, and spreads them evenly.
 ///
 /// A batch counts from the moment it is sent until ten seconds after its answer, because the table may have consumed it at any time
@@ -25,7 +54,7 @@ const SLACK: Duration = Duration::from_millis(50);
 /// A single item that costs more than ten seconds' worth is sent when nothing else counts, and paid for afterwards.
 #[derive(Debug, Clone)]
 pub(super) struct Limit {
-    wcu: NonZeroU64,
+    allowed: WriteLimit,
     /// No batch is sent before this: batches are spread evenly.
     not_before: Duration,
     /// What was consumed within the last period, and until when.
@@ -36,21 +65,26 @@ pub(super) struct Limit {
 }
 
 impl Limit {
-    pub(super) fn new(wcu: NonZeroU64) -> Self {
-        Self { wcu, not_before: Duration::ZERO, consumed: VecDeque::new(), in_flight: 0, ratio: 100 }
+    pub(super) fn new(allowed: WriteLimit) -> Self {
+        Self { allowed, not_before: Duration::ZERO, consumed: VecDeque::new(), in_flight: 0, ratio: 100 }
     }
 
     /// Changes the limit; the batch that waits now waits longer or shorter accordingly.
-    pub(super) fn set(&mut self, now: Duration, wcu: NonZeroU64) {
-        let wait = self.not_before.saturating_sub(now).as_nanos() * u128::from(self.wcu.get()) / u128::from(wcu.get());
+    pub(super) fn set(&mut self, now: Duration, allowed: WriteLimit) {
+        let (before, after) = (u128::from(self.wcu()), u128::from(allowed.wcu.get()));
+        let wait = self.not_before.saturating_sub(now).as_nanos() * before / after;
         self.not_before = now + Duration::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX));
-        self.wcu = wcu;
+        self.allowed = allowed;
+    }
+
+    fn wcu(&self) -> u64 {
+        self.allowed.wcu.get()
     }
 
     /// The most units a batch should have, by its items' sizes: half a second's worth, so that what does not quite fit into ten seconds
     /// is little. A single request may have more.
     pub(super) fn batch_limit(&self) -> u64 {
-        (self.wcu.get().saturating_mul(50) / self.ratio).max(1)
+        (self.wcu().saturating_mul(50) / self.ratio).max(1)
     }
 
     /// When a batch of so many units may be sent, if it is not now then perhaps later than this: ask again.
@@ -59,7 +93,7 @@ impl Limit {
             self.consumed.pop_front();
         }
         let consumed: u64 = self.consumed.iter().map(|(_, units)| units).sum();
-        let allowed = self.wcu.get().saturating_mul(PERIOD.as_secs());
+        let allowed = self.wcu().saturating_mul(PERIOD.as_secs());
         let counted = consumed + self.in_flight;
         if counted == 0 || counted + self.estimate(units) <= allowed {
             return self.not_before;
@@ -78,7 +112,8 @@ impl Limit {
 
     /// A batch was answered, or is lost. `taken` is what of it was taken, by the items' sizes, and `told` what the answer told that it
     /// consumed.
-    pub(super) fn answered(&mut self, now: Duration, counted: u64, taken: u64, told: Option<u64>) {
+    pub(super) fn answered(&mut self, now: Duration, counted: u64, taken: u64, told: Option<&Consumed>) {
+        let told = told.map(|consumed| self.allowed.counted(consumed));
         self.in_flight = self.in_flight.saturating_sub(counted);
         let consumed = told.unwrap_or_else(|| self.estimate(taken));
         if let Some(told) = told.filter(|_| taken > 0) {
@@ -104,7 +139,35 @@ impl Limit {
     }
 
     fn time_for(&self, units: u64) -> Duration {
-        let nanos = u128::from(units) * 1_000_000_000 / u128::from(self.wcu.get());
+        let nanos = u128::from(units) * 1_000_000_000 / u128::from(self.wcu());
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wcu(units: u64) -> NonZeroU64 {
+        NonZeroU64::new(units).unwrap()
+    }
+
+    #[test]
+    fn the_resource_that_is_nearest_to_its_limit_counts() {
+        let consumed = Consumed {
+            table: CapacityUnits::new(25),
+            indexes: vec![("GSI_1".to_owned(), CapacityUnits::new(2)), ("GSI_2".to_owned(), CapacityUnits::new(30))],
+        };
+        assert_eq!(WriteLimit::each(wcu(100)).counted(&consumed), 30);
+        let index_wcu = BTreeMap::from([("GSI_1".to_owned(), wcu(1)), ("GSI_2".to_owned(), wcu(200))]);
+        assert_eq!(WriteLimit { wcu: wcu(100), index_wcu }.counted(&consumed), 200);
+    }
+
+    #[test]
+    fn nothing_overflows() {
+        let most = CapacityUnits::from_halves(u64::MAX);
+        let consumed = Consumed { table: most, indexes: vec![("GSI_1".to_owned(), most)] };
+        let index_wcu = BTreeMap::from([("GSI_1".to_owned(), wcu(1))]);
+        assert_eq!(WriteLimit { wcu: wcu(u64::MAX), index_wcu }.counted(&consumed), u64::MAX);
     }
 }

@@ -19,10 +19,11 @@ mod write_batch;
 mod write_request;
 mod writer;
 
-pub use answer::{Answer, Settled, Stop, Taken};
+pub use answer::{Answer, Consumed, Settled, Stop, Taken};
 pub use backoff::Backoff;
 pub use dispatcher::{Dispatcher, InFlight, Step};
 pub use item_json::ItemJson;
+pub use limit::WriteLimit;
 pub use pacer::Pacer;
 pub use table::Table;
 pub use table_rate::Attempt;

@@ -1,10 +1,9 @@
 //! When to send and how much at once: what a table takes, what the user allows, and when to give up.
 
-use std::num::NonZeroU64;
 use std::time::Duration;
 
-use super::answer::Stop;
-use super::limit::Limit;
+use super::answer::{Consumed, Stop};
+use super::limit::{Limit, WriteLimit};
 use super::patience::Patience;
 use super::service_error::ServiceError;
 use super::table_rate::{Attempt, TableRate};
@@ -24,10 +23,10 @@ pub struct Pacer {
 impl Pacer {
     /// Allows so many write units a second: over any ten seconds not more than ten times as many are consumed by the table, nor by any
     /// of its indexes. May be changed at any time; what was consumed under the limit before still counts.
-    pub fn set_max_wcu(&mut self, now: Duration, wcu: Option<NonZeroU64>) {
-        match (&mut self.limit, wcu) {
-            (Some(limit), Some(wcu)) => limit.set(now, wcu),
-            (_, wcu) => self.limit = wcu.map(Limit::new),
+    pub fn set_limit(&mut self, now: Duration, allowed: Option<WriteLimit>) {
+        match (&mut self.limit, allowed) {
+            (Some(limit), Some(allowed)) => limit.set(now, allowed),
+            (_, allowed) => self.limit = allowed.map(Limit::new),
         }
     }
 
@@ -68,10 +67,10 @@ impl Pacer {
         Attempt { sent_at: now, units, counted }
     }
 
-    /// Of a batch so many units were taken, by the sizes of their items, and the others throttled. `told` are the units consumed, if
-    /// the answer tells them: those of the table or of the index that consumed most. `jitter` is a random number in 0..1, so that
+    /// Of a batch so many units were taken, by the sizes of their items, and the others throttled. `told` is what was consumed, if
+    /// the answer tells it. `jitter` is a random number in 0..1, so that
     /// writers who do not know of each other do not come back together.
-    pub fn answered(&mut self, attempt: Attempt, taken: u64, told: Option<u64>, now: Duration, jitter: f64) {
+    pub fn answered(&mut self, attempt: Attempt, taken: u64, told: Option<&Consumed>, now: Duration, jitter: f64) {
         self.table.answered(attempt, taken, now, jitter);
         self.count(attempt, taken, told, now);
     }
@@ -104,7 +103,7 @@ impl Pacer {
         self.patience.stop(now)
     }
 
-    fn count(&mut self, attempt: Attempt, taken: u64, told: Option<u64>, now: Duration) {
+    fn count(&mut self, attempt: Attempt, taken: u64, told: Option<&Consumed>, now: Duration) {
         if let Some(limit) = &mut self.limit {
             limit.answered(now, attempt.counted, taken, told);
         }

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemOutput;
 use aws_sdk_dynamodb::types;
 use aws_smithy_types::body::SdkBody;
 
-use super::answer::{Answer, Taken};
+use super::answer::{Answer, Consumed, Taken};
 use super::service_error::{ServiceError, ServiceErrorKind};
 use super::wire::{Wire, Witness};
 use super::write_batch::WriteBatch;
@@ -112,26 +112,25 @@ impl<T: Send + Sync + 'static> BatchWriteItem<T> for Table {
     async fn batch_write_item(&self, batch: &WriteBatch<T>) -> Answer {
         let output = self.send(SdkBody::from(batch.body(&self.name, self.tells_consumed_capacity))).await?;
         let unprocessed = output.unprocessed_items.unwrap_or_default();
-        let consumed = output.consumed_capacity.as_deref().and_then(greatest);
+        let consumed = output.consumed_capacity.as_deref().and_then(told);
         Ok(Taken { unprocessed: self.places(batch, &unprocessed)?, consumed })
     }
 }
 
-/// What the table consumed, its local indexes included, or the global index that consumed most. `None` from an endpoint that does not
-/// tell.
-fn greatest(consumed: &[types::ConsumedCapacity]) -> Option<CapacityUnits> {
+/// What an answer tells about the one table. `None` from an endpoint that does not tell.
+fn told(consumed: &[types::ConsumedCapacity]) -> Option<Consumed> {
     let units = |capacity: &types::Capacity| {
         CapacityUnits::from_f64(capacity.write_capacity_units().or(capacity.capacity_units()).unwrap_or_default())
     };
     let of_one = |consumed: &types::ConsumedCapacity| {
         let local = consumed.local_secondary_indexes().into_iter().flat_map(HashMap::values).map(units);
-        let global = consumed.global_secondary_indexes().into_iter().flat_map(HashMap::values).map(units).max();
         let table = match consumed.table() {
             Some(table) => local.fold(units(table), Add::add),
             // Some endpoints tell the sum alone.
             None => CapacityUnits::from_f64(consumed.capacity_units()?),
         };
-        Some(table.max(global.unwrap_or_default()))
+        let global = consumed.global_secondary_indexes().into_iter().flatten();
+        Some(Consumed { table, indexes: global.map(|(name, capacity)| (name.clone(), units(capacity))).collect() })
     };
     consumed.iter().find_map(of_one)
 }
@@ -145,20 +144,18 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_for_the_table_and_each_index_by_itself() {
-        let told = types::ConsumedCapacity::builder().capacity_units(30.0).table(capacity(10.0));
-        assert_eq!(greatest(&[told.clone().build()]), Some(CapacityUnits::new(10)));
-        let told = told.global_secondary_indexes("A", capacity(5.0)).global_secondary_indexes("B", capacity(20.0));
-        assert_eq!(greatest(&[told.clone().build()]), Some(CapacityUnits::new(20)));
-        let told = told.local_secondary_indexes("C", capacity(15.0));
-        assert_eq!(greatest(&[told.build()]), Some(CapacityUnits::new(25)));
+    fn a_table_and_each_global_index_are_told_apart() {
+        let all = types::ConsumedCapacity::builder().capacity_units(30.0).table(capacity(10.0));
+        let all = all.local_secondary_indexes("L", capacity(15.0)).global_secondary_indexes("G", capacity(5.0)).build();
+        let indexes = vec![("G".to_owned(), CapacityUnits::new(5))];
+        assert_eq!(told(&[all]), Some(Consumed { table: CapacityUnits::new(25), indexes }));
     }
 
     #[test]
     fn endpoints_may_tell_the_sum_alone_or_nothing() {
         let sum = types::ConsumedCapacity::builder().capacity_units(30.0).build();
-        assert_eq!(greatest(&[sum]), Some(CapacityUnits::new(30)));
-        assert_eq!(greatest(&[types::ConsumedCapacity::builder().build()]), None);
-        assert_eq!(greatest(&[]), None);
+        assert_eq!(told(&[sum]), Some(Consumed { table: CapacityUnits::new(30), indexes: Vec::new() }));
+        assert_eq!(told(&[types::ConsumedCapacity::builder().build()]), None);
+        assert_eq!(told(&[]), None);
     }
 }

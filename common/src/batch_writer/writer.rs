@@ -1,7 +1,6 @@
 //! The batch writer: the dispatcher with a clock, a random number and requests that really travel.
 
 use std::future::Future;
-use std::num::NonZeroU64;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use tokio::time::Instant;
 use super::answer::{Answer, Settled, Stop};
 use super::backoff::Backoff;
 use super::dispatcher::{Dispatcher, InFlight, Step};
+use super::limit::WriteLimit;
 use super::pacer::Pacer;
 use super::write_batch::WriteBatch;
 use super::write_request::WriteRequest;
@@ -53,14 +53,14 @@ impl SharedPacer {
         Self { pacer: Arc::default(), start: Instant::now() }
     }
 
-    /// Limits the units consumed: over any ten seconds, neither the table nor any of its indexes consumes more than ten times `wcu`,
-    /// unless a single item costs more than that, or what an item replaces is larger than items replaced before. Counted by what answers
+    /// Limits the units consumed: over any ten seconds, neither the table nor any of its indexes consumes more than ten times what it may
+    /// in one, unless a single item costs more than that, or what an item replaces is larger than items replaced before. Counted by what answers
     /// tell ([`Table::telling_consumed_capacity`](super::Table::telling_consumed_capacity)), or by the sizes of the items.
     ///
     /// May be changed at any time. Writers notice within a second.
-    pub fn set_max_wcu(&self, wcu: Option<NonZeroU64>) {
+    pub fn set_limit(&self, allowed: Option<WriteLimit>) {
         let now = self.now();
-        self.with(|pacer| pacer.set_max_wcu(now, wcu));
+        self.with(|pacer| pacer.set_limit(now, allowed));
     }
 
     /// Stops all writers when nothing at all has been taken for so long, throttling included. Without it, throttling is waited for
@@ -207,6 +207,8 @@ async fn sleep_until(deadline: Option<Instant>) {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+
     use super::super::answer::Taken;
     use super::super::item_json::ItemJson;
     use super::super::service_error::ServiceError;
@@ -282,7 +284,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_limit_holds_for_all_writers_together() {
         let (table, pacer) = (Bucket::new(100_000), SharedPacer::new());
-        pacer.set_max_wcu(NonZeroU64::new(100));
+        pacer.set_limit(NonZeroU64::new(100).map(WriteLimit::each));
         tokio::time::sleep(Duration::from_secs(1)).await;
         let writer = || BatchWriter::new(table.clone(), Options::default(), pacer.clone());
         let ended = tokio::join!(write(writer(), 3000), write(writer(), 3000));

@@ -14,6 +14,7 @@ mod collect;
 mod control;
 mod diagnosis;
 mod numbering;
+mod pace;
 mod produce;
 mod rejects;
 mod signals;
@@ -43,6 +44,7 @@ use crate::logfile::{ItemLayout, LogReader, Position, ReadError, ResumeError};
 use crate::outcome::{self, Checkpoint, CheckpointError, Identity, ParallelLines, SequentialLines, Tally, Watermark};
 
 pub use self::numbering::{Collision, Ids, Numbering};
+pub use self::pace::{MaxWcu, Pace, ShareError};
 pub use self::rejects::{RejectedRow, RejectsError};
 pub use self::source::{Source, SourceError};
 
@@ -78,6 +80,8 @@ pub struct Job {
     pub workers: usize,
     /// How each of them writes.
     pub options: Options,
+    /// How fast they may be together, and how patient they are.
+    pub pace: Pace,
     /// Where to note how far the load is, so that it can go on after any stop.
     pub checkpoint: Option<PathBuf>,
     /// Where to set bad rows aside; without it the first one ends the load.
@@ -167,6 +171,9 @@ pub enum LoadError {
     /// Bad rows cannot be set aside.
     #[error(transparent)]
     Rejects(#[from] RejectsError),
+    /// A share of the table's capacity is asked for, and cannot be had.
+    #[error(transparent)]
+    Share(#[from] ShareError),
     /// The table takes no rows.
     #[error("table {table}")]
     Table {
@@ -225,6 +232,7 @@ impl LoadError {
             Self::Changed { .. } => {
                 "the checkpoint is about another input of this name: load that one, or remove the checkpoint to begin anew"
             }
+            Self::Share(error) => return error.hint(),
             Self::Table {
                 stop: Stop::Service(error) | Stop::GaveUp { last: error, .. } | Stop::NothingTaken { last: error, .. },
                 ..
@@ -285,6 +293,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded, LoadError> {
         None => vec![outcome::Settled::default(); job.sources.len()],
     };
     let readers = open_sources(job, &begin)?;
+    let (pacer, _following) = pace::start(job)?;
     let rejects = match (&job.rejects, &saved) {
         (Some(path), Some(progress)) => Some(Rejects::resume(path, &progress.rejects)?),
         (Some(path), None) => Some(Rejects::create(path)?),
@@ -314,7 +323,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded, LoadError> {
         return Err(error);
     }
     let first_records: Vec<u64> = begin.iter().map(|settled| settled.records).collect();
-    run(job, readers, &first_records, &mut collector)?;
+    run(job, &pacer, readers, &first_records, &mut collector)?;
     collector.tally.read = resumed.read + collector.control.rows_read();
     Ok(end(collector, start, resumed))
 }
@@ -352,13 +361,14 @@ fn lines<W: Write>(job: &Job, stdout: W, begin: &[outcome::Settled<Position>]) -
 /// Starts the workers and producers, collects what they tell, and waits for all of them that do not wait for input.
 fn run<W: Write>(
     job: &Job,
+    pacer: &SharedPacer,
     readers: Vec<Reader>,
     first_records: &[u64],
     collector: &mut Collector<W>,
 ) -> Result<(), LoadError> {
     let (events, collected) = crossbeam_channel::bounded(EVENTS);
     let _signals = Signals::listen(events.clone()).map_err(LoadError::Thread)?;
-    let (workers, threads) = start_workers(job, &events, &collector.control)?;
+    let (workers, threads) = start_workers(job, pacer, &events, &collector.control)?;
     let production = Production {
         layout: job.layout,
         numbering: job.numbering,
@@ -387,8 +397,12 @@ fn run<W: Write>(
 
 type Workers = (Vec<ChunkSender<Vec<Request>>>, Vec<thread::JoinHandle<io::Result<()>>>);
 
-fn start_workers(job: &Job, events: &Sender<Event>, control: &Control) -> Result<Workers, LoadError> {
-    let pacer = SharedPacer::new();
+fn start_workers(
+    job: &Job,
+    pacer: &SharedPacer,
+    events: &Sender<Event>,
+    control: &Control,
+) -> Result<Workers, LoadError> {
     let mut senders = Vec::new();
     let mut threads = Vec::new();
     for number in 0..job.workers.max(1) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::workers::{End, Row, Rows, Service, Workers};
 use crate::batch_writer::service_error::ServiceError;
-use crate::batch_writer::{Answer, Backoff, Taken, WriteBatch};
+use crate::batch_writer::{Answer, Backoff, Consumed, Taken, WriteBatch, WriteLimit};
 use crate::capacity::{CapacityUnits, write_units};
 
 const PERIOD: Duration = Duration::from_secs(10);
@@ -31,8 +31,12 @@ impl Service for Meter {
         if self.lost > 0 && self.random.u32(..self.lost) == 0 {
             return (at, Err(ServiceError::from_answer(500, None, None)));
         }
-        (at, Ok(Taken { unprocessed: Vec::new(), consumed: self.tells.then_some(CapacityUnits::new(units)) }))
+        (at, Ok(Taken { unprocessed: Vec::new(), consumed: self.tells.then(|| by_table(units)) }))
     }
+}
+
+fn by_table(units: u64) -> Consumed {
+    Consumed { table: CapacityUnits::new(units), indexes: Vec::new() }
 }
 
 impl Meter {
@@ -61,7 +65,7 @@ impl Meter {
 fn load(meter: &mut Meter, wcu: u64, rows: usize, item_size: usize, workers: usize) -> Duration {
     let mut input = Rows::new(rows, item_size);
     let mut workers = Workers::new(Duration::ZERO, workers, 32, Backoff::default(), 7);
-    workers.pacer.set_max_wcu(Duration::ZERO, NonZeroU64::new(wcu));
+    workers.pacer.set_limit(Duration::ZERO, NonZeroU64::new(wcu).map(WriteLimit::each));
     let end = workers.run(&mut input, meter, u64::MAX, u64::MAX);
     assert!(matches!(end, Ok(End::Done)), "{end:?}");
     workers.now
@@ -120,7 +124,7 @@ fn a_limit_may_change_meanwhile() {
     let mut pacer = crate::batch_writer::Pacer::default();
     let mut sent_until = |limit: u64, from: u64, to: u64| {
         let (mut now, end, mut sent) = (Duration::from_secs(from), Duration::from_secs(to), 0);
-        pacer.set_max_wcu(now, NonZeroU64::new(limit));
+        pacer.set_limit(now, NonZeroU64::new(limit).map(WriteLimit::each));
         while now < end {
             let ready_at = pacer.ready_at(now, 1);
             if ready_at > now {
@@ -129,7 +133,7 @@ fn a_limit_may_change_meanwhile() {
             }
             let units = pacer.batch_limit(1).unwrap_or(25);
             let attempt = pacer.sent(now, units);
-            pacer.answered(attempt, units, Some(units), now, 0.0);
+            pacer.answered(attempt, units, Some(&by_table(units)), now, 0.0);
             sent += units;
         }
         sent
