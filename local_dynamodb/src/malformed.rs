@@ -16,9 +16,11 @@ const TOO_DEEP: &str = "Nesting Levels have exceeded supported limits: Attribute
 /// # Errors
 /// `SerializationException` if the body is not JSON or of another shape, `ValidationException` if its values are wrong.
 pub(crate) fn decode<T: DeserializeOwned>(name: Name, body: &str) -> Result<T, DynoxideError> {
-    // All of a BatchWriteItem is typed, so what is decoded has the right shape. It is also the largest of all requests:
-    // reading it a second time only to find nothing costs some 3 % of its load.
+    // All of a BatchWriteItem is typed, so what is decoded has the right shape, but for lists that serde reads as
+    // structures. It is also the largest of all requests: reading it a second time only to find nothing costs some 3 %
+    // of its load.
     if name == Name::BatchWriteItem
+        && !may_have_lists_for_structures(body)
         && let Ok(request) = serde_json::from_str(body)
     {
         return Ok(request);
@@ -26,6 +28,16 @@ pub(crate) fn decode<T: DeserializeOwned>(name: Name, body: &str) -> Result<T, D
     let json: Value = serde_json::from_str(body).map_err(|error| not_json(&error))?;
     request_shape::check(name, &json).map_err(DynoxideError::SerializationException)?;
     serde_json::from_str(body).map_err(|error| refusal(&error.to_string(), body))
+}
+
+/// Whether a list may stand where a BatchWriteItem has a structure, which serde would fill from the list's elements:
+/// at the start, in a list, or as a PutRequest or DeleteRequest. Text in the request can look so too; that does no harm.
+fn may_have_lists_for_structures(body: &str) -> bool {
+    body.match_indices('[').any(|(at, _)| {
+        let before = body[..at].trim_end();
+        let request = || before.strip_suffix(':').is_some_and(|name| name.trim_end().ends_with("Request\""));
+        before.is_empty() || before.ends_with(['[', ',']) || request()
+    })
 }
 
 fn not_json(error: &serde_json::Error) -> DynoxideError {
@@ -78,7 +90,8 @@ fn in_java(message: &str, body: &str) -> String {
     let Some((found, expected)) =
         message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
     else {
-        return without_position(message).into();
+        let list_for_structure = message.starts_with("invalid length ") && message.contains("expected struct");
+        return if list_for_structure { request_shape::STRUCTURE.into() } else { message.into() };
     };
     let expected = without_position(expected).trim();
     let class = match expected {
@@ -90,7 +103,7 @@ fn in_java(message: &str, body: &str) -> String {
         _ => "",
     };
     let token = match found {
-        "map" => return "Start of structure or map found where not expected".into(),
+        "map" => return request_shape::STRUCTURE.into(),
         _ if class.is_empty() => return "Unexpected field type".into(),
         "sequence" => return format!("Unrecognized collection type class java.lang.{class}"),
         _ if found.starts_with("string ") && class == "Boolean" => {

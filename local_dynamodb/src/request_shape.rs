@@ -222,7 +222,8 @@ fn check_scalar(shape: &Shape, value: &Value) -> Result<(), String> {
     Err(format!("{converted} cannot be converted to {class}"))
 }
 
-const STRUCTURE: &str = "Start of structure or map found where not expected";
+/// A structure or map where something else belongs.
+pub(crate) const STRUCTURE: &str = "Start of structure or map found where not expected";
 const CAST_FAILURE: &str = "class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to class \
     java.lang.Class (sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and java.lang.Class are in module \
     java.base of loader 'bootstrap')";
