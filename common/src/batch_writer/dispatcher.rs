@@ -12,8 +12,9 @@
 //! there is no time after which DynamoDB promises to have dropped a request. The same holds between a program that was killed and the
 //! one that goes on from where it was.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
-use std::hash::RandomState;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 use super::answer::{Answer, Settled, Stop, Taken};
@@ -61,9 +62,28 @@ struct Pending<T> {
     failures: u32,
 }
 
+/// Passes on what is a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
 /// The state of one writer. `now` is a time since any fixed moment, the same as the pacer's.
 pub struct Dispatcher<T> {
-    hasher: RandomState,
     backoff: Backoff,
     window: Window,
     capacity: usize,
@@ -72,7 +92,7 @@ pub struct Dispatcher<T> {
     /// Halves of a batch that DynamoDB found invalid, sent apart to find the request it is about.
     suspects: VecDeque<Vec<Pending<T>>>,
     /// The keys in hand, by hash, with the later requests for each. Two keys of one hash only wait for each other.
-    keys: HashMap<u64, VecDeque<WriteRequest<T>>>,
+    keys: HashMap<u64, VecDeque<WriteRequest<T>>, BuildHasherDefault<Hashed>>,
     held_back: usize,
     in_flight: usize,
     in_flight_requests: usize,
@@ -90,13 +110,12 @@ impl<T> Dispatcher<T> {
     pub fn new(in_flight: usize, backoff: Backoff) -> Self {
         let window = Window::new(in_flight);
         Self {
-            hasher: RandomState::new(),
             backoff,
             window,
             capacity: (in_flight.max(1) + 1) * MAX_BATCH_WRITE_REQUESTS,
             queue: VecDeque::new(),
             suspects: VecDeque::new(),
-            keys: HashMap::new(),
+            keys: HashMap::default(),
             held_back: 0,
             in_flight: 0,
             in_flight_requests: 0,
@@ -127,13 +146,15 @@ impl<T> Dispatcher<T> {
 
     /// Takes a request.
     pub fn push(&mut self, request: WriteRequest<T>, now: Duration) {
-        let hash = request.key().hash(&self.hasher);
-        if let Some(later) = self.keys.get_mut(&hash) {
-            later.push_back(request);
-            self.held_back += 1;
-        } else {
-            self.keys.insert(hash, VecDeque::new());
-            self.enqueue(request, now);
+        match self.keys.entry(request.key().hash()) {
+            Entry::Occupied(mut later) => {
+                later.get_mut().push_back(request);
+                self.held_back += 1;
+            }
+            Entry::Vacant(free) => {
+                free.insert(VecDeque::new());
+                self.enqueue(request, now);
+            }
         }
     }
 
@@ -305,15 +326,14 @@ impl<T> Dispatcher<T> {
 
     /// A key is free again: the next request for it, if any, is due.
     fn release(&mut self, request: &WriteRequest<T>, now: Duration) {
-        let hash = request.key().hash(&self.hasher);
-        let next = self.keys.get_mut(&hash).and_then(VecDeque::pop_front);
-        match next {
+        let Entry::Occupied(mut later) = self.keys.entry(request.key().hash()) else { return };
+        match later.get_mut().pop_front() {
             Some(next) => {
                 self.held_back -= 1;
                 self.enqueue(next, now);
             }
             None => {
-                self.keys.remove(&hash);
+                later.remove();
             }
         }
     }

@@ -1,9 +1,11 @@
 //! One request of a BatchWriteItem call, serialised and with its key.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{DefaultHasher, Hasher as _};
 
 use aws_sdk_dynamodb::types::{self, AttributeValue};
+use bytes::{Bytes, BytesMut};
+use smallvec::SmallVec;
 
 use super::item_json::{ItemJson, push_string};
 
@@ -24,7 +26,7 @@ impl KeySchema {
 
     /// The primary key of an item, or of a map of key attributes; `None` if one is missing or cannot be a key.
     pub fn key_of(&self, item: &HashMap<String, AttributeValue>) -> Option<Key> {
-        let mut bytes = Vec::new();
+        let mut bytes = KeyBytes::new();
         for name in std::iter::once(&self.partition).chain(&self.sort) {
             let (kind, value) = match item.get(name)? {
                 AttributeValue::S(text) => (b'S', text.as_bytes().to_vec()),
@@ -34,7 +36,7 @@ impl KeySchema {
             };
             push_key_part(&mut bytes, kind, &[&value]);
         }
-        Some(Key(bytes.into()))
+        Some(Key::new(bytes))
     }
 
     /// The key that an unprocessed request, as the service sends it back, is about.
@@ -47,33 +49,42 @@ impl KeySchema {
     }
 }
 
+/// Most keys fit without a place of their own on the heap.
+type KeyBytes = SmallVec<[u8; 32]>;
+
 /// The primary key of an item: equal where DynamoDB's would be.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Key(Box<[u8]>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Computed once: it is asked for three times on a request's way, and tells nearly all different keys apart.
+    hash: u64,
+    bytes: KeyBytes,
+}
 
 impl Key {
     /// A partition key that is a string, its value the `parts` put together.
     pub fn string(parts: &[&str]) -> Self {
-        let parts: [&[u8]; 2] = match parts {
-            [one] => [one.as_bytes(), b""],
-            [one, two] => [one.as_bytes(), two.as_bytes()],
-            many => return Self::string(&[&many.concat()]),
-        };
-        let mut bytes = Vec::with_capacity(5 + parts[0].len() + parts[1].len());
-        push_key_part(&mut bytes, b'S', &parts);
-        Self(bytes.into())
+        let mut bytes = KeyBytes::new();
+        match parts {
+            [one, two] => push_key_part(&mut bytes, b'S', &[one.as_bytes(), two.as_bytes()]),
+            parts => push_key_part(&mut bytes, b'S', &[parts.concat().as_bytes()]),
+        }
+        Self::new(bytes)
     }
 
-    /// The same for equal keys within one run of the program.
-    pub fn hash(&self, hasher: &impl BuildHasher) -> u64 {
-        let mut state = hasher.build_hasher();
-        state.write(&self.0);
-        state.finish()
+    fn new(bytes: KeyBytes) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&bytes);
+        Self { hash: hasher.finish(), bytes }
+    }
+
+    /// The same for equal keys, and always the same within one build of the program. All its bits are equally good.
+    pub fn hash(&self) -> u64 {
+        self.hash
     }
 }
 
 /// Type and length before each part keep `("a", "bc")` and `("ab", "c")` apart.
-fn push_key_part(bytes: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) {
+fn push_key_part(bytes: &mut KeyBytes, kind: u8, parts: &[&[u8]]) {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     bytes.push(kind);
     bytes.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
@@ -107,7 +118,7 @@ fn normal_number(text: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteRequest<T> {
     key: Key,
-    json: Box<[u8]>,
+    json: Bytes,
     item_size: usize,
     /// The caller's mark.
     pub tag: T,
@@ -116,19 +127,29 @@ pub struct WriteRequest<T> {
 impl<T> WriteRequest<T> {
     /// A put request for an item with this key, made of these groups of attributes (the key attributes among them).
     pub fn put(key: Key, attributes: &[&ItemJson], tag: T) -> Self {
+        Self::put_in(&mut BytesMut::new(), key, attributes, tag)
+    }
+
+    /// As [`put`](Self::put), its JSON in a part of `buffer`, which is empty again afterwards.
+    ///
+    /// Memory is then allocated once for many requests, and freed with the last of them. Where requests are made on one thread and
+    /// dropped on another, allocating for each of them made the threads wait for each other, for a seventh of a load's CPU time.
+    pub fn put_in(buffer: &mut BytesMut, key: Key, attributes: &[&ItemJson], tag: T) -> Self {
+        const FRAME: [&[u8]; 2] = [b"{\"PutRequest\":{\"Item\":{", b"}}}"];
         let length: usize = attributes.iter().map(|group| group.json().len() + 1).sum();
-        let mut json = Vec::with_capacity(length + 30);
-        json.extend_from_slice(b"{\"PutRequest\":{\"Item\":{");
-        let start = json.len();
+        buffer.clear();
+        buffer.reserve(length + FRAME[0].len() + FRAME[1].len());
+        buffer.extend_from_slice(FRAME[0]);
+        let start = buffer.len();
         for group in attributes.iter().filter(|group| !group.json().is_empty()) {
-            if json.len() > start {
-                json.push(b',');
+            if buffer.len() > start {
+                buffer.extend_from_slice(b",");
             }
-            json.extend_from_slice(group.json());
+            buffer.extend_from_slice(group.json());
         }
-        json.extend_from_slice(b"}}}");
+        buffer.extend_from_slice(FRAME[1]);
         let item_size = attributes.iter().map(|group| group.size()).sum();
-        Self { key, json: json.into(), item_size, tag }
+        Self { key, json: buffer.split().freeze(), item_size, tag }
     }
 
     /// A put request for an item; `None` if the item lacks a key attribute.
@@ -228,6 +249,22 @@ mod tests {
         for parts in [&["request#", "12"][..], &["request#12"], &["request", "#", "12"]] {
             assert_eq!(Some(Key::string(parts)), expected);
         }
+    }
+
+    #[test]
+    fn requests_from_one_buffer_keep_their_own_json() {
+        let mut buffer = BytesMut::with_capacity(256);
+        let requests: Vec<_> = (0..100_u32)
+            .map(|number| {
+                let (mut attributes, text) = (ItemJson::new(), "x".repeat(number as usize));
+                attributes.string("PK", &[&text]);
+                let key = Key::string(&[&text]);
+                let alone = WriteRequest::put(key.clone(), &[&attributes], number);
+                (WriteRequest::put_in(&mut buffer, key, &[&attributes], number), alone)
+            })
+            .collect();
+        assert!(buffer.is_empty());
+        requests.into_iter().for_each(|(shared, alone)| assert_eq!(shared, alone));
     }
 
     #[test]

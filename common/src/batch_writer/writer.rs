@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
 
 use super::answer::{Answer, Settled, Stop};
@@ -143,6 +143,12 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
         self.dispatcher.push(request, self.pacer.now());
     }
 
+    /// Takes requests, as many as there are. Ask [`has_room`](Self::has_room) first: that bounds the memory.
+    pub fn push_all(&mut self, requests: impl IntoIterator<Item = WriteRequest<T>>) {
+        let now = self.pacer.now();
+        requests.into_iter().for_each(|request| self.dispatcher.push(request, now));
+    }
+
     /// No more requests will come.
     pub fn close(&mut self) {
         self.dispatcher.close();
@@ -177,7 +183,13 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
         };
         let deadline = until.map(|until| self.pacer.start + until);
         tokio::select! {
-            Some((sent, answer)) = self.flights.next() => self.answered(sent, answer),
+            Some((sent, answer)) = self.flights.next() => {
+                self.answered(sent, answer);
+                // What has come at the same time is dealt with together: a turn for each costs its caller more than the answer.
+                while let Some(Some((sent, answer))) = self.flights.next().now_or_never() {
+                    self.answered(sent, answer);
+                }
+            }
             () = sleep_until(deadline), if deadline.is_some() => {}
             else => return Turn::NeedsInput,
         }

@@ -1,8 +1,8 @@
 //! From a source to the workers: read, map, serialise, and send each request to the worker that its key belongs to.
 
-use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::io::Read;
 
+use bytes::BytesMut;
 use crossbeam_channel::Sender;
 
 use super::channel::ChunkSender;
@@ -12,8 +12,16 @@ use super::numbering::Numbering;
 use super::rejects::RejectedRow;
 use super::{LoadError, Origin, Request};
 use crate::batch_writer::{ItemJson, Key, WriteRequest};
-use crate::capacity::limits::{MAX_BATCH_WRITE_REQUESTS, MAX_ITEM_SIZE, MAX_NUMBER_DIGITS};
+use crate::capacity::limits::{MAX_ITEM_SIZE, MAX_NUMBER_DIGITS};
 use crate::logfile::{AttributeSink, ItemLayout, LogReader, LogRecord, RecordError, Row};
+
+/// A chunk is handed over when it has so many requests or bytes of JSON. Four batches at once, because each hand-over may wake a
+/// thread; few bytes, because items can be large and memory is to stay small.
+const CHUNK_REQUESTS: usize = 100;
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Bytes of JSON whose memory is allocated together: some thirty requests.
+const BUFFER: usize = 16 * 1024;
 
 impl AttributeSink for ItemJson {
     fn string(&mut self, name: &'static str, parts: &[&str]) {
@@ -44,9 +52,19 @@ pub(super) struct Producer {
     name: String,
     /// Number of the next record, from 0.
     record: u64,
-    chunks: Vec<Vec<Request>>,
+    chunks: Vec<Chunk>,
     shared: ItemJson,
     own: ItemJson,
+    /// The memory of requests' JSON.
+    buffer: BytesMut,
+}
+
+/// Requests on their way to one worker.
+#[derive(Default)]
+struct Chunk {
+    requests: Vec<Request>,
+    /// Length of their JSON.
+    bytes: usize,
 }
 
 /// The load is being stopped; why is known elsewhere.
@@ -55,9 +73,18 @@ struct Stopped;
 impl Producer {
     /// `first_record` is the number, from 0, of the record that the reader gives first.
     pub(super) fn new(production: Production, source: u32, name: &str, first_record: u64) -> Self {
-        let chunks = production.workers.iter().map(|_| Vec::with_capacity(MAX_BATCH_WRITE_REQUESTS)).collect();
+        let chunks = production.workers.iter().map(|_| Chunk::default()).collect();
         let (shared, own) = (ItemJson::new(), ItemJson::new());
-        Self { production, source, name: name.to_owned(), record: first_record, chunks, shared, own }
+        Self {
+            production,
+            source,
+            name: name.to_owned(),
+            record: first_record,
+            chunks,
+            shared,
+            own,
+            buffer: BytesMut::with_capacity(BUFFER),
+        }
     }
 
     /// Produces everything. Whatever ends it early is told to the collector.
@@ -164,8 +191,12 @@ impl Producer {
             self.production.layout.own_attributes(id, &mut self.own);
             let key = Key::string(&["request#", itoa::Buffer::new().format(id)]);
             let worker = self.worker_of(&key);
-            self.chunks[worker].push(WriteRequest::put(key, &[&self.own, &self.shared], origin.clone()));
-            if self.chunks[worker].len() == MAX_BATCH_WRITE_REQUESTS {
+            let attributes = [&self.own, &self.shared];
+            let request = WriteRequest::put_in(&mut self.buffer, key, &attributes, origin.clone());
+            let chunk = &mut self.chunks[worker];
+            chunk.bytes += request.json().len();
+            chunk.requests.push(request);
+            if chunk.requests.len() >= CHUNK_REQUESTS || chunk.bytes >= CHUNK_BYTES {
                 self.send(worker)?;
             }
         }
@@ -174,8 +205,8 @@ impl Producer {
 
     /// A key always goes to the same worker, which keeps the order of its requests.
     fn worker_of(&self, key: &Key) -> usize {
-        let hash = key.hash(&BuildHasherDefault::<DefaultHasher>::default());
-        (hash % self.chunks.len() as u64) as usize
+        // Of the upper half, so that the lower one, by which a worker tells its keys apart, is left as it is.
+        ((key.hash() >> 32) % self.chunks.len() as u64) as usize
     }
 
     fn flush(&mut self) -> Result<(), Stopped> {
@@ -183,11 +214,12 @@ impl Producer {
     }
 
     fn send(&mut self, worker: usize) -> Result<(), Stopped> {
-        if self.chunks[worker].is_empty() {
+        if self.chunks[worker].requests.is_empty() {
             return Ok(());
         }
-        let chunk = std::mem::replace(&mut self.chunks[worker], Vec::with_capacity(MAX_BATCH_WRITE_REQUESTS));
-        self.production.workers[worker].send(chunk).map_err(|_| Stopped)
+        let next = Chunk { requests: Vec::with_capacity(CHUNK_REQUESTS), bytes: 0 };
+        let chunk = std::mem::replace(&mut self.chunks[worker], next);
+        self.production.workers[worker].send(chunk.requests).map_err(|_| Stopped)
     }
 }
 

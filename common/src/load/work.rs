@@ -102,7 +102,7 @@ impl Working {
             // Asked for before the channel is: what a producer sent before it was done is then in the channel.
             let producers_are_done = self.worker.control.producers_are_done();
             match self.worker.chunks.try_receive() {
-                Received::Chunk(chunk) => chunk.into_iter().for_each(|request| self.writer.push(request)),
+                Received::Chunk(chunk) => self.writer.push_all(chunk),
                 Received::NothingYet if !producers_are_done => break,
                 Received::NothingYet | Received::Finished => {
                     self.finished = true;
