@@ -22,7 +22,7 @@ const PREFIX: &str = "local_dynamodb:index-throughput:";
 /// An UpdateTable, with the throughput of indexes that the engine's own request type leaves out.
 #[derive(Debug)]
 pub(crate) struct UpdateTable {
-    request: UpdateTableRequest,
+    pub(crate) request: UpdateTableRequest,
     index_updates: Vec<IndexUpdate>,
 }
 

@@ -3,6 +3,11 @@
 //! The way of a request: `server` reads it and guards against web pages, `operation` makes a typed request of it,
 //! `admission` lets it in, `engine` runs it on SQLite, `wire_error` writes what went wrong as DynamoDB does.
 //!
+//! Admission works on two pure parts: [`demand`] tells from a request what it asks of which table, the [`ledger`] keeps
+//! the tables' capacity (the model is `common::capacity`) and their [`metrics`]. [`partial`] splits batches that get in
+//! in part, [`consumed`] reads what the engine says was consumed, [`refusal`] words refusals, [`provisioning`] is what
+//! UpdateTable changes, and when. All of them go by one [`clock`].
+//!
 //! ```no_run
 //! let server = local_dynamodb::LocalDynamoDb::start(&local_dynamodb::Options::default())?;
 //! println!("AWS_ENDPOINT_URL={}", server.url());
@@ -11,17 +16,30 @@
 //! ```
 
 mod admission;
+mod clock;
+mod consumed;
+mod demand;
 mod engine;
 mod index_throughput;
+mod key_condition;
+mod ledger;
 mod malformed;
+mod metrics;
+mod metrics_report;
 mod operation;
 mod origin;
 mod page;
+mod partial;
+mod provisioning;
+mod refusal;
 mod request_shape;
 mod server;
+mod statement;
+mod table_definition;
 mod wire_error;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -29,6 +47,10 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use common::capacity::Settings;
+
+use crate::admission::{Enforcement, Gate};
+use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::server::Server;
 
@@ -41,6 +63,13 @@ pub struct Options {
     pub port: u16,
     /// The SQLite file that keeps the data; `None` (the default) keeps it in memory until the server stops.
     pub db_path: Option<PathBuf>,
+    /// Whether provisioned capacity is enforced, and requests are counted. Default `true`.
+    pub throttle: bool,
+    /// What capacity is taken to be where DynamoDB publishes nothing.
+    pub capacity: Settings,
+    /// How many seconds of the server's clock pass in a second: of buckets, backlogs, changes of status and metrics.
+    /// Default 1.
+    pub speed: NonZeroU32,
     /// How long a client may take over the headers of a request, which is also how long an idle connection is kept.
     pub header_timeout: Duration,
     /// How long a client may take to send the body of a request.
@@ -55,6 +84,9 @@ impl Default for Options {
             host: Ipv4Addr::LOCALHOST.to_string(),
             port: 0,
             db_path: None,
+            throttle: true,
+            capacity: Settings::default(),
+            speed: NonZeroU32::MIN,
             header_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(5),
@@ -107,6 +139,7 @@ impl StartError {
 /// Dropping it stops it.
 #[derive(Debug)]
 pub struct LocalDynamoDb {
+    gate: Arc<Gate>,
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -122,17 +155,19 @@ impl LocalDynamoDb {
             .map_err(|source| StartError::Listen { host: options.host.clone(), port: options.port, source })?;
         let address = listener.local_addr()?;
         listener.set_nonblocking(true)?;
-        let engine = Arc::new(Engine::open(options.db_path.as_deref())?);
+        let engine = Engine::open(options.db_path.as_deref())?;
+        let enforcement = if options.throttle { Enforcement::On } else { Enforcement::Off };
+        let gate = Arc::new(Gate::new(engine, Clock::start(options.speed), enforcement, options.capacity.clone()));
         let runtime = server::runtime()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = Server::new(engine, options);
+        let server = Server::new(Arc::clone(&gate), options);
         let thread = std::thread::Builder::new().name("local_dynamodb".into()).spawn(move || {
             server.run(runtime, listener, async {
                 // A dropped handle asks for the same as a call of `stop`.
                 let _ = stopped.await;
             });
         })?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { gate, address, stop: Some(stop), thread: Some(thread) })
     }
 
     /// The address it listens on, with the port it was given or found.
@@ -150,9 +185,20 @@ impl LocalDynamoDb {
         format!("http://{}", SocketAddr::new(ip, self.address.port()))
     }
 
+    /// What was consumed and refused, by table, index, operation and minute, as JSON: what `GET /metrics.json` answers.
+    pub fn metrics(&self) -> serde_json::Value {
+        self.gate.metrics_json()
+    }
+
     /// Stops listening, lets running requests finish (no longer than [`Options::stop_timeout`]) and closes the data.
     pub fn stop(mut self) {
         self.stop_and_join();
+    }
+
+    /// As [`stop`](Self::stop); answers the metrics at the end, as [`metrics`](Self::metrics).
+    pub fn stop_with_metrics(mut self) -> serde_json::Value {
+        self.stop_and_join();
+        self.metrics()
     }
 
     fn stop_and_join(&mut self) {

@@ -1,11 +1,16 @@
 //! DynamoDB on this machine: `local_dynamodb --help`.
 
+mod metrics_client;
+
 use std::io::Write;
-use std::path::PathBuf;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
+use common::capacity::Settings;
 use common::command_line::{self, Advised, Exit};
 use local_dynamodb::{LocalDynamoDb, Options, StartError};
 
@@ -19,8 +24,18 @@ Examples:
       the data stays in the file lab.db
   local_dynamodb --port 0
       on a free port; the first line on stdout says which
+  local_dynamodb --speed 60
+      a minute of the tables' capacity in every second
+  local_dynamodb --print-metrics http://127.0.0.1:8000
+      what the server there has counted: sums over the last day of its clock;
+      minute by minute, as JSON, it is at http://127.0.0.1:8000/metrics.json
   AWS_ENDPOINT_URL=http://127.0.0.1:8000 aws dynamodb list-tables
       any client of DynamoDB can use it; every region and every key are accepted
+
+Provisioned capacity is enforced: a table, and each global index, keeps up to
+300 s of unused capacity for bursts, and refuses what is above it as DynamoDB
+does. Tables on demand are not throttled. With --db-path the data is kept, the
+balances and metrics are not.
 
 Exit status: 0 after SIGINT or SIGTERM, 1 if it cannot start, 2 if the arguments are wrong.
 RUST_LOG=local_dynamodb=debug writes to stderr what it does.";
@@ -40,6 +55,34 @@ struct Arguments {
     /// Keep the data in this SQLite file, made if it is not there [default: in memory, gone at the end]
     #[arg(long, value_name = "FILE")]
     db_path: Option<PathBuf>,
+
+    /// Let everything in, at once, and count nothing
+    #[arg(long)]
+    no_throttle: bool,
+
+    /// Seconds of the server's clock in a second: of capacity, changes of status and metrics
+    #[arg(long, value_name = "N", default_value_t = NonZeroU32::MIN)]
+    speed: NonZeroU32,
+
+    /// Burst that a new table or index starts with, in seconds of its capacity; 300 is all that it can hold
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    starting_burst: u32,
+
+    /// Index writes that fit between a table and an index; then the table refuses all writes
+    #[arg(long, value_name = "WRITES", default_value_t = 20_000)]
+    index_backlog: usize,
+
+    /// Time from an UpdateTable to the change of capacity, in seconds of the server's clock
+    #[arg(long, value_name = "SECONDS", default_value_t = 2)]
+    update_time: u32,
+
+    /// Write the metrics to this file at the end, and whenever SIGUSR1 comes
+    #[arg(long, value_name = "FILE")]
+    metrics_file: Option<PathBuf>,
+
+    /// Print what the server at URL has counted, as text, and do nothing else
+    #[arg(long, value_name = "URL", exclusive = true)]
+    print_metrics: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -54,17 +97,54 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
+    if let Some(url) = &arguments.print_metrics {
+        let text = metrics_client::fetch(url).with_context(|| format!("cannot read the metrics at {url}"))?;
+        return Ok(std::io::stdout().write_all(text.as_bytes())?);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     runtime.block_on(async {
         // Before the first line on stdout: who reads it may send a signal at once.
-        let signals = Signals::new().context("cannot listen for signals")?;
-        let Arguments { port, host, db_path } = arguments;
-        let server = LocalDynamoDb::start(&Options { host, port, db_path, ..Options::default() }).map_err(advised)?;
+        let mut signals = Signals::new().context("cannot listen for signals")?;
+        let metrics_file = arguments.metrics_file.clone();
+        let server = LocalDynamoDb::start(&options(arguments)).map_err(advised)?;
         announce(&server);
-        signals.received().await;
-        server.stop();
-        Ok(())
+        while signals.next().await == Signal::WriteMetrics {
+            if let Some(file) = &metrics_file
+                && let Err(error) = write_metrics(file, &server.metrics())
+            {
+                log::error!("{error:#}");
+            }
+        }
+        let metrics = server.stop_with_metrics();
+        metrics_file.map_or(Ok(()), |file| write_metrics(&file, &metrics))
     })
+}
+
+fn options(arguments: Arguments) -> Options {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    Options {
+        host: arguments.host,
+        port: arguments.port,
+        db_path: arguments.db_path,
+        throttle: !arguments.no_throttle,
+        speed: arguments.speed,
+        capacity: Settings {
+            starting_burst: seconds(arguments.starting_burst),
+            index_backlog: arguments.index_backlog,
+            update_time: seconds(arguments.update_time),
+            ..Settings::default()
+        },
+        ..Options::default()
+    }
+}
+
+/// Whole or not at all: who waits for the file does not find half of it.
+fn write_metrics(file: &Path, metrics: &serde_json::Value) -> anyhow::Result<()> {
+    let mut unfinished = file.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    std::fs::write(&unfinished, format!("{metrics:#}\n"))
+        .and_then(|()| std::fs::rename(&unfinished, file))
+        .with_context(|| format!("cannot write the metrics to {}", file.display()))
 }
 
 fn advised(error: StartError) -> anyhow::Error {
@@ -81,21 +161,33 @@ fn announce(server: &LocalDynamoDb) {
     let _ = stdout.flush();
 }
 
+/// What a signal asks for.
+#[derive(PartialEq, Eq)]
+enum Signal {
+    Stop,
+    WriteMetrics,
+}
+
 #[cfg(unix)]
-struct Signals([tokio::signal::unix::Signal; 2]);
+struct Signals([tokio::signal::unix::Signal; 3]);
 
 #[cfg(unix)]
 impl Signals {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]))
+        Ok(Self([
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::user_defined1())?,
+        ]))
     }
 
-    async fn received(self) {
-        let [mut interrupt, mut terminate] = self.0;
+    async fn next(&mut self) -> Signal {
+        let [interrupt, terminate, user] = &mut self.0;
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = interrupt.recv() => Signal::Stop,
+            _ = terminate.recv() => Signal::Stop,
+            _ = user.recv() => Signal::WriteMetrics,
         }
     }
 }
@@ -109,10 +201,11 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn received(self) {
+    async fn next(&mut self) -> Signal {
         // An error means that there is no way to be interrupted: then only the end of the process stops the server.
         if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
+        Signal::Stop
     }
 }

@@ -50,6 +50,13 @@ macro_rules! operations {
         }
 
         impl Operation {
+            /// Its name.
+            pub(crate) fn name(&self) -> Name {
+                match self {
+                    $(Self::$name(_) => Name::$name,)*
+                }
+            }
+
             /// Decodes the body of a request.
             ///
             /// # Errors

@@ -17,9 +17,9 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use crate::engine::Engine;
+use crate::admission::{Failure, Gate};
 use crate::operation::{Name, Operation};
-use crate::{Options, admission, origin, wire_error};
+use crate::{Options, origin, wire_error};
 
 /// DynamoDB's limit for the body of a request.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -45,7 +45,7 @@ pub(crate) fn runtime() -> std::io::Result<Runtime> {
 
 /// What every connection shares.
 pub(crate) struct Server {
-    engine: Arc<Engine>,
+    gate: Arc<Gate>,
     host: String,
     header_timeout: Duration,
     body_timeout: Duration,
@@ -53,9 +53,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(engine: Arc<Engine>, options: &Options) -> Self {
+    pub(crate) fn new(gate: Arc<Gate>, options: &Options) -> Self {
         Self {
-            engine,
+            gate,
             host: options.host.clone(),
             header_timeout: options.header_timeout,
             body_timeout: options.body_timeout,
@@ -124,6 +124,8 @@ impl Server {
         let (parts, body) = request.into_parts();
         match (&parts.method, parts.uri.path()) {
             (&Method::GET, "/") => answer(StatusCode::OK, TEXT, HEALTHY),
+            (&Method::GET, "/metrics.json") => answer(StatusCode::OK, JSON, self.gate.metrics_json().to_string()),
+            (&Method::GET, "/metrics.txt") => answer(StatusCode::OK, TEXT, self.gate.metrics_text()),
             (&Method::POST, "/") => self.post(&parts.headers, &parts.uri, body).await,
             _ => answer(StatusCode::NOT_FOUND, TEXT, NOT_FOUND),
         }
@@ -145,8 +147,8 @@ impl Server {
             Ok(frame) => frame,
             Err(answer) => return *answer,
         };
-        let engine = Arc::clone(&self.engine);
-        let ran = tokio::task::spawn_blocking(move || run(&engine, name, &body)).await;
+        let gate = Arc::clone(&self.gate);
+        let ran = tokio::task::spawn_blocking(move || run(&gate, name, &body)).await;
         let (status, body) = ran.unwrap_or_else(|panic| {
             log::error!("{} failed: {panic}", name.as_str());
             wire_error::internal(name)
@@ -156,19 +158,23 @@ impl Server {
 }
 
 /// Decode, admit, run, encode: the whole of an operation, off the threads that serve connections.
-fn run(engine: &Engine, name: Name, body: &[u8]) -> (u16, Vec<u8>) {
+fn run(gate: &Gate, name: Name, body: &[u8]) -> (u16, Vec<u8>) {
     log::trace!("{} {}", name.as_str(), String::from_utf8_lossy(body));
     let Ok(body) = std::str::from_utf8(body) else {
         return (400, wire_error::of_protocol("SerializationException", None));
     };
-    let ran = Operation::decode(name, body).and_then(|operation| admission::admit(engine, operation));
+    let ran = Operation::decode(name, body).map_err(Failure::Engine).and_then(|operation| gate.run(operation));
     match ran.map(|answer| answer.to_json()) {
         Ok(Ok(json)) => (200, json),
         Ok(Err(error)) => {
             log::error!("{}: the answer cannot be written as JSON: {error}", name.as_str());
             wire_error::internal(name)
         }
-        Err(error) => wire_error::of_engine(name, error),
+        Err(Failure::Engine(error)) => wire_error::of_engine(name, error),
+        Err(Failure::Throttled(refusal)) => match refusal.to_json() {
+            Ok(json) => (400, json),
+            Err(_) => wire_error::internal(name),
+        },
     }
 }
 

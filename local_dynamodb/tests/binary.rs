@@ -7,8 +7,12 @@ mod support;
 use std::net::TcpListener;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::{ProvisionedThroughput, TableStatus};
+use serde_json::Value;
 use support::binary::{Binary, command};
-use support::{client, create_table, item, s};
+use support::http::Raw;
+use support::json::sum_in;
+use support::{client, create_table, eventually, item, s};
 
 fn refused_to_start(arguments: &[&str]) -> String {
     let output = command(arguments).output().unwrap();
@@ -47,7 +51,16 @@ fn a_file_that_cannot_be_opened_is_named() {
 fn help_and_version_are_there() {
     let output = command(&["--help"]).output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    for text in ["--port", "--host", "--db-path", "Examples:", "AWS_ENDPOINT_URL=http://127.0.0.1:8000"] {
+    for text in [
+        "--port",
+        "--host",
+        "--db-path",
+        "--speed",
+        "--no-throttle",
+        "--metrics-file",
+        "Examples:",
+        "AWS_ENDPOINT_URL=http://127.0.0.1:8000",
+    ] {
         assert!(help.contains(text), "{text}: {help}");
     }
     let version = String::from_utf8(command(&["--version"]).output().unwrap().stdout).unwrap();
@@ -143,4 +156,100 @@ async fn sigterm_under_load_finishes_what_was_begun() {
     let scanned = client(&server.url).scan().table_name("logfile").send().await.unwrap();
     // Every acknowledged item is there; one item of each writer may have been written without its answer being read.
     assert!((count..=count + 8).contains(&scanned.count), "{count} acknowledged, {} found", scanned.count);
+}
+
+/// An item of 1 WCU in a table of 5 WCU.
+async fn put_one(url: &str) {
+    let client = client(url);
+    create_table(&client, "logfile").await;
+    let item = item(&[("PK", "request#1"), ("GSI_1_PK", "host#a")]);
+    client.put_item().table_name("logfile").set_item(Some(item)).send().await.unwrap();
+}
+
+fn get(url: &str, path: &str) -> support::http::Answer {
+    let request = Raw { method: "GET", path: path.into(), headers: Vec::new(), body: Vec::new() };
+    request.send(url.trim_start_matches("http://"))
+}
+
+#[tokio::test]
+async fn metrics_are_shown_and_kept_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("metrics.json");
+    let server = Binary::start(&["--metrics-file", file.to_str().unwrap()]);
+    put_one(&server.url).await;
+
+    let answer = get(&server.url, "/metrics.json");
+    assert!(answer.headers.contains("content-type: application/json"), "{answer:?}");
+    let shown: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(shown["Clock"]["Speed"], 1);
+    assert_eq!(shown["Tables"][0]["TableName"], "logfile");
+    assert_eq!(sum_in(&shown, "ConsumedWriteCapacityUnits", &["logfile"]), 1.0);
+    assert_eq!(sum_in(&shown, "ConsumedWriteCapacityUnits", &["logfile", "GSI_1"]), 1.0);
+
+    let printed = command(&["--print-metrics", &server.url]).output().unwrap();
+    assert!(printed.status.success(), "{printed:?}");
+    let text = String::from_utf8(printed.stdout).unwrap();
+    for line in ["METRIC\tTABLE\tINDEX\tOPERATION\tSUM", "ConsumedWriteCapacityUnits\tlogfile\tGSI_1\t-\t1"] {
+        assert!(text.lines().any(|each| each == line), "{text}");
+    }
+
+    server.signal("USR1");
+    let written = eventually(|| std::fs::read(&file).ok());
+    let written: Value = serde_json::from_slice(&written).unwrap();
+    assert_eq!(sum_in(&written, "ConsumedWriteCapacityUnits", &["logfile"]), 1.0);
+
+    client(&server.url).delete_item().table_name("logfile").key("PK", s("request#1")).send().await.unwrap();
+    let (status, stderr) = server.stop("TERM");
+    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
+    let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(sum_in(&written, "ConsumedWriteCapacityUnits", &["logfile"]), 2.0);
+    let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(files, ["metrics.json"]);
+}
+
+#[test]
+fn metrics_that_cannot_be_read_or_written_are_an_error() {
+    let nobody = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    let stderr = refused_to_start(&["--print-metrics", &format!("http://{nobody}")]);
+    assert!(
+        stderr.starts_with(&format!("local_dynamodb: error: cannot read the metrics at http://{nobody}: ")),
+        "{stderr}"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("no/metrics.json");
+    let server = Binary::start(&["--metrics-file", file.to_str().unwrap()]);
+    let (status, stderr) = server.stop("TERM");
+    assert_eq!(status.code(), Some(1));
+    assert!(stderr.contains(&format!("cannot write the metrics to {}", file.display())), "{stderr}");
+}
+
+/// A table that was in the file is there before anybody asks for it, with the capacity that it had.
+#[tokio::test]
+async fn a_fast_clock_and_a_table_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lab.db");
+    let path = path.to_str().unwrap();
+    let server = Binary::start(&["--db-path", path]);
+    put_one(&server.url).await;
+    server.stop("TERM");
+    let server = Binary::start(&["--db-path", path, "--speed", "100000", "--starting-burst", "0"]);
+    // Five units a second of a clock that makes 300 s in 3 ms: the burst is soon full.
+    eventually(|| {
+        let shown: Value = serde_json::from_str(&get(&server.url, "/metrics.json").body).unwrap();
+        assert_eq!(shown["Clock"]["Speed"], 100_000);
+        let write = &shown["Tables"][0]["Write"];
+        (write["BurstBalance"] == 1_500 && write["BurstLimit"] == 1_500).then_some(())
+    });
+}
+
+#[tokio::test]
+async fn without_throttling_nothing_is_refused() {
+    let server = Binary::start(&["--no-throttle", "--starting-burst", "0", "--update-time", "3600"]);
+    put_one(&server.url).await;
+    let client = client(&server.url);
+    let more = ProvisionedThroughput::builder().read_capacity_units(7).write_capacity_units(7).build().unwrap();
+    client.update_table().table_name("logfile").provisioned_throughput(more).send().await.unwrap();
+    let table = client.describe_table().table_name("logfile").send().await.unwrap().table.unwrap();
+    let units = table.provisioned_throughput().unwrap().write_capacity_units();
+    assert_eq!((table.table_status(), units), (Some(&TableStatus::Active), Some(7)));
 }

@@ -8,8 +8,10 @@ mod support;
 use std::path::Path;
 
 use dynoxide::Database;
+use local_dynamodb::LocalDynamoDb;
 use serde_json::{Value, json};
 use support::http::{Answer, Raw};
+use support::json::with;
 use support::server;
 
 /// Values that differ from one server to the next, not from one program to the other.
@@ -101,9 +103,8 @@ fn written_out(body: &str) -> String {
 }
 
 /// Sends each request to both servers, in order; both begin empty.
-async fn assert_same(file: &str) {
+async fn assert_same(file: &str, ours: LocalDynamoDb) {
     let engine = engine().await;
-    let ours = server();
     let lines = requests(file);
     let differ = tokio::task::spawn_blocking(move || {
         let address = ours.address().to_string();
@@ -122,10 +123,11 @@ async fn assert_same(file: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn well_formed_requests_are_answered_as_by_the_engine() {
-    assert_same("well_formed.txt").await;
+    // An update of a table takes its time where capacity is enforced, and the next request finds it UPDATING.
+    assert_same("well_formed.txt", with(|options| options.throttle = false)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn malformed_requests_are_answered_as_by_the_engine() {
-    assert_same("malformed.txt").await;
+    assert_same("malformed.txt", server()).await;
 }

@@ -68,7 +68,7 @@ async fn a_new_table_is_active_and_shows_its_capacity() {
 #[tokio::test]
 async fn the_capacity_of_an_index_can_be_changed_and_stays() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { db_path: Some(folder.path().join("lab.db")), ..Options::default() };
+    let options = Options { db_path: Some(folder.path().join("lab.db")), throttle: false, ..Options::default() };
     let server = LocalDynamoDb::start(&options).unwrap();
     let first = client(&server.url());
     create_table(&first, "logfile").await;
@@ -111,7 +111,7 @@ fn index_units(table: &TableDescription, name: &str) -> (i64, i64) {
 /// Pages end at 1 MB, as if the engine's own limits had not been in play: 3,000 items of about 1 KB are three pages.
 #[tokio::test]
 async fn pages_end_at_a_megabyte() {
-    let server = server();
+    let server = LocalDynamoDb::start(&Options { throttle: false, ..Options::default() }).unwrap();
     let client = client(&server.url());
     create_table(&client, "logfile").await;
     let text = "x".repeat(1_000);

@@ -201,6 +201,12 @@ impl Table {
         }
     }
 
+    /// Takes what a read cost that nobody asked for before it was made.
+    pub fn consume_read(&mut self, now: Duration, read: Read) {
+        self.advance(now);
+        let _ = self.take_read(read);
+    }
+
     /// How the table stands.
     pub fn state(&mut self, now: Duration) -> TableState {
         let now = self.advance(now);

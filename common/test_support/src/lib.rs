@@ -15,7 +15,8 @@ pub mod table;
 
 use local_dynamodb::{LocalDynamoDb, Options};
 
-/// The engine, empty, in memory, on a free port. It stops when the value is dropped.
+/// The engine, empty, in memory, on a free port. It stops when the value is dropped. It lets everything in, at once:
+/// a test that is not about capacity needs no time for it.
 pub fn engine() -> LocalDynamoDb {
-    LocalDynamoDb::start(&Options::default()).unwrap()
+    LocalDynamoDb::start(&Options { throttle: false, ..Options::default() }).unwrap()
 }

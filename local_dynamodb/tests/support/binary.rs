@@ -20,10 +20,15 @@ impl Binary {
         Self { child, url }
     }
 
-    /// Sends the signal `name` and waits for the end: how it ended, and what it wrote to stderr.
-    pub(crate) fn stop(mut self, name: &str) -> (ExitStatus, String) {
+    /// Sends the signal `name`.
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
         assert!(status.success());
+    }
+
+    /// Sends the signal `name` and waits for the end: how it ended, and what it wrote to stderr.
+    pub(crate) fn stop(mut self, name: &str) -> (ExitStatus, String) {
+        self.signal(name);
         let mut waited = (0..2_000).map(|_| {
             std::thread::sleep(Duration::from_millis(10));
             self.child.try_wait().unwrap()

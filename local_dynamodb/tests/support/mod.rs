@@ -5,6 +5,7 @@
 
 pub(crate) mod binary;
 pub(crate) mod http;
+pub(crate) mod json;
 
 use std::collections::HashMap;
 
@@ -21,6 +22,15 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 /// A server in this process, on a free port, with its data in memory.
 pub(crate) fn server() -> LocalDynamoDb {
     LocalDynamoDb::start(&Options::default()).unwrap()
+}
+
+/// Asks until there is an answer: 20 seconds, or longer on a busy machine.
+pub(crate) fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let mut answers = (0..4_000).map(|attempt| {
+        std::thread::sleep(std::time::Duration::from_millis(u64::from(attempt > 0) * 5));
+        ask()
+    });
+    answers.find_map(|answer| answer).expect("it comes within 20 seconds")
 }
 
 pub(crate) fn client(url: &str) -> Client {

@@ -1,0 +1,351 @@
+//! What CloudWatch would have counted: for each table, index and operation, minute by minute of the server's clock.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::capacity::{Access, CapacityUnits, Limit, Resource, Throttle};
+
+use crate::operation::Name;
+
+/// Minutes that are kept: a day of the server's clock. A series has at most so many data points, of 40 bytes each.
+pub(crate) const HISTORY_MINUTES: u64 = 24 * 60;
+
+/// How often data points are looked for that are older than that, in series that get no new ones.
+const SWEEP_MINUTES: u64 = 60;
+
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $name:ident $unit:literal $namespace:ident)*) => {
+        /// What is counted. The names are CloudWatch's, of the namespace AWS/DynamoDB, where it has them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) enum Metric {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Metric {
+            /// Its name.
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+
+            /// Its unit, in CloudWatch's words.
+            pub(crate) fn unit(self) -> &'static str {
+                match self { $(Self::$name => $unit,)* }
+            }
+
+            /// Where it is found.
+            pub(crate) fn namespace(self) -> Namespace {
+                match self { $(Self::$name => Namespace::$namespace,)* }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Units consumed, a value for each request.
+    ConsumedReadCapacityUnits "Count" DynamoDb
+    /// As above.
+    ConsumedWriteCapacityUnits "Count" DynamoDb
+    /// What is provisioned at the end of the minute. CloudWatch has it every five minutes.
+    ProvisionedReadCapacityUnits "Count" DynamoDb
+    /// As above.
+    ProvisionedWriteCapacityUnits "Count" DynamoDb
+    /// Items refused, whatever the limit, on the table or index whose capacity was the cause.
+    ReadThrottleEvents "Count" DynamoDb
+    /// As above.
+    WriteThrottleEvents "Count" DynamoDb
+    /// Of them, those refused by the provisioned throughput.
+    ReadProvisionedThroughputThrottleEvents "Count" DynamoDb
+    /// As above.
+    WriteProvisionedThroughputThrottleEvents "Count" DynamoDb
+    /// Of them, those refused by the cap on a partition key.
+    ReadKeyRangeThroughputThrottleEvents "Count" DynamoDb
+    /// As above.
+    WriteKeyRangeThroughputThrottleEvents "Count" DynamoDb
+    /// Requests that were refused, by operation; a batch only if every item in it was.
+    ThrottledRequests "Count" DynamoDb
+    /// How long an answered request took, by operation: in the wall's time, whatever the clock's speed.
+    SuccessfulRequestLatency "Milliseconds" DynamoDb
+    /// Items in the answer of a Query or Scan, by operation.
+    ReturnedItemCount "Count" DynamoDb
+    /// Writes whose condition did not hold.
+    ConditionalCheckFailedRequests "Count" DynamoDb
+    /// Units that could be read at once, at the end of the minute; below nothing while a debt is paid off.
+    ReadBurstBalance "Count" Local
+    /// As above, for writes.
+    WriteBurstBalance "Count" Local
+    /// Writes that waited between the table and the index, at the end of the minute.
+    IndexBacklog "Count" Local
+}
+
+impl Metric {
+    /// Whether it is the state at the end of a minute, instead of something that happened in it.
+    pub(crate) fn is_state(self) -> bool {
+        matches!(
+            self,
+            Self::ProvisionedReadCapacityUnits
+                | Self::ProvisionedWriteCapacityUnits
+                | Self::ReadBurstBalance
+                | Self::WriteBurstBalance
+                | Self::IndexBacklog
+        )
+    }
+}
+
+/// Whose metric it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Namespace {
+    /// CloudWatch's.
+    DynamoDb,
+    /// This server's own: what DynamoDB does not tell.
+    Local,
+}
+
+impl Namespace {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::DynamoDb => "AWS/DynamoDB",
+            Self::Local => "local_dynamodb",
+        }
+    }
+}
+
+/// A metric and its dimensions.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Series {
+    /// `TableName`.
+    pub(crate) table: Arc<str>,
+    /// `GlobalSecondaryIndexName`. Without it a metric is the table's alone, not that of its indexes.
+    pub(crate) index: Option<Arc<str>>,
+    /// `Operation`.
+    pub(crate) operation: Option<&'static str>,
+    pub(crate) metric: Metric,
+}
+
+impl Series {
+    /// Names and values, in CloudWatch's words.
+    pub(crate) fn dimensions(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let index = self.index.as_deref().map(|name| ("GlobalSecondaryIndexName", name));
+        let operation = self.operation.map(|name| ("Operation", name));
+        [Some(("TableName", &*self.table)), index, operation].into_iter().flatten()
+    }
+}
+
+/// What was counted in a minute. Sums of halves are exact up to 2^52.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Statistics {
+    pub(crate) sample_count: u64,
+    pub(crate) sum: f64,
+    pub(crate) minimum: f64,
+    pub(crate) maximum: f64,
+}
+
+impl Statistics {
+    fn of(value: f64) -> Self {
+        Self { sample_count: 1, sum: value, minimum: value, maximum: value }
+    }
+
+    /// Both together.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.sample_count += other.sample_count;
+        self.sum += other.sum;
+        self.minimum = self.minimum.min(other.minimum);
+        self.maximum = self.maximum.max(other.maximum);
+    }
+}
+
+/// A minute since 1970 and what was counted in it.
+pub(crate) type Datapoint = (u64, Statistics);
+
+/// All series.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Metrics {
+    series: HashMap<Series, VecDeque<Datapoint>>,
+    swept: u64,
+}
+
+/// The minute that a time of the clock is in.
+pub(crate) fn minute(now: Duration) -> u64 {
+    now.as_secs() / 60
+}
+
+impl Metrics {
+    /// Counts a value. A time before the latest of the series counts as that one.
+    pub(crate) fn add(&mut self, now: Duration, series: Series, value: f64) {
+        let minute = minute(now);
+        self.sweep(minute);
+        let points = self.series.entry(series).or_default();
+        match points.back_mut() {
+            Some((last, statistics)) if *last >= minute => statistics.merge(Statistics::of(value)),
+            _ => points.push_back((minute, Statistics::of(value))),
+        }
+        while points.front().is_some_and(|(first, _)| is_old(*first, minute)) {
+            points.pop_front();
+        }
+    }
+
+    fn sweep(&mut self, minute: u64) {
+        if minute < self.swept + SWEEP_MINUTES {
+            return;
+        }
+        self.swept = minute;
+        self.series.retain(|_, points| points.back().is_some_and(|(last, _)| !is_old(*last, minute)));
+    }
+
+    /// All series with the data points of the last [`HISTORY_MINUTES`], by table, index, operation and metric.
+    pub(crate) fn series(&self, now: Duration) -> Vec<(&Series, Vec<Datapoint>)> {
+        let minute = minute(now);
+        let recent = |points: &VecDeque<Datapoint>| {
+            points.iter().filter(|(each, _)| !is_old(*each, minute)).copied().collect::<Vec<_>>()
+        };
+        let all = self.series.iter().map(|(series, points)| (series, recent(points)));
+        let mut all: Vec<_> = all.filter(|(_, points)| !points.is_empty()).collect();
+        all.sort_unstable_by_key(|(series, _)| *series);
+        all
+    }
+}
+
+fn is_old(minute: u64, now: u64) -> bool {
+    minute + HISTORY_MINUTES <= now
+}
+
+/// What DynamoDB's events count as. Each method is one kind of event.
+impl Metrics {
+    /// Capacity consumed by a request, by a table itself (`index` is `None`) or by one of its indexes.
+    pub(crate) fn consumed(
+        &mut self,
+        now: Duration,
+        access: Access,
+        table: &Arc<str>,
+        index: Option<&Arc<str>>,
+        units: CapacityUnits,
+    ) {
+        let metric = match access {
+            Access::Read => Metric::ConsumedReadCapacityUnits,
+            Access::Write => Metric::ConsumedWriteCapacityUnits,
+        };
+        if !units.is_zero() {
+            self.add(now, of_resource(metric, table, index), units.as_f64());
+        }
+    }
+
+    /// An item refused.
+    pub(crate) fn throttled_item(&mut self, now: Duration, table: &Arc<str>, throttle: &Throttle) {
+        let index = match &throttle.resource {
+            Resource::Table => None,
+            Resource::Index(name) => Some(name),
+        };
+        let (all, by_limit) = match (throttle.access, throttle.limit) {
+            (Access::Read, Limit::ProvisionedThroughput) => {
+                (Metric::ReadThrottleEvents, Metric::ReadProvisionedThroughputThrottleEvents)
+            }
+            (Access::Read, Limit::KeyRange) => {
+                (Metric::ReadThrottleEvents, Metric::ReadKeyRangeThroughputThrottleEvents)
+            }
+            (Access::Write, Limit::ProvisionedThroughput) => {
+                (Metric::WriteThrottleEvents, Metric::WriteProvisionedThroughputThrottleEvents)
+            }
+            (Access::Write, Limit::KeyRange) => {
+                (Metric::WriteThrottleEvents, Metric::WriteKeyRangeThroughputThrottleEvents)
+            }
+        };
+        for metric in [all, by_limit] {
+            self.add(now, of_resource(metric, table, index), 1.0);
+        }
+    }
+
+    /// A request refused as a whole.
+    pub(crate) fn throttled_request(&mut self, now: Duration, table: &Arc<str>, operation: Name) {
+        self.add(now, of_operation(Metric::ThrottledRequests, table, operation), 1.0);
+    }
+
+    /// A request answered.
+    pub(crate) fn answered(&mut self, now: Duration, table: &Arc<str>, operation: Name, latency: Duration) {
+        let series = of_operation(Metric::SuccessfulRequestLatency, table, operation);
+        self.add(now, series, latency.as_secs_f64() * 1000.0);
+    }
+
+    /// Items returned by a Query or Scan.
+    pub(crate) fn returned_items(&mut self, now: Duration, table: &Arc<str>, operation: Name, items: usize) {
+        self.add(now, of_operation(Metric::ReturnedItemCount, table, operation), items as f64);
+    }
+
+    /// A write whose condition did not hold.
+    pub(crate) fn condition_failed(&mut self, now: Duration, table: &Arc<str>) {
+        self.add(now, of_resource(Metric::ConditionalCheckFailedRequests, table, None), 1.0);
+    }
+}
+
+/// A metric of a table, or of one of its indexes.
+pub(crate) fn of_resource(metric: Metric, table: &Arc<str>, index: Option<&Arc<str>>) -> Series {
+    Series { table: table.clone(), index: index.cloned(), operation: None, metric }
+}
+
+fn of_operation(metric: Metric, table: &Arc<str>, operation: Name) -> Series {
+    Series { table: table.clone(), index: None, operation: Some(operation.as_str()), metric }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn consumed(metrics: &mut Metrics, now: Duration, units: u64) {
+        metrics.consumed(now, Access::Write, &"logfile".into(), None, CapacityUnits::new(units));
+    }
+
+    #[test]
+    fn values_of_a_minute_are_one_data_point() {
+        let mut metrics = Metrics::default();
+        for (seconds, units) in [(60, 3), (119, 5), (120, 1), (61, 2)] {
+            consumed(&mut metrics, Duration::from_secs(seconds), units);
+        }
+        let series = metrics.series(2 * MINUTE);
+        let [(series, points)] = &series[..] else { panic!("one series: {series:?}") };
+        assert_eq!((series.metric.name(), series.metric.unit()), ("ConsumedWriteCapacityUnits", "Count"));
+        // The last came late, as from a thread that had asked the clock before: it counts in the later minute.
+        let first = Statistics { sample_count: 2, sum: 8.0, minimum: 3.0, maximum: 5.0 };
+        let second = Statistics { sample_count: 2, sum: 3.0, minimum: 1.0, maximum: 2.0 };
+        assert_eq!(*points, [(1, first), (2, second)]);
+    }
+
+    #[test]
+    fn the_history_is_a_day() {
+        let mut metrics = Metrics::default();
+        let days = 3 * HISTORY_MINUTES;
+        (0..days).for_each(|minute| consumed(&mut metrics, MINUTE * minute as u32, 1));
+        let now = MINUTE * (days - 1) as u32;
+        assert_eq!(metrics.series(now)[0].1.len() as u64, HISTORY_MINUTES);
+        assert_eq!(metrics.series.values().map(VecDeque::len).max(), Some(HISTORY_MINUTES as usize));
+        // Nothing new comes for the table: it is not shown, and then forgotten.
+        let later = now + MINUTE * HISTORY_MINUTES as u32;
+        assert!(metrics.series(later).is_empty());
+        metrics.returned_items(later, &"other".into(), Name::Scan, 7);
+        assert_eq!(metrics.series.len(), 1);
+    }
+
+    #[test]
+    fn an_event_stands_on_the_resource_that_was_the_cause() {
+        let mut metrics = Metrics::default();
+        let of = |resource, limit| Throttle { resource, access: Access::Write, limit, retry_at: None };
+        let table: Arc<str> = "logfile".into();
+        metrics.throttled_item(MINUTE, &table, &of(Resource::Index("GSI_1".into()), Limit::ProvisionedThroughput));
+        metrics.throttled_item(MINUTE, &table, &of(Resource::Table, Limit::KeyRange));
+        let counted: Vec<_> = metrics
+            .series(MINUTE)
+            .iter()
+            .map(|(series, points)| (series.index.as_deref(), series.metric.name(), points[0].1.sum))
+            .collect();
+        assert_eq!(
+            counted,
+            [
+                (None, "WriteThrottleEvents", 1.0),
+                (None, "WriteKeyRangeThroughputThrottleEvents", 1.0),
+                (Some("GSI_1"), "WriteThrottleEvents", 1.0),
+                (Some("GSI_1"), "WriteProvisionedThroughputThrottleEvents", 1.0),
+            ]
+        );
+    }
+}

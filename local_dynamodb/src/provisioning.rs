@@ -1,0 +1,300 @@
+//! The provisioned throughput of a table and its indexes, and how UpdateTable changes it: UPDATING first, with the old
+//! values in force and shown, then ACTIVE with the new ones.
+//!
+//! The engine changes the throughput of a table at once, and [`index_throughput`](crate::index_throughput) that of an
+//! index. What holds until the update is complete, and what is shown, is decided here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::capacity::Throughput;
+use dynoxide::DynoxideError;
+use dynoxide::actions::update_table::UpdateTableRequest;
+use dynoxide::actions::{TableDescription, TableProvisionedThroughputDescription};
+
+use crate::clock::Utc;
+use crate::table_definition::TableDefinition;
+
+/// Decreases that a table or an index may have on a day before they have to be an hour apart. Documented: Developer
+/// Guide, "Quotas in Amazon DynamoDB", "Decreasing provisioned throughput".
+const FREE_DECREASES: u64 = 4;
+const BETWEEN_DECREASES: Duration = Duration::from_secs(3600);
+
+/// What a table and its global indexes have, and what they are about to have.
+#[derive(Debug)]
+pub(crate) struct Provisioning {
+    table: Provisioned,
+    indexes: Vec<(Arc<str>, Provisioned)>,
+    update: Option<Update>,
+}
+
+/// What an UpdateTable changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) table: Option<Throughput>,
+    pub(crate) indexes: Vec<(Arc<str>, Throughput)>,
+}
+
+/// A change on its way.
+#[derive(Debug)]
+struct Update {
+    due: Duration,
+    change: Change,
+    before: Box<TableDescription>,
+}
+
+/// The throughput of a table or an index, and when it was changed.
+#[derive(Debug)]
+struct Provisioned {
+    throughput: Throughput,
+    last_increase: Option<Duration>,
+    last_decrease: Option<Duration>,
+    /// How many decreases there were on the day of the last one.
+    decreases: u64,
+}
+
+impl Change {
+    /// What `request` changes of the throughput of a table that has `current`. Values that are missing or out of range,
+    /// and indexes that the table does not have, are left to the engine, which refuses them.
+    ///
+    /// # Errors
+    /// DynamoDB's, for capacity of an index that is on demand.
+    pub(crate) fn of(request: &UpdateTableRequest, current: &Provisioning) -> Result<Self, DynoxideError> {
+        let units = |name| request.provisioned_throughput.as_ref()?.get(name)?.as_u64();
+        let asked = units("ReadCapacityUnits").zip(units("WriteCapacityUnits"));
+        let table = match (request.billing_mode.as_deref(), asked) {
+            (Some("PAY_PER_REQUEST"), _) => Some(Throughput::OnDemand),
+            (_, Some((read, write))) => Some(Throughput::Provisioned { read, write }),
+            _ => None,
+        };
+        let table = table.filter(|throughput| *throughput != current.table.throughput);
+        let changes_mode = table.filter(|new| is_on_demand(*new) != is_on_demand(current.table.throughput));
+        let updates = request.global_secondary_index_updates.iter().flatten().filter_map(|update| {
+            let update = update.update.as_ref()?;
+            let units = update.provisioned_throughput.as_ref()?;
+            let read = u64::try_from(units.read_capacity_units?).ok()?;
+            let write = u64::try_from(units.write_capacity_units?).ok()?;
+            Some((update.index_name.as_str(), Throughput::Provisioned { read, write }))
+        });
+        let updates: Vec<_> = updates.collect();
+        if updates.iter().any(|(name, _)| current.index(name).is_some())
+            && is_on_demand(table.unwrap_or(current.table.throughput))
+        {
+            return Err(DynoxideError::ValidationException(
+                "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be \
+                 specified when BillingMode is PAY_PER_REQUEST"
+                    .into(),
+            ));
+        }
+        let indexes = current.indexes.iter().filter_map(|(name, _)| {
+            let asked = updates.iter().find(|(each, _)| *each == &**name).map(|(_, throughput)| *throughput);
+            Some((name.clone(), asked.or(changes_mode)?))
+        });
+        Ok(Self { table, indexes: indexes.collect() })
+    }
+
+    /// Whether there is nothing to it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table.is_none() && self.indexes.is_empty()
+    }
+}
+
+impl Provisioning {
+    /// That of a table as it is defined.
+    pub(crate) fn of(table: &TableDefinition) -> Self {
+        let indexes = table.index_throughputs.iter();
+        Self {
+            table: Provisioned::new(table.throughput),
+            indexes: indexes.map(|(name, throughput)| (name.clone(), Provisioned::new(*throughput))).collect(),
+            update: None,
+        }
+    }
+
+    /// An index added to the table.
+    pub(crate) fn add_index(&mut self, name: Arc<str>, throughput: Throughput) {
+        self.indexes.push((name, Provisioned::new(throughput)));
+    }
+
+    /// Indexes that the table does not have any more are forgotten.
+    pub(crate) fn retain_indexes(&mut self, keep: impl Fn(&str) -> bool) {
+        self.indexes.retain(|(name, _)| keep(name));
+    }
+
+    /// Whether the table named `name` can be updated at `now`, and in this way.
+    ///
+    /// # Errors
+    /// DynamoDB's, for an update on its way, values that are there already, and decreases that are too many.
+    pub(crate) fn check(&self, now: Duration, name: &str, change: &Change) -> Result<(), DynoxideError> {
+        self.check_idle(name)?;
+        for (name, new) in &change.indexes {
+            if let Some(index) = self.index(name)
+                && index.throughput == *new
+            {
+                return Err(unchanged(name, *new));
+            }
+        }
+        let indexes = change.indexes.iter().filter_map(|(name, new)| Some((self.index(name)?, *new)));
+        let table = change.table.map(|new| (&self.table, new));
+        table.into_iter().chain(indexes).try_for_each(|(current, new)| current.check_decrease(now, new))
+    }
+
+    /// Whether no update of the table named `name` is on its way.
+    ///
+    /// # Errors
+    /// DynamoDB's, which names the table or the index.
+    pub(crate) fn check_idle(&self, name: &str) -> Result<(), DynoxideError> {
+        let what = match &self.update {
+            None => return Ok(()),
+            Some(Update { change: Change { table: None, indexes }, .. }) if !indexes.is_empty() => {
+                format!("Index is being updated.  Table: {name} Index: {}", indexes[0].0)
+            }
+            Some(_) => format!("Table is being updated: {name}"),
+        };
+        Err(DynoxideError::ResourceInUseException(format!(
+            "Attempt to change a resource which is still in use: {what}"
+        )))
+    }
+
+    /// Starts a change that was checked, complete at `due`. Until then the table is shown as it was `before`.
+    pub(crate) fn begin(&mut self, now: Duration, due: Duration, change: Change, before: TableDescription) {
+        if let Some(new) = change.table {
+            self.table.note(now, new);
+        }
+        for (name, new) in &change.indexes {
+            if let Some((_, index)) = self.indexes.iter_mut().find(|(each, _)| each == name) {
+                index.note(now, *new);
+            }
+        }
+        self.update = Some(Update { due, change, before: Box::new(before) });
+    }
+
+    /// When the change on its way is complete.
+    pub(crate) fn due(&self) -> Option<Duration> {
+        self.update.as_ref().map(|update| update.due)
+    }
+
+    /// Completes it.
+    pub(crate) fn complete(&mut self) -> Option<Change> {
+        let Update { change, .. } = self.update.take()?;
+        if let Some(new) = change.table {
+            self.table.throughput = new;
+        }
+        for (name, new) in &change.indexes {
+            if let Some((_, index)) = self.indexes.iter_mut().find(|(each, _)| each == name) {
+                index.throughput = *new;
+            }
+        }
+        Some(change)
+    }
+
+    /// Corrects the engine's description of the table.
+    pub(crate) fn show(&self, now: Duration, table: &mut TableDescription) {
+        if let Some(Update { change, before, .. }) = &self.update {
+            table.provisioned_throughput = before.provisioned_throughput.clone();
+            table.billing_mode_summary = before.billing_mode_summary.clone();
+            table.table_throughput_mode_summary = before.table_throughput_mode_summary.clone();
+            if change.table.is_some() {
+                table.table_status = "UPDATING".into();
+            }
+            for index in table.global_secondary_indexes.iter_mut().flatten() {
+                let mut old = before.global_secondary_indexes.iter().flatten();
+                if let Some(old) = old.find(|old| old.index_name == index.index_name) {
+                    index.provisioned_throughput = old.provisioned_throughput.clone();
+                }
+                if change.indexes.iter().any(|(name, _)| **name == *index.index_name) {
+                    index.index_status = "UPDATING".into();
+                }
+            }
+        }
+        self.table.show(now, &mut table.provisioned_throughput);
+        for index in table.global_secondary_indexes.iter_mut().flatten() {
+            if let Some(own) = self.index(&index.index_name) {
+                own.show(now, &mut index.provisioned_throughput);
+            }
+        }
+    }
+
+    fn index(&self, name: &str) -> Option<&Provisioned> {
+        self.indexes.iter().find(|(each, _)| &**each == name).map(|(_, index)| index)
+    }
+}
+
+impl Provisioned {
+    fn new(throughput: Throughput) -> Self {
+        Self { throughput, last_increase: None, last_decrease: None, decreases: 0 }
+    }
+
+    fn decreases_today(&self, now: Duration) -> u64 {
+        let is_today = |time: Duration| Utc::of(time).day() == Utc::of(now).day();
+        if self.last_decrease.is_some_and(is_today) { self.decreases } else { 0 }
+    }
+
+    fn check_decrease(&self, now: Duration, new: Throughput) -> Result<(), DynoxideError> {
+        let today = self.decreases_today(now);
+        match self.last_decrease {
+            Some(last)
+                if is_decrease(self.throughput, new) && today >= FREE_DECREASES && now < last + BETWEEN_DECREASES =>
+            {
+                Err(DynoxideError::LimitExceededException(format!(
+                    "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. \
+                     After the first {FREE_DECREASES} decreases, each subsequent decrease in the same UTC day can be \
+                     performed at most once every {} seconds. Number of decreases today: {today}. Last decrease at {}. \
+                     Next decrease can be made at {}",
+                    BETWEEN_DECREASES.as_secs(),
+                    Utc::of(last).in_words(),
+                    Utc::of(last + BETWEEN_DECREASES).in_words()
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn note(&mut self, now: Duration, new: Throughput) {
+        if is_decrease(self.throughput, new) {
+            self.decreases = self.decreases_today(now) + 1;
+            self.last_decrease = Some(now);
+        }
+        if is_decrease(new, self.throughput) {
+            self.last_increase = Some(now);
+        }
+    }
+
+    fn show(&self, now: Duration, shown: &mut Option<TableProvisionedThroughputDescription>) {
+        let Throughput::Provisioned { read, write } = self.throughput else { return };
+        let shown = shown.get_or_insert_default();
+        shown.read_capacity_units = read;
+        shown.write_capacity_units = write;
+        shown.number_of_decreases_today = self.decreases_today(now);
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+        shown.last_increase_date_time = seconds(self.last_increase).or(shown.last_increase_date_time);
+        shown.last_decrease_date_time = seconds(self.last_decrease).or(shown.last_decrease_date_time);
+    }
+}
+
+fn is_on_demand(throughput: Throughput) -> bool {
+    throughput == Throughput::OnDemand
+}
+
+/// Whether less is provisioned of either kind. Changing the billing mode is none.
+fn is_decrease(old: Throughput, new: Throughput) -> bool {
+    match (old, new) {
+        (
+            Throughput::Provisioned { read: old_read, write: old_write },
+            Throughput::Provisioned { read: new_read, write: new_write },
+        ) => new_read < old_read || new_write < old_write,
+        _ => false,
+    }
+}
+
+/// In the words that the engine has for a table.
+fn unchanged(index: &str, throughput: Throughput) -> DynoxideError {
+    let Throughput::Provisioned { read, write } = throughput else {
+        return DynoxideError::ValidationException(format!("The billing mode of the index {index} will not change."));
+    };
+    DynoxideError::ValidationException(format!(
+        "The provisioned throughput for the index {index} will not change. The requested value equals the current value. \
+         Current ReadCapacityUnits provisioned for the index: {read}. Requested ReadCapacityUnits: {read}. Current \
+         WriteCapacityUnits provisioned for the index: {write}. Requested WriteCapacityUnits: {write}. Refer to the Amazon \
+         DynamoDB Developer Guide for current limits and how to request higher limits."
+    ))
+}
