@@ -1,5 +1,7 @@
 //! What all binaries share of their command line: the options of the connection, logging, exit codes, how a fatal error is printed.
 
+mod loading;
+
 use std::error::Error;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -9,7 +11,9 @@ use clap::Args;
 
 use crate::batch_writer::client::{Connection, ConnectionError, Settings};
 use crate::batch_writer::service_error::ServiceError;
-use crate::load::{LoadError, Loaded, MaxWcu, Pace, Signal};
+use crate::load::{LoadError, MaxWcu, Pace};
+
+pub use self::loading::{OutputOptions, run_load};
 
 /// Options of the connection, with the AWS CLI's names.
 #[derive(Debug, Clone, Default, Args)]
@@ -135,33 +139,12 @@ pub fn init_logging(program: &'static str) {
 ///
 /// stderr may be closed; then there is nobody to tell.
 pub fn print_error(program: &str, error: &(dyn Error + 'static)) {
-    let _ = io::stderr().lock().write_all(error_lines(program, error, hint(error)).as_bytes());
+    let advice: Vec<_> = hint(error).map(str::to_owned).into_iter().collect();
+    print_failure(program, error, &advice);
 }
 
-/// How a load ended, for its exit code; what went wrong, and rows that were not written, are said on stderr.
-pub fn end_of_load(program: &str, ended: &Result<Loaded, LoadError>) -> Exit {
-    let loaded = match ended {
-        Err(error) => {
-            print_error(program, error);
-            return Exit::Failed;
-        }
-        Ok(loaded) => loaded,
-    };
-    if loaded.error.is_some() || loaded.tally.rejected > 0 {
-        say(program, &loaded.tally.to_string());
-    }
-    let Some(error) = &loaded.error else {
-        return if loaded.tally.rejected > 0 { Exit::Rejected } else { Exit::Done };
-    };
-    print_error(program, error);
-    if loaded.can_resume {
-        say(program, "the same command goes on from here");
-    }
-    match error {
-        LoadError::Signal { signal: Signal::Interrupt } => Exit::Interrupted,
-        LoadError::Signal { signal: Signal::Terminate } => Exit::Terminated,
-        _ => Exit::Failed,
-    }
+fn print_failure(program: &str, error: &(dyn Error + 'static), advice: &[String]) {
+    let _ = io::stderr().lock().write_all(error_lines(program, error, advice).as_bytes());
 }
 
 /// A line on stderr, which may be closed; then there is nobody to tell.
@@ -184,12 +167,12 @@ impl Advised {
     }
 }
 
-fn error_lines(program: &str, error: &(dyn Error + 'static), hint: Option<&str>) -> String {
-    let error = folded(error);
-    match hint {
-        Some(hint) => format!("{program}: error: {error}\n{program}: what to do: {hint}\n"),
-        None => format!("{program}: error: {error}\n"),
+fn error_lines(program: &str, error: &(dyn Error + 'static), advice: &[String]) -> String {
+    let mut lines = format!("{program}: error: {}\n", folded(error));
+    for advice in advice {
+        lines.push_str(&format!("{program}: what to do: {advice}\n"));
     }
+    lines
 }
 
 /// The error and its causes in one line. A cause that the text before it already quotes is not said twice.
@@ -236,7 +219,7 @@ mod tests {
         let cause =
             ServiceError::from_answer(400, Some("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"), None);
         let error = OfTable { endpoint: "http://127.0.0.1:8000", cause };
-        let text = error_lines("load_logfile", &error, hint(&error));
+        let text = error_lines("load_logfile", &error, &[hint(&error).unwrap().to_owned()]);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[0],
@@ -254,7 +237,7 @@ mod tests {
         struct Quoting(#[source] io::Error);
         let error = Quoting(io::Error::from_raw_os_error(2));
         assert_eq!(folded(&error), "cannot read x.csv: No such file or directory (os error 2)");
-        assert_eq!(error_lines("p", &error, None), format!("p: error: {error}\n"));
+        assert_eq!(error_lines("p", &error, &[]), format!("p: error: {error}\n"));
     }
 
     #[test]

@@ -8,9 +8,9 @@ use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
 use common::batch_writer::Options;
 use common::command_line::{
-    ConnectionOptions, EXIT_CODES_HELP, Exit, PaceOptions, end_of_load, init_logging, print_error,
+    ConnectionOptions, EXIT_CODES_HELP, Exit, OutputOptions, PaceOptions, init_logging, print_error, run_load,
 };
-use common::load::{Job, Numbering, Script, Source, load};
+use common::load::{Job, Numbering, Script, Source};
 use common::logfile::ItemLayout;
 
 const PROGRAM: &str = "load_logfile";
@@ -44,6 +44,8 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
     #[command(flatten)]
+    output: OutputOptions,
+    #[command(flatten)]
     pace: PaceOptions,
     #[command(flatten)]
     connection: ConnectionOptions,
@@ -73,5 +75,5 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         rejects: arguments.rejects,
         script: Script::Sequential,
     };
-    Ok(end_of_load(PROGRAM, &load(&job, io::stdout())))
+    Ok(run_load(PROGRAM, &job, &arguments.output, io::stdout())?)
 }

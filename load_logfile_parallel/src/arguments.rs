@@ -7,7 +7,7 @@ use std::thread;
 
 use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
-use common::command_line::{ConnectionOptions, EXIT_CODES_HELP, PaceOptions};
+use common::command_line::{ConnectionOptions, EXIT_CODES_HELP, OutputOptions, PaceOptions};
 
 pub(crate) const PROGRAM: &str = "load_logfile_parallel";
 
@@ -48,6 +48,8 @@ pub(crate) struct Arguments {
     /// Note in this file how far the load is, and go on from there when the same command is run again
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
     #[command(flatten)]
     pub(crate) pace: PaceOptions,
     #[command(flatten)]

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use common::batch_writer::Options;
-use common::command_line::{Exit, end_of_load, init_logging, print_error};
-use common::load::{Job, Script, Source, load};
+use common::command_line::{Exit, init_logging, print_error, run_load};
+use common::load::{Job, Script, Source};
 use common::logfile::ItemLayout;
 
 use crate::arguments::{Arguments, PROGRAM};
@@ -28,10 +28,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let files = if arguments.files.is_empty() { files::workshop_files()? } else { arguments.files.clone() };
     let sources: Vec<Source> = files.iter().map(|file| Source::new(file)).collect();
-    let numbering = match numbering::choose(&arguments, &sources) {
-        Ok(numbering) => numbering,
-        Err(error) => return Ok(end_of_load(PROGRAM, &Err(error))),
-    };
+    let numbering = numbering::choose(&arguments, &sources)?;
     let job = Job {
         connection: arguments.connection.connect_blocking()?,
         layout: ItemLayout::parallel(&arguments.table),
@@ -45,5 +42,5 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         rejects: arguments.rejects,
         script: Script::Parallel,
     };
-    Ok(end_of_load(PROGRAM, &load(&job, io::stdout())))
+    Ok(run_load(PROGRAM, &job, &arguments.output, io::stdout())?)
 }

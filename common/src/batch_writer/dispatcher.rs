@@ -44,6 +44,13 @@ pub struct InFlight<T> {
     failures: u32,
 }
 
+impl<T> InFlight<T> {
+    /// When it was sent.
+    pub(super) fn sent_at(&self) -> Duration {
+        self.attempt.sent_at
+    }
+}
+
 /// What to do next.
 #[derive(Debug)]
 pub enum Step<T> {

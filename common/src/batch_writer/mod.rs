@@ -1,6 +1,7 @@
 //! Writing to DynamoDB in batches. Nothing in here knows of log files.
 
 mod answer;
+mod answer_json;
 mod backoff;
 pub mod client;
 mod dispatcher;

@@ -1,5 +1,6 @@
 //! What DynamoDB answered instead of doing what it was asked, sorted by what a caller can do about it.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -7,6 +8,10 @@ use std::io;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ConnectorError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemError;
+use aws_sdk_dynamodb::types::ThrottlingReason;
+
+use crate::outcome::ThrottleCause;
 
 /// What went wrong, by what can be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,6 +45,8 @@ pub struct ServiceError {
     pub code: Option<String>,
     /// The service's own words, or the cause of the failure if there was no answer.
     pub message: String,
+    /// Whose capacity was the cause, if it was throttled and the service tells.
+    pub throttled_by: Vec<ThrottleCause>,
 }
 
 impl ServiceError {
@@ -57,7 +64,28 @@ impl ServiceError {
             ("", _) => format!("HTTP status {status}"),
             (words, _) => words.to_owned(),
         };
-        Self { kind, code, message }
+        let throttled_by = match kind {
+            ServiceErrorKind::Throttled => vec![ThrottleCause::from_message(code.as_deref(), words)],
+            _ => Vec::new(),
+        };
+        Self { kind, code, message, throttled_by }
+    }
+
+    /// With what the answer to a BatchWriteItem tells of the causes of throttling beyond its words.
+    pub(super) fn with_reasons(mut self, error: &BatchWriteItemError) -> Self {
+        let reasons = match error {
+            BatchWriteItemError::ProvisionedThroughputExceededException(error) => error.throttling_reasons(),
+            BatchWriteItemError::ThrottlingException(error) => error.throttling_reasons(),
+            _ => &[],
+        };
+        let cause = |told: &ThrottlingReason| {
+            ThrottleCause::from_reason(told.reason().unwrap_or_default(), told.resource().unwrap_or_default())
+        };
+        let causes: BTreeSet<_> = reasons.iter().map(cause).collect();
+        if !causes.is_empty() {
+            self.throttled_by = causes.into_iter().collect();
+        }
+        self
     }
 
     /// May the same request succeed if it is sent again later?
@@ -93,7 +121,7 @@ impl ServiceError {
     }
 
     fn without_answer(kind: ServiceErrorKind, error: &(dyn Error + 'static)) -> Self {
-        Self { kind, code: None, message: causes(error) }
+        Self { kind, code: None, message: causes(error), throttled_by: Vec::new() }
     }
 }
 

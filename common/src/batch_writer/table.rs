@@ -5,13 +5,14 @@ use std::ops::Add;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemOutput;
 use aws_sdk_dynamodb::types;
 use aws_smithy_types::body::SdkBody;
 
 use super::answer::{Answer, Consumed, Taken};
 use super::service_error::{ServiceError, ServiceErrorKind};
-use super::wire::{Wire, Witness};
+use super::wire::{Received, Wire, Witness};
 use super::write_batch::WriteBatch;
 use super::write_request::KeySchema;
 use super::writer::BatchWriteItem;
@@ -82,14 +83,18 @@ impl Table {
                 request.headers_mut().insert("content-length", length.clone());
             })
             .send()
-            .await?;
+            .await
+            .map_err(|error| match &error {
+                SdkError::ServiceError(answer) => ServiceError::from(&error).with_reasons(answer.err()),
+                _ => ServiceError::from(&error),
+            })?;
         self.wire.learn(&witness).await;
         Ok(output)
     }
 
-    async fn send(&self, body: SdkBody) -> Result<BatchWriteItemOutput, ServiceError> {
+    async fn send(&self, body: SdkBody) -> Result<Received, ServiceError> {
         let (Some(template), Some(again)) = (self.wire.template(), body.try_clone()) else {
-            return self.send_by_sdk(body).await;
+            return self.send_by_sdk(body).await.map(Received::Other);
         };
         let answer = template.send(body).await;
         match &answer {
@@ -102,7 +107,7 @@ impl Table {
             // It would end the load. The SDK may know better by now: new credentials, another endpoint, the service's clock.
             Err(_) => {
                 self.wire.forget();
-                self.send_by_sdk(again).await
+                self.send_by_sdk(again).await.map(Received::Other)
             }
         }
     }
@@ -110,7 +115,10 @@ impl Table {
 
 impl<T: Send + Sync + 'static> BatchWriteItem<T> for Table {
     async fn batch_write_item(&self, batch: &WriteBatch<T>) -> Answer {
-        let output = self.send(SdkBody::from(batch.body(&self.name, self.tells_consumed_capacity))).await?;
+        let output = match self.send(SdkBody::from(batch.body(&self.name, self.tells_consumed_capacity))).await? {
+            Received::TakenWhole(consumed) => return Ok(Taken { unprocessed: Vec::new(), consumed }),
+            Received::Other(output) => output,
+        };
         let unprocessed = output.unprocessed_items.unwrap_or_default();
         let consumed = output.consumed_capacity.as_deref().and_then(told);
         Ok(Taken { unprocessed: self.places(batch, &unprocessed)?, consumed })

@@ -5,7 +5,7 @@
 //! it comes to the same result for call after call. So the SDK sends a request, with all that it is good for: credentials from
 //! wherever they come and their renewal, the endpoint for region, account, FIPS and dual stack, the correction of a wrong clock, its
 //! user agent, timeouts, TLS, proxy. What it sent is taken down, and for a minute the following requests are sent like it, by the same
-//! HTTP client, with a signature by AWS's own crate, and their answers are read by the SDK's own reader.
+//! HTTP client, with a signature by AWS's own crate, and their answers, but the most usual one, are read by the SDK's own reader.
 //!
 //! A template is a hint that may always be missing: then the SDK sends the request. It is missing when it is a minute old, when its
 //! credentials expire, after any failure but throttling, and when the SDK does something that is not known here (another way to sign).
@@ -40,6 +40,8 @@ use aws_smithy_types::config_bag::FrozenLayer;
 use aws_smithy_types::date_time::{DateTime, Format};
 use aws_smithy_types::timeout::TimeoutConfig;
 
+use super::answer::Consumed;
+use super::answer_json::taken_whole;
 use super::service_error::ServiceError;
 
 /// How long requests are sent like one of the SDK's: what the SDK finds out anew meanwhile is noticed a minute later.
@@ -140,6 +142,15 @@ impl Sent {
     }
 }
 
+/// An answer that is no error.
+#[derive(Debug)]
+pub(super) enum Received {
+    /// All was taken, and this was consumed, if the answer tells.
+    TakenWhole(Option<Consumed>),
+    /// Any other, or one that the SDK has read.
+    Other(BatchWriteItemOutput),
+}
+
 /// How to send requests like one that the SDK has sent.
 #[derive(Debug)]
 pub(super) struct Template {
@@ -186,7 +197,7 @@ impl Template {
     }
 
     /// Sends a request with this body and reads the answer.
-    pub(super) async fn send(&self, body: SdkBody) -> Result<BatchWriteItemOutput, ServiceError> {
+    pub(super) async fn send(&self, body: SdkBody) -> Result<Received, ServiceError> {
         let request = self.request(body).map_err(|error| sdk_error(SdkError::construction_failure(error)))?;
         let exchange = self.exchange(request);
         match self.sent.timeout {
@@ -225,15 +236,23 @@ impl Template {
         Ok(())
     }
 
-    async fn exchange(&self, request: HttpRequest) -> Result<BatchWriteItemOutput, ServiceError> {
+    async fn exchange(&self, request: HttpRequest) -> Result<Received, ServiceError> {
         let sent = self.sent.connector.call(request).await;
         let mut response = sent.map_err(|error| sdk_error(SdkError::dispatch_failure(error)))?;
         let body = std::mem::replace(response.body_mut(), SdkBody::taken());
         match ByteStream::new(body).collect().await {
-            Ok(bytes) => *response.body_mut() = SdkBody::from(bytes.into_bytes()),
+            Ok(bytes) => {
+                let bytes = bytes.into_bytes();
+                if response.status().is_success()
+                    && let Some(consumed) = taken_whole(&bytes)
+                {
+                    return Ok(Received::TakenWhole(consumed));
+                }
+                *response.body_mut() = SdkBody::from(bytes);
+            }
             Err(error) => return Err(sdk_error(SdkError::response_error(error, response))),
         }
-        self.read(response)
+        self.read(response).map(Received::Other)
     }
 
     fn read(&self, response: HttpResponse) -> Result<BatchWriteItemOutput, ServiceError> {
@@ -249,7 +268,8 @@ impl Template {
             Err(error) => {
                 let named = error.as_operation_error().and_then(|error| error.downcast_ref::<BatchWriteItemError>());
                 Err(match named {
-                    Some(error) => ServiceError::from_answer(status, error.meta().code(), error.meta().message()),
+                    Some(error) => ServiceError::from_answer(status, error.meta().code(), error.meta().message())
+                        .with_reasons(error),
                     None => sdk_error(SdkError::response_error(error, response)),
                 })
             }

@@ -14,8 +14,10 @@ use super::backoff::Backoff;
 use super::dispatcher::{Dispatcher, InFlight, Step};
 use super::limit::WriteLimit;
 use super::pacer::Pacer;
+use super::service_error::ServiceErrorKind;
 use super::write_batch::WriteBatch;
 use super::write_request::WriteRequest;
+use crate::outcome::{SharedTraffic, Traffic};
 
 /// Sends one batch, once. The only thing that the writer wants of the outside world.
 pub trait BatchWriteItem<T>: Send + Sync + 'static {
@@ -117,6 +119,7 @@ pub struct BatchWriter<C, T> {
     client: Arc<C>,
     dispatcher: Dispatcher<T>,
     pacer: SharedPacer,
+    traffic: SharedTraffic,
     flights: FuturesUnordered<Flight<T>>,
     random: fastrand::Rng,
 }
@@ -128,9 +131,16 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
             client: Arc::new(client),
             dispatcher: Dispatcher::new(options.in_flight, options.backoff),
             pacer,
+            traffic: SharedTraffic::default(),
             flights: FuturesUnordered::new(),
             random: fastrand::Rng::new(),
         }
+    }
+
+    /// Counts its traffic there, from the first request on.
+    pub fn counting_traffic(mut self, traffic: SharedTraffic) -> Self {
+        self.traffic = traffic;
+        self
     }
 
     /// Whether it takes more requests now.
@@ -198,6 +208,7 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
 
     fn send(&mut self, sent: InFlight<T>) {
         let client = Arc::clone(&self.client);
+        self.traffic.with(Traffic::sent);
         self.flights.push(Box::pin(async move {
             let answer = client.batch_write_item(&sent.batch).await;
             (sent, answer)
@@ -206,7 +217,30 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
 
     fn answered(&mut self, sent: InFlight<T>, answer: Answer) {
         let (now, jitter) = (self.pacer.now(), self.random.f64());
+        self.traffic.with(|traffic| count(traffic, &sent, &answer, now));
         self.pacer.with(|pacer| self.dispatcher.answered(sent, answer, now, pacer, jitter));
+    }
+}
+
+fn count<T>(traffic: &mut Traffic, sent: &InFlight<T>, answer: &Answer, now: Duration) {
+    let requests = sent.batch.len() as u64;
+    match answer {
+        Ok(taken) => {
+            let unprocessed = taken.unprocessed.len() as u64;
+            traffic.taken(requests, unprocessed, now.saturating_sub(sent.sent_at()));
+            match &taken.consumed {
+                Some(consumed) => {
+                    traffic.consumed_by_table(consumed.table);
+                    consumed.indexes.iter().for_each(|(name, units)| traffic.consumed_by_index(name, *units));
+                }
+                None => traffic.written_untold += requests - unprocessed,
+            }
+        }
+        Err(error) => match error.kind {
+            ServiceErrorKind::Throttled => traffic.throttled_whole(requests, &error.throttled_by),
+            ServiceErrorKind::Unavailable => traffic.failed(requests),
+            _ => traffic.refused(),
+        },
     }
 }
 

@@ -12,7 +12,7 @@ use super::rejects::{RejectedRow, Rejects};
 use super::{LoadError, Origin, Signal};
 use crate::batch_writer::{Settled, Stop};
 use crate::logfile::{Position, RecordError};
-use crate::outcome::{Checkpoint, ParallelLines, Progress, SequentialLines, SetAside, Tally, Watermark};
+use crate::outcome::{Checkpoint, ParallelLines, Progress, SequentialLines, SetAside, SharedTraffic, Tally, Watermark};
 
 /// How often a checkpoint is saved: what is written in between is written again after a crash.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
@@ -39,6 +39,7 @@ pub(super) enum Event {
 }
 
 /// The lines on standard output.
+#[derive(Debug)]
 pub(super) enum Lines<W> {
     Sequential(SequentialLines<W>),
     Parallel(ParallelLines<W>),
@@ -58,6 +59,7 @@ pub(super) struct Collector<W> {
     /// The first thing that ended the load early.
     pub(super) error: Option<LoadError>,
     pub(super) control: Control,
+    pub(super) traffic: SharedTraffic,
     pub(super) start: Instant,
 }
 
@@ -107,15 +109,6 @@ impl<W: Write> Collector<W> {
     pub(super) fn fail(&mut self, error: LoadError) {
         self.control.advance(if error.lets_drain() { Phase::Draining } else { Phase::Stopping });
         self.error.get_or_insert(error);
-    }
-
-    /// The last line, once all is well.
-    pub(super) fn finished(&mut self) {
-        let now = self.start.elapsed();
-        match &mut self.lines {
-            Lines::Sequential(lines) => lines.finished(now),
-            Lines::Parallel(lines) => lines.finished(now),
-        }
     }
 
     /// Saves how far the load is, if it keeps a checkpoint.

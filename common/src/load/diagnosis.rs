@@ -11,7 +11,9 @@ use crate::logfile::PARTITION_KEY;
 pub(super) async fn diagnose(client: &Client, table: &str, refusal: &ServiceError) -> Option<ServiceError> {
     let described = client.describe_table().table_name(table).send().await.ok()?;
     let description = described.table?;
-    let explained = |kind, message: String| Some(ServiceError { kind, code: refusal.code.clone(), message });
+    let explained = |kind, message: String| {
+        Some(ServiceError { kind, code: refusal.code.clone(), message, throttled_by: Vec::new() })
+    };
     match description.table_status() {
         // To a writer a table that is being created does not exist yet.
         Some(status @ (TableStatus::Creating | TableStatus::Deleting)) => {
@@ -24,6 +26,7 @@ pub(super) async fn diagnose(client: &Client, table: &str, refusal: &ServiceErro
             (found != wanted).then(|| ServiceError {
                 kind: ServiceErrorKind::Invalid,
                 code: refusal.code.clone(),
+                throttled_by: Vec::new(),
                 message: format!("the key of {table} is {found}, and that of the lab's tables is {wanted}"),
             })
         }

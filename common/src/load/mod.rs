@@ -41,7 +41,10 @@ use self::work::Worker;
 use crate::batch_writer::client::Connection;
 use crate::batch_writer::{Options, SharedPacer, Stop, WriteRequest};
 use crate::logfile::{ItemLayout, LogReader, Position, ReadError, ResumeError};
-use crate::outcome::{self, Checkpoint, CheckpointError, Identity, ParallelLines, SequentialLines, Tally, Watermark};
+use crate::outcome::{
+    self, Checkpoint, CheckpointError, Identity, ParallelLines, SequentialLines, SharedTraffic, Subject, Tally,
+    Traffic, Watermark, Work,
+};
 
 pub use self::numbering::{Collision, Ids, Numbering};
 pub use self::pace::{MaxWcu, Pace, ShareError};
@@ -91,6 +94,17 @@ pub struct Job {
 }
 
 impl Job {
+    /// For a report.
+    pub fn subject(&self, program: &'static str) -> Subject {
+        Subject {
+            program,
+            version: env!("CARGO_PKG_VERSION"),
+            destination: self.connection.to_string(),
+            table: self.table.clone(),
+            inputs: self.sources.iter().map(|source| source.name().to_owned()).collect(),
+        }
+    }
+
     fn identity(&self) -> Identity {
         Identity {
             program: match self.script {
@@ -127,17 +141,36 @@ impl Signal {
 
 /// How a load ended.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct Loaded<W> {
     /// Its rows, those of the earlier runs that it goes on from included.
     pub tally: Tally,
     /// Those of earlier runs.
     pub resumed: Tally,
     /// Whether the same command goes on from here.
     pub can_resume: bool,
+    /// What went over the wire in this run.
+    pub traffic: Traffic,
     /// From its start to its end.
     pub elapsed: Duration,
     /// What ended it early.
     pub error: Option<LoadError>,
+    lines: Lines<W>,
+}
+
+impl<W: Write> Loaded<W> {
+    /// In figures.
+    pub fn work(&self) -> Work {
+        let Self { tally, resumed, traffic, elapsed, .. } = self;
+        Work { tally: *tally, resumed: *resumed, traffic: traffic.clone(), elapsed: *elapsed }
+    }
+
+    /// Prints the last of Python's lines, which says that all is done. The caller decides when, because it may have other things to say.
+    pub fn print_last_line(&mut self) {
+        match &mut self.lines {
+            Lines::Sequential(lines) => lines.finished(self.elapsed),
+            Lines::Parallel(lines) => lines.finished(self.elapsed),
+        }
+    }
 }
 
 /// Why a load did not begin, or ended early.
@@ -225,6 +258,9 @@ impl LoadError {
             Self::Collision(_) => {
                 "let the ids be spread so that all rows have room (--id-stride auto), or choose how far (--id-stride N)"
             }
+            Self::Signal { .. } => {
+                "run the same command again: what is in the table is only written again; with --checkpoint FILE it goes on from where it was"
+            }
             Self::NotRepeatable { .. } => "put it into a file first, or load it alone and once (--copies 1)",
             Self::Rejects(RejectsError::Io { .. }) => "check the path, its permissions and the space on the disk",
             Self::Checkpoint(CheckpointError::Io { .. }) => "check the path, its permissions and the space on the disk",
@@ -280,11 +316,11 @@ pub fn find_ids(source: &Source) -> Result<Ids, LoadError> {
 
 /// Loads everything. Returns when every thread that has work to do has ended, whatever ended it.
 ///
-/// `stdout` gets Python's lines, as they happen.
+/// `stdout` gets Python's lines, as they happen; the last one when [`Loaded::print_last_line`] is called.
 ///
 /// # Errors
 /// Nothing was written: an input cannot be opened, or a file beside the load cannot be used. What happens later is in [`Loaded`].
-pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded, LoadError> {
+pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     let start = Instant::now();
     let checkpoint = job.checkpoint.as_deref().map(|path| Checkpoint::open(path, job.identity())).transpose()?;
     let saved = checkpoint.as_ref().and_then(Checkpoint::saved).cloned();
@@ -313,6 +349,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded, LoadError> {
         set_aside: saved.map(|progress| progress.rejects.beyond.into_iter().collect()).unwrap_or_default(),
         error: None,
         control: Control::new(job.sources.len()),
+        traffic: SharedTraffic::default(),
         start,
     };
     // Before the first row is set aside: a load that is killed after that would else find rows in the file that it cannot tell from
@@ -368,7 +405,7 @@ fn run<W: Write>(
 ) -> Result<(), LoadError> {
     let (events, collected) = crossbeam_channel::bounded(EVENTS);
     let _signals = Signals::listen(events.clone()).map_err(LoadError::Thread)?;
-    let (workers, threads) = start_workers(job, pacer, &events, &collector.control)?;
+    let (workers, threads) = start_workers(job, pacer, &events, &collector.control, &collector.traffic)?;
     let production = Production {
         layout: job.layout,
         numbering: job.numbering,
@@ -402,6 +439,7 @@ fn start_workers(
     pacer: &SharedPacer,
     events: &Sender<Event>,
     control: &Control,
+    traffic: &SharedTraffic,
 ) -> Result<Workers, LoadError> {
     let mut senders = Vec::new();
     let mut threads = Vec::new();
@@ -412,6 +450,7 @@ fn start_workers(
             table: job.table.clone(),
             options: job.options,
             pacer: pacer.clone(),
+            traffic: traffic.clone(),
             chunks,
             events: events.clone(),
             control: control.clone(),
@@ -448,7 +487,7 @@ fn start_producers(
 }
 
 /// Draws the line under a load.
-fn end<W: Write>(mut collector: Collector<W>, start: Instant, resumed: Tally) -> Loaded {
+fn end<W: Write>(mut collector: Collector<W>, start: Instant, resumed: Tally) -> Loaded<W> {
     if collector.error.is_none() && !collector.tally.is_complete() {
         let tally = collector.tally;
         collector.fail(LoadError::Internal(format!("rows are unaccounted for ({tally})")));
@@ -462,12 +501,10 @@ fn end<W: Write>(mut collector: Collector<W>, start: Instant, resumed: Tally) ->
     {
         collector.fail(error.into());
     }
-    if collector.error.is_none() {
-        collector.finished();
-    }
-    let Collector { tally, error, rejects, checkpoint, .. } = collector;
+    let Collector { tally, error, rejects, checkpoint, traffic, lines, .. } = collector;
     if let Some(rejects) = rejects {
         rejects.finish();
     }
-    Loaded { tally, resumed, elapsed: start.elapsed(), error, can_resume: checkpoint.is_some() }
+    let traffic = traffic.with(|traffic| traffic.clone());
+    Loaded { tally, resumed, traffic, elapsed: start.elapsed(), error, can_resume: checkpoint.is_some(), lines }
 }

@@ -16,6 +16,7 @@ use crate::batch_writer::client::{Connection, Retries};
 use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
 use crate::batch_writer::{BatchWriter, KeySchema, Options, Settled, SharedPacer, Stop, Table, Turn};
 use crate::logfile::PARTITION_KEY;
+use crate::outcome::SharedTraffic;
 
 /// How long batches in flight are waited for when the load is stopped. DynamoDB answers within milliseconds or not at all.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -25,6 +26,7 @@ pub(super) struct Worker {
     pub(super) table: String,
     pub(super) options: Options,
     pub(super) pacer: SharedPacer,
+    pub(super) traffic: SharedTraffic,
     pub(super) chunks: ChunkReceiver<Vec<Request>>,
     pub(super) events: Sender<Event>,
     pub(super) control: Control,
@@ -60,8 +62,8 @@ impl Worker {
     fn start(self) -> Working {
         let client = self.connection.client(Retries::Caller);
         let table = Table::new(client.clone(), self.table.clone(), KeySchema::partition(PARTITION_KEY))
-            .telling_consumed_capacity(self.pacer.is_limited());
-        let writer = BatchWriter::new(table, self.options, self.pacer.clone());
+            .telling_consumed_capacity(true);
+        let writer = BatchWriter::new(table, self.options, self.pacer.clone()).counting_traffic(self.traffic.clone());
         let phase = self.control.watch();
         Working { worker: self, client, writer, phase, finished: false, diagnosed: false }
     }

@@ -207,6 +207,17 @@ pub struct Counts {
 }
 
 impl Run {
+    /// Standard error without the summary that every load ends with.
+    pub fn news(&self) -> String {
+        let is_summary = |line: &str| {
+            let words = line.split_once(": ").map_or(line, |(_, words)| words);
+            words.contains(" rows read = ") && words.contains(" rows/s)")
+                || words.starts_with("consumed ") && words.contains(" WCU of ")
+                || words.contains(" answered within ")
+        };
+        self.stderr.split_inclusive('\n').filter(|line| !is_summary(line.trim_end())).collect()
+    }
+
     /// The counts on stderr.
     ///
     /// # Panics
@@ -215,7 +226,7 @@ impl Run {
     pub fn counts(&self) -> Counts {
         let line = self.stderr.lines().find(|line| line.contains(" rows read = "));
         let line = line.unwrap_or_else(|| panic!("no counts in stderr:\n{}", self.stderr));
-        let numbers: Vec<usize> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
+        let numbers: Vec<usize> = line.split([' ', ',']).filter_map(|word| word.parse().ok()).take(4).collect();
         let [read, written, rejected, not_written] = numbers[..] else { panic!("{line}") };
         assert_eq!(read, written + rejected + not_written, "{line}");
         Counts { read, written, rejected, not_written }

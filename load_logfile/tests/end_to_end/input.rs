@@ -25,7 +25,7 @@ fn marks_line_ends_and_blank_lines_make_no_difference() {
         lab.file("log.csv", log);
         let run = lab.load(&["log.csv"]);
         assert_eq!(
-            (without_times(&run.stdout).as_str(), run.stderr.as_str()),
+            (without_times(&run.stdout).as_str(), run.news().as_str()),
             ("RowCount: 30, Total seconds: S\n", ""),
             "{name}"
         );

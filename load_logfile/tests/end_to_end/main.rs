@@ -4,6 +4,7 @@ mod bad_rows;
 mod contents;
 mod faults;
 mod input;
+mod report;
 mod resume;
 mod service;
 mod shell;

@@ -24,7 +24,7 @@ fn under_nohup_lines_appear_as_they_happen_and_a_hang_up_is_survived() {
     running.write(&csv(&rows(101..=250)));
     eventually("the line about the second hundred rows", || lines().matches('\n').count() == 2);
     let run = running.finish();
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    assert_eq!((run.code, run.news().as_str()), (Some(0), ""));
     assert_eq!(without_times(&lines()), "row: 100 in S\nrow: 200 in S\nRowCount: 250, Total seconds: S\n");
     assert_same_items(&lab.items(), &sequential(csv(&rows(1..=250)).as_bytes()));
 }
@@ -41,7 +41,7 @@ fn a_suspended_load_goes_on_when_it_is_continued() {
     assert_eq!(lab.items().len(), 100);
     running.signal("CONT");
     let run = running.finish();
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    assert_eq!((run.code, run.news().as_str()), (Some(0), ""));
     assert_eq!(lab.items().len(), 130);
 }
 
@@ -52,7 +52,7 @@ fn a_closed_standard_output_does_not_stop_a_load() {
     let (reader, writer) = pipe().unwrap();
     drop(reader);
     let run = lab.program(&["log.csv"]).stdout(writer).run();
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    assert_eq!((run.code, run.news().as_str()), (Some(0), ""));
     assert_eq!(lab.items().len(), 250);
 }
 
@@ -64,6 +64,6 @@ fn a_full_standard_output_is_said_once_and_does_not_stop_a_load() {
     let run = lab.program(&["log.csv"]).stdout(full).run();
     assert_eq!(run.code, Some(0));
     assert!(run.stderr.contains("warning: cannot write to standard output (No space left on device"), "{}", run.stderr);
-    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    assert_eq!(run.news().lines().count(), 1, "{}", run.stderr);
     assert_eq!(lab.items().len(), 350);
 }

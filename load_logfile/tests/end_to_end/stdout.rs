@@ -15,7 +15,7 @@ fn a_load_prints_what_the_python_script_prints() {
     let log = csv(&rows(1..=325));
     lab.file("data/log.csv", &log);
     let run = lab.load(&["./data/log.csv"]);
-    let shown = Run { stdout: without_times(&run.stdout), ..run };
+    let shown = Run { stdout: without_times(&run.stdout), stderr: run.news(), ..run };
     assert_eq!(shown, Run { stdout: ROWS_325.into(), stderr: String::new(), code: Some(0) });
     assert_same_items(&lab.items(), &sequential(log.as_bytes()));
 }
@@ -40,7 +40,7 @@ fn the_last_line_counts_rows_also_when_there_are_few() {
         let lab = lab();
         lab.file("log.csv", csv(&rows(1..=count)));
         let run = lab.load(&["log.csv"]);
-        let shown = Run { stdout: without_times(&run.stdout), ..run };
+        let shown = Run { stdout: without_times(&run.stdout), stderr: run.news(), ..run };
         assert_eq!(shown, Run { stdout: expected.into(), stderr: String::new(), code: Some(0) }, "{count} rows");
         assert_eq!(lab.items().len(), count as usize);
     }

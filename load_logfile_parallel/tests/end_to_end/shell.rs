@@ -28,7 +28,7 @@ fn under_nohup_lines_appear_as_they_happen_and_a_hang_up_is_survived() {
     running.signal("HUP");
     running.write(&csv(&rows(5001..=5010)));
     let run = running.finish();
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    assert_eq!((run.code, run.news().as_str()), (Some(0), ""));
     assert_eq!(lines(), format!("{half}total rows 5010 in S seconds\n"));
     assert_eq!(lab.items().len(), 5010);
 }
@@ -45,7 +45,7 @@ fn a_suspended_load_goes_on_when_it_is_continued() {
     assert_eq!(lab.items().len(), 100);
     running.signal("CONT");
     let run = running.finish();
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    assert_eq!((run.code, run.news().as_str()), (Some(0), ""));
     assert_eq!(lab.items().len(), 130);
 }
 
@@ -55,7 +55,7 @@ fn a_closed_or_full_standard_output_does_not_stop_a_load() {
     let (reader, writer) = pipe().unwrap();
     drop(reader);
     let run = lab.program(&["--copies", "1"]).stdout(writer).run();
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    assert_eq!((run.code, run.news().as_str()), (Some(0), ""));
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let run = lab.program(&["--copies", "2"]).stdout(full).run();
     assert_eq!(run.code, Some(0));

@@ -15,7 +15,7 @@ fn without_files_it_loads_the_workshops_and_prints_what_the_python_script_prints
     lab.file("data/logfile_small1.csv", "not a log");
     lab.file("data/logfile_medium3.csv.bak", "not a log");
     let run = lab.load(&["--copies", "100"]);
-    let shown = Run { stdout: without_times(&run.stdout), ..run };
+    let shown = Run { stdout: without_times(&run.stdout), stderr: run.news(), ..run };
     let start =
         "starting thread for file: ./data/logfile_medium1.csv\nstarting thread for file: ./data/logfile_medium2.csv\n";
     let lines = shown.stdout.strip_prefix(start).unwrap_or_else(|| panic!("{shown:?}"));
@@ -35,7 +35,7 @@ fn rows_are_written_250_times_unless_told_otherwise() {
     lab.file("log.csv", csv(&rows(1..=21)));
     let run = lab.load(&["log.csv"]);
     let stdout = "starting thread for file: log.csv\nthread_id: 0, row: 5000, S\ntotal rows 5250 in S seconds\n";
-    assert_eq!((without_times(&run.stdout).as_str(), run.stderr.as_str(), run.code), (stdout, "", Some(0)));
+    assert_eq!((without_times(&run.stdout).as_str(), run.news().as_str(), run.code), (stdout, "", Some(0)));
     assert_eq!(lab.items().len(), 5250);
 }
 
@@ -48,7 +48,7 @@ fn few_rows_have_no_line_of_their_own() {
         let run = lab.load(&[files, &["--copies", "3"]].concat());
         let starts: String = files.iter().map(|file| format!("starting thread for file: {file}\n")).collect();
         let stdout = format!("{starts}total rows {total} in S seconds\n");
-        assert_eq!((without_times(&run.stdout), run.stderr, run.code), (stdout, String::new(), Some(0)));
+        assert_eq!((without_times(&run.stdout), run.news(), run.code), (stdout, String::new(), Some(0)));
     }
     assert_eq!(lab.items().into_keys().collect::<Vec<_>>(), ["request#500009", "request#502009", "request#504009"]);
 }

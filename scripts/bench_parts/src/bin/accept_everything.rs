@@ -16,6 +16,9 @@ use tokio::task::LocalSet;
 
 const ANSWER: &str = r#"{"UnprocessedItems":{}}"#;
 
+/// For a client that asks what its batch consumed, as DynamoDB tells it of a full batch of small items in a table with an index.
+const CONSUMING_ANSWER: &str = r#"{"ConsumedCapacity":[{"CapacityUnits":50.0,"GlobalSecondaryIndexes":{"GSI_1":{"CapacityUnits":25.0}},"Table":{"CapacityUnits":25.0},"TableName":"logfile_scan"}],"UnprocessedItems":{}}"#;
+
 /// Accept every BatchWriteItem, on a free port of 127.0.0.1 that is printed on standard output.
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -57,14 +60,14 @@ async fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     let figures = Rc::new(RefCell::new(Figures::default()));
-    let answer: Rc<[u8]> = answer().into_bytes().into();
+    let answers = Rc::new([answer(ANSWER), answer(CONSUMING_ANSWER)]);
     let serve = async {
         loop {
             let (connection, _) = listener.accept().await?;
-            let (figures, answer) = (Rc::clone(&figures), Rc::clone(&answer));
+            let (figures, answers) = (Rc::clone(&figures), Rc::clone(&answers));
             tokio::task::spawn_local(async move {
                 // A client that goes away is its own affair; rows that it did not send are missing in the figures.
-                let _ = serve(connection, &answer, delay, &figures).await;
+                let _ = serve(connection, &answers, delay, &figures).await;
             });
         }
     };
@@ -72,20 +75,20 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// Head and body, with the headers that DynamoDB sends.
-fn answer() -> String {
+fn answer(body: &str) -> String {
     format!(
         "HTTP/1.1 200 OK\r\nserver: Server\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\
          connection: keep-alive\r\nx-amzn-requestid: 4KBNVRGD25RG1KEO9UT4V3FQDJVV4KQNSO5AEMVJF66Q9ASUAAJG\r\n\
-         x-amz-crc32: {}\r\n\r\n{ANSWER}",
-        ANSWER.len(),
-        crc32fast::hash(ANSWER.as_bytes()),
+         x-amz-crc32: {}\r\n\r\n{body}",
+        body.len(),
+        crc32fast::hash(body.as_bytes()),
     )
 }
 
 /// One connection, request after request.
 async fn serve(
     mut connection: TcpStream,
-    answer: &[u8],
+    [plain, consuming]: &[String; 2],
     delay: Duration,
     figures: &RefCell<Figures>,
 ) -> io::Result<()> {
@@ -106,12 +109,17 @@ async fn serve(
         while buffer.len() < head + length {
             read_more(&mut connection, &mut buffer).await?;
         }
-        figures.borrow_mut().count(&buffer[head..head + length]);
+        let body = &buffer[head..head + length];
+        figures.borrow_mut().count(body);
+        // Asked for in front of the requests, or by the SDK behind them.
+        let asks = |part: &[u8]| memmem::find(part, b"\"ReturnConsumedCapacity\":\"INDEXES\"").is_some();
+        let is_asked = asks(&body[..body.len().min(100)]) || asks(&body[body.len().saturating_sub(100)..]);
+        let answer = if is_asked { consuming } else { plain };
         buffer.drain(..head + length);
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
-        connection.write_all(answer).await?;
+        connection.write_all(answer.as_bytes()).await?;
     }
 }
 

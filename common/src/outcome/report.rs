@@ -1,0 +1,314 @@
+//! What a load came to: a few lines for people, and the same as JSON for programs. `docs/report.md` describes the JSON.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::tally::Tally;
+use super::throttle_cause::{ThrottleCause, ThrottledResource};
+use super::traffic::Traffic;
+use super::words;
+
+/// Raised when a member changes its meaning or goes. New members may come without it.
+const FORM: u32 = 1;
+
+/// What a load was asked to do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Subject {
+    /// The program's name.
+    pub program: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// Where the table is: the endpoint, or `DynamoDB in us-east-1`.
+    pub destination: String,
+    /// The table's name.
+    pub table: String,
+    /// The inputs as the user named them.
+    pub inputs: Vec<String>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Ending {
+    /// `done`, `done_except_rejected`, `failed`, `interrupted` or `terminated`.
+    pub outcome: &'static str,
+    /// The exit code.
+    pub exit_code: u8,
+    /// What ended it early, in one line.
+    pub error: Option<String>,
+    /// What the user can do then.
+    pub what_to_do: Vec<String>,
+}
+
+/// What was done, in figures.
+#[derive(Debug, Clone, Default)]
+pub struct Work {
+    /// The rows, those of earlier runs included.
+    pub tally: Tally,
+    /// Those of earlier runs.
+    pub resumed: Tally,
+    /// What went over the wire in this run.
+    pub traffic: Traffic,
+    /// How long this run took.
+    pub elapsed: Duration,
+}
+
+impl Work {
+    /// Rows written in this run.
+    pub fn written(&self) -> u64 {
+        self.tally.written.saturating_sub(self.resumed.written)
+    }
+}
+
+/// Counts of rows; copies count.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Rows {
+    read: u64,
+    written: u64,
+    rejected: u64,
+    not_written: u64,
+    written_in_earlier_runs: u64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Consumed {
+    table: f64,
+    indexes: std::collections::BTreeMap<String, f64>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Requests {
+    sent: u64,
+    throttled: u64,
+    failed: u64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct ThrottleEvents {
+    resource: Option<&'static str>,
+    index: Option<String>,
+    reason: Option<String>,
+    events: u64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+struct LatencyMs {
+    p50: f64,
+    p99: f64,
+}
+
+/// What a load came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    form: u32,
+    #[serde(flatten)]
+    subject: Subject,
+    #[serde(flatten)]
+    ending: Ending,
+    rows: Rows,
+    seconds: f64,
+    rows_per_second: f64,
+    consumed_wcu: Option<Consumed>,
+    requests: Requests,
+    throttle_events: Vec<ThrottleEvents>,
+    rows_sent_again: u64,
+    latency_ms: Option<LatencyMs>,
+}
+
+impl Report {
+    /// Of a load.
+    pub fn new(subject: Subject, ending: Ending, work: &Work) -> Self {
+        let Work { tally, resumed, traffic, elapsed } = work;
+        let indexes = traffic.consumed_by_index.iter().map(|(name, units)| (name.clone(), units.as_f64()));
+        let consumed = Consumed { table: traffic.consumed_by_table.as_f64(), indexes: indexes.collect() };
+        let latencies = &traffic.latencies;
+        Self {
+            form: FORM,
+            subject,
+            ending,
+            rows: Rows {
+                read: tally.read,
+                written: tally.written,
+                rejected: tally.rejected,
+                not_written: tally.not_written(),
+                written_in_earlier_runs: resumed.written,
+            },
+            seconds: elapsed.as_secs_f64(),
+            rows_per_second: work.written() as f64 / elapsed.as_secs_f64().max(1e-9),
+            consumed_wcu: traffic.tells_consumed().then_some(consumed),
+            requests: Requests {
+                sent: traffic.requests,
+                throttled: traffic.throttled_requests,
+                failed: traffic.failed_requests,
+            },
+            throttle_events: traffic.throttle_events.iter().map(throttle_events).collect(),
+            rows_sent_again: traffic.sent_again,
+            latency_ms: latencies
+                .percentile(50)
+                .zip(latencies.percentile(99))
+                .map(|(p50, p99)| LatencyMs { p50: millis(p50), p99: millis(p99) }),
+        }
+    }
+
+    /// As JSON.
+    ///
+    /// # Errors
+    /// None that a report can have.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        Ok(json)
+    }
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn throttle_events((cause, &events): (&ThrottleCause, &u64)) -> ThrottleEvents {
+    let (resource, index) = match &cause.resource {
+        ThrottledResource::Table => (Some("table"), None),
+        ThrottledResource::Index(name) => (Some("index"), Some(name.clone())),
+        ThrottledResource::SomeIndex => (Some("index"), None),
+        ThrottledResource::NotTold => (None, None),
+    };
+    ThrottleEvents { resource, index, reason: cause.reason(), events }
+}
+
+/// The lines at the end of a load.
+pub fn summary(table: &str, work: &Work) -> Vec<String> {
+    let Work { tally, resumed, traffic, elapsed } = work;
+    let rate = words::rate(work.written(), *elapsed);
+    let mut rows = format!("{tally}, in {} ({rate} rows/s)", words::time(*elapsed));
+    if resumed.read > 0 {
+        rows.push_str(&format!("; {} of them in earlier runs", words::count(resumed.read)));
+    }
+    let mut lines = vec![rows];
+    if traffic.written > 0 {
+        lines.push(consumed_line(table, traffic));
+    }
+    if traffic.requests > 0 {
+        lines.push(requests_line(traffic));
+    }
+    lines
+}
+
+fn consumed_line(table: &str, traffic: &Traffic) -> String {
+    if traffic.written_untold == traffic.written {
+        return "the answers did not tell what was consumed".to_owned();
+    }
+    let mut line = format!("consumed {} WCU of {table}", traffic.consumed_by_table);
+    for (index, units) in &traffic.consumed_by_index {
+        line.push_str(&format!(", {units} of {index}"));
+    }
+    if !traffic.tells_consumed() {
+        line.push_str(&format!("; the answers about {} rows did not tell", words::count(traffic.written_untold)));
+    }
+    line
+}
+
+fn requests_line(traffic: &Traffic) -> String {
+    let mut line = words::counted(traffic.requests, "request");
+    let latencies = &traffic.latencies;
+    if let Some((p50, p99)) = latencies.percentile(50).zip(latencies.percentile(99)) {
+        let answered = match traffic.requests {
+            1 => format!(", answered within {}", words::time(p99)),
+            _ => format!(", half of them answered within {}, 99 % within {}", words::time(p50), words::time(p99)),
+        };
+        line.push_str(&answered);
+    }
+    if traffic.throttle_events.is_empty() {
+        line.push_str("; nothing throttled");
+    } else {
+        let events =
+            traffic.throttle_events.iter().map(|(cause, events)| format!("{} by {cause}", words::count(*events)));
+        let events = events.collect::<Vec<_>>().join(", ");
+        line.push_str(&format!(
+            "; throttled: {} whole, {} ({events})",
+            words::counted(traffic.throttled_requests, "request"),
+            words::counted(traffic.throttled(), "row"),
+        ));
+    }
+    if traffic.failed_requests > 0 {
+        line.push_str(&format!("; failed: {}", words::counted(traffic.failed_requests, "request")));
+    }
+    if traffic.sent_again > 0 {
+        line.push_str(&format!("; {} sent again", words::counted(traffic.sent_again, "row")));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::throttle_cause::ThrottleLimit;
+    use super::*;
+    use crate::capacity::CapacityUnits;
+
+    const MILLI: Duration = Duration::from_millis(1);
+
+    fn table_throttled() -> ThrottleCause {
+        ThrottleCause { resource: ThrottledResource::Table, limit: ThrottleLimit::ProvisionedThroughput }
+    }
+
+    /// Three requests of 25: one taken, one in part, one refused.
+    fn traffic() -> Traffic {
+        let mut traffic = Traffic::default();
+        (0..3).for_each(|_| traffic.sent());
+        traffic.taken(25, 0, MILLI * 2);
+        traffic.taken(25, 5, MILLI * 4);
+        traffic.throttled_whole(25, &[table_throttled()]);
+        traffic.consumed_by_table(CapacityUnits::new(45));
+        traffic.consumed_by_index("GSI_1", CapacityUnits::from_halves(89));
+        traffic
+    }
+
+    fn work() -> Work {
+        let tally = Tally { read: 75, written: 45, rejected: 0 };
+        Work { tally, resumed: Tally::default(), traffic: traffic(), elapsed: Duration::from_secs(9) }
+    }
+
+    #[test]
+    fn people_read_what_happened() {
+        let lines = summary("logfile", &work());
+        assert_eq!(
+            lines,
+            [
+                "75 rows read = 45 written + 0 rejected + 30 not written, in 9.0 s (5.0 rows/s)",
+                "consumed 45 WCU of logfile, 44.5 of GSI_1",
+                "3 requests, half of them answered within 2.0 ms, 99 % within 4.0 ms; throttled: 1 request whole, 30 rows \
+                 (25 by the table, 5 by a cause that the answer does not tell); 30 rows sent again",
+            ]
+        );
+    }
+
+    #[test]
+    fn programs_read_the_same() {
+        let subject = Subject {
+            program: "load_logfile",
+            version: "1.2.3",
+            destination: "http://127.0.0.1:8000".into(),
+            table: "logfile".into(),
+            inputs: vec!["a.csv".into()],
+        };
+        let ending = Ending { outcome: "interrupted", exit_code: 130, ..Ending::default() };
+        let report = Report::new(subject, ending, &work());
+        let json: serde_json::Value = serde_json::from_slice(&report.to_json().unwrap()).unwrap();
+        assert_eq!(json["rows"]["not_written"], 30);
+        assert_eq!(json["consumed_wcu"], serde_json::json!({"table": 45.0, "indexes": {"GSI_1": 44.5}}));
+        assert_eq!(json["requests"], serde_json::json!({"sent": 3, "throttled": 1, "failed": 0}));
+        assert_eq!(
+            json["throttle_events"],
+            serde_json::json!([
+                {"resource": "table", "index": null, "reason": "TableWriteProvisionedThroughputExceeded", "events": 25},
+                {"resource": null, "index": null, "reason": null, "events": 5},
+            ])
+        );
+        assert_eq!(json["rows_per_second"], 5.0);
+    }
+
+    #[test]
+    fn a_load_that_sent_nothing_says_little() {
+        let lines = summary("logfile", &Work { elapsed: MILLI, ..Work::default() });
+        assert_eq!(lines, ["0 rows read = 0 written + 0 rejected + 0 not written, in 1.0 ms (0.0 rows/s)"]);
+    }
+}
