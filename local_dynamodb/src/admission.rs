@@ -114,6 +114,8 @@ impl Gate {
     /// The engine's, or the refusal.
     pub(crate) fn run(&self, operation: Operation) -> Result<Answer, Failure> {
         if self.enforcement == Enforcement::Off {
+            // Whether its name is free must still be true when the table is created.
+            let _changing = matches!(operation, Operation::CreateTable(_)).then(|| self.lock_tables());
             return Ok(self.engine.run(operation)?);
         }
         match operation {

@@ -26,6 +26,7 @@ mod ledger;
 mod malformed;
 mod metrics;
 mod metrics_report;
+mod names;
 mod operation;
 mod origin;
 mod page;

@@ -3,7 +3,7 @@
 
 use dynoxide::{Database, DynoxideError, actions};
 
-use crate::{index_throughput, malformed, page};
+use crate::{index_throughput, malformed, names, page};
 
 const TARGET_PREFIXES: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 
@@ -103,7 +103,7 @@ operations! {
     BatchExecuteStatement batch_execute_statement BatchExecuteStatementRequest BatchExecuteStatementResponse;
     BatchGetItem batch_get_item BatchGetItemRequest BatchGetItemResponse;
     BatchWriteItem batch_write_item BatchWriteItemRequest BatchWriteItemResponse;
-    CreateTable create_table CreateTableRequest CreateTableResponse;
+    CreateTable create_table CreateTableRequest CreateTableResponse [names::create_table];
     DeleteItem delete_item DeleteItemRequest DeleteItemResponse;
     DeleteTable delete_table DeleteTableRequest DeleteTableResponse;
     DescribeStream describe_stream DescribeStreamRequest DescribeStreamResponse;

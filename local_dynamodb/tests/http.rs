@@ -8,7 +8,9 @@ use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use local_dynamodb::{LocalDynamoDb, Options};
+use serde_json::json;
 use support::http::{Raw, connect, read_answer};
+use support::json::{done, put, refused, table, with};
 use support::{client, create_table, item, server};
 
 const SERIALIZATION: &str = r#"{"__type":"com.amazon.coral.service#SerializationException"}"#;
@@ -53,7 +55,8 @@ async fn a_web_page_of_another_origin_can_neither_read_nor_write() {
     let put = Raw::operation("PutItem", r#"{"TableName":"logfile","Item":{"PK":{"S":"evil"}}}"#);
     let scan = Raw::operation("Scan", r#"{"TableName":"logfile"}"#);
     for origin in ["https://evil.example", "null", "http://localhost:3000", "http://127.0.0.1"] {
-        for request in [&put, &scan, &put.clone().method("OPTIONS"), &scan.clone().method("GET")] {
+        let metrics = scan.clone().method("GET").path("/metrics.json");
+        for request in [&put, &scan, &put.clone().method("OPTIONS"), &scan.clone().method("GET"), &metrics] {
             let answer = request.clone().header("origin", origin).send(&address);
             assert_eq!(answer.status, 403, "{origin}: {answer:?}");
             assert!(!answer.headers.contains("access-control"), "{answer:?}");
@@ -168,4 +171,36 @@ async fn stop_waits_for_a_running_request_but_not_for_a_stalled_one() {
     let stopped = tokio::task::spawn_blocking(move || server.stop());
     tokio::time::timeout(Duration::from_secs(10), stopped).await.unwrap().unwrap();
     assert!(std::net::TcpStream::connect(&address).is_err(), "nobody listens");
+}
+
+#[test]
+fn names_that_cannot_be_kept_apart_are_refused_and_change_nothing() {
+    for throttle in [true, false] {
+        let server = with(|options| options.throttle = throttle);
+        table(&server, "logfile", 10, Some(10));
+        done(&server, "PutItem", put("logfile", "a"));
+        let throughput = json!({"ReadCapacityUnits": 1, "WriteCapacityUnits": 1});
+        for name in ["Logfile", "LOGFILE", "_tables", "_Config", "_stream_records", "sqlite_log", "SQLITE_"] {
+            let request = json!({
+                "TableName": name, "ProvisionedThroughput": throughput,
+                "AttributeDefinitions": [{"AttributeName": "PK", "AttributeType": "S"}],
+                "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}],
+            });
+            let (kind, answer) = refused(&server, "CreateTable", request);
+            assert!(kind == "ValidationException" && answer.to_string().contains(name), "{answer}");
+            assert_eq!(refused(&server, "DeleteTable", json!({"TableName": name})).0, "ResourceNotFoundException");
+        }
+        let index = json!({
+            "IndexName": "gsi_1", "KeySchema": [{"AttributeName": "GSI_1_PK", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"}, "ProvisionedThroughput": throughput,
+        });
+        let update = json!({
+            "TableName": "logfile", "GlobalSecondaryIndexUpdates": [{"Create": index}],
+            "AttributeDefinitions": [{"AttributeName": "PK", "AttributeType": "S"}, {"AttributeName": "GSI_1_PK", "AttributeType": "S"}],
+        });
+        let (kind, answer) = refused(&server, "UpdateTable", update);
+        assert!(kind == "ValidationException" && answer.to_string().contains("gsi_1"), "{answer}");
+        assert_eq!(done(&server, "ListTables", json!({})), json!({"TableNames": ["logfile"]}));
+        assert_eq!(done(&server, "Scan", json!({"TableName": "logfile"}))["Count"], 1);
+    }
 }

@@ -5,14 +5,13 @@
 
 mod support;
 
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use dynoxide::Database;
-use local_dynamodb::LocalDynamoDb;
 use serde_json::{Value, json};
 use support::http::{Answer, Raw};
 use support::json::with;
-use support::server;
 
 /// Values that differ from one server to the next, not from one program to the other.
 const OWN: [&str; 13] = [
@@ -68,6 +67,27 @@ fn blank(value: &mut Value) {
     }
 }
 
+/// What the tables of a test are created with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Capacity {
+    /// More than the test needs.
+    Provisioned,
+    OnDemand,
+}
+
+impl Capacity {
+    /// What `capacity(table)` and `capacity(index)` in the files stand for.
+    fn of(self, whose: &str) -> &'static str {
+        match (self, whose) {
+            (Self::Provisioned, _) => {
+                r#","ProvisionedThroughput":{"ReadCapacityUnits":40000,"WriteCapacityUnits":40000}"#
+            }
+            (Self::OnDemand, "table") => r#","BillingMode":"PAY_PER_REQUEST""#,
+            (Self::OnDemand, _) => "",
+        }
+    }
+}
+
 /// A request, and whether the bodies of its answers are known to differ.
 struct Line {
     request: Raw,
@@ -75,41 +95,49 @@ struct Line {
     text: String,
 }
 
-/// The requests in a file, one a line: `! ` if the answers differ (the file says why), the operation, a space, the body. Empty
-/// lines and lines that begin with `#` are not requests.
-fn requests(file: &str) -> Vec<Line> {
+/// The requests in a file, one a line: `! ` if the answers differ (the file says why), the operation, a space, the body.
+/// Empty lines and lines that begin with `#` are not requests.
+fn requests(file: &str, capacity: Capacity) -> Vec<Line> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/requests").join(file);
     let text = std::fs::read_to_string(path).unwrap();
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let parsed = lines.map(|line| {
         let (differs, text) = line.strip_prefix("! ").map_or((false, line), |rest| (true, rest));
         let (operation, body) = text.split_once(' ').unwrap();
-        Line { request: Raw::operation(operation, written_out(body)), differs, text: text.to_owned() }
+        Line { request: Raw::operation(operation, written_out(body, capacity)), differs, text: text.to_owned() }
     });
     parsed.collect()
 }
 
-/// Writes out `nested(N)`, N maps in one another with text in the innermost, and `text(N)`, N digits.
-fn written_out(body: &str) -> String {
-    let replaced = |body: &str, name: &str, write: &dyn Fn(usize) -> String| {
-        let Some((before, rest)) = body.split_once(name) else { return body.to_owned() };
-        let (number, after) = rest.split_once(')').unwrap();
-        [before, &write(number.parse().unwrap()), after].concat()
-    };
-    let body = replaced(body, "nested(", &|levels| {
+/// Writes out `nested(N)`, N maps in one another with text in the innermost; `text(N)`, N digits; and `capacity(...)`.
+fn written_out(body: &str, capacity: Capacity) -> String {
+    let nested = |levels: &str| {
+        let levels = levels.parse().unwrap();
         [r#"{"M":{"n":"#.repeat(levels), r#"{"S":"x"}"#.to_owned(), "}}".repeat(levels)].concat()
-    });
-    replaced(&body, "text(", &|length| "1".repeat(length))
+    };
+    let body = replaced(body, "nested(", &nested);
+    let body = replaced(&body, "text(", &|length| "1".repeat(length.parse().unwrap()));
+    replaced(&body, "capacity(", &|whose| capacity.of(whose).to_owned())
 }
 
-/// Sends each request to both servers, in order; both begin empty.
-async fn assert_same(file: &str, ours: LocalDynamoDb) {
+fn replaced(body: &str, name: &str, write: &dyn Fn(&str) -> String) -> String {
+    let Some((before, rest)) = body.split_once(name) else { return body.to_owned() };
+    let (argument, after) = rest.split_once(')').unwrap();
+    [before, &write(argument), &replaced(after, name, write)].concat()
+}
+
+/// Sends each request of a file to both servers, in order; both begin empty.
+async fn assert_same(file: &'static str, throttle: bool, capacity: Capacity) {
     let engine = engine().await;
-    let lines = requests(file);
+    let ours = with(|options| {
+        options.throttle = throttle;
+        // More capacity than anyone needs also for the items of one partition key, 1,000 units of the server's second.
+        options.speed = NonZeroU32::new(1_000).unwrap();
+    });
     let differ = tokio::task::spawn_blocking(move || {
         let address = ours.address().to_string();
         let mut differ = Vec::new();
-        for Line { request, differs, text } in lines {
+        for Line { request, differs, text } in requests(file, capacity) {
             let (ours, engines) = (comparable(&request.send(&address)), comparable(&request.send(&engine)));
             if ours.0 != engines.0 || (ours == engines) == differs {
                 differ.push(format!("{text}\n  ours   {ours:?}\n  engine {engines:?}"));
@@ -122,12 +150,22 @@ async fn assert_same(file: &str, ours: LocalDynamoDb) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn well_formed_requests_are_answered_as_by_the_engine() {
-    // An update of a table takes its time where capacity is enforced, and the next request finds it UPDATING.
-    assert_same("well_formed.txt", with(|options| options.throttle = false)).await;
+async fn without_throttling_the_engine_answers() {
+    assert_same("tables.txt", false, Capacity::Provisioned).await;
+    for file in ["items.txt", "malformed.txt"] {
+        assert_same(file, false, Capacity::Provisioned).await;
+        assert_same(file, false, Capacity::OnDemand).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn malformed_requests_are_answered_as_by_the_engine() {
-    assert_same("malformed.txt", server()).await;
+async fn with_capacity_to_spare_the_engine_answers() {
+    assert_same("items.txt", true, Capacity::Provisioned).await;
+    assert_same("malformed.txt", true, Capacity::Provisioned).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_demand_the_engine_answers() {
+    assert_same("items.txt", true, Capacity::OnDemand).await;
+    assert_same("malformed.txt", true, Capacity::OnDemand).await;
 }

@@ -61,6 +61,15 @@ impl Raw {
         read_answer(&mut stream)
     }
 
+    /// The same, for a server that may be about to end: `None` if nobody answers.
+    pub(crate) fn try_send(&self, address: &str) -> Option<Answer> {
+        let mut stream = TcpStream::connect(address).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(&self.bytes(address)).ok()?;
+        stream.peek(&mut [0]).ok().filter(|read| *read > 0)?;
+        Some(read_answer(&mut stream))
+    }
+
     pub(crate) fn bytes(&self, address: &str) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
         let mut line = |name: &str, value: &str| head.push_str(&format!("{name}: {value}\r\n"));
