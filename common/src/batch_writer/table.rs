@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Add;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
@@ -29,12 +30,15 @@ pub struct Table {
     schema: KeySchema,
     tells_consumed_capacity: bool,
     wire: Arc<Wire>,
+    /// Whether a batch was ever answered as DynamoDB answers.
+    is_dynamodb: Arc<AtomicBool>,
 }
 
 impl Table {
     /// A table by its name or ARN, with the names of its key attributes.
     pub fn new(client: Client, name: impl Into<String>, schema: KeySchema) -> Self {
-        Self { client, name: name.into(), schema, tells_consumed_capacity: false, wire: Arc::default() }
+        let (wire, is_dynamodb) = (Arc::default(), Arc::default());
+        Self { client, name: name.into(), schema, tells_consumed_capacity: false, wire, is_dynamodb }
     }
 
     /// Asks DynamoDB to tell what each batch consumed, which costs both sides a little, and which a limit is counted by.
@@ -46,6 +50,24 @@ impl Table {
     #[cfg(test)]
     pub(super) fn wire(&self) -> &Wire {
         &self.wire
+    }
+
+    fn taken<T>(&self, batch: &WriteBatch<T>, received: Received) -> Answer {
+        let output = match received {
+            Received::TakenWhole(consumed) => return Ok(Taken { unprocessed: Vec::new(), consumed }),
+            Received::Other(output) => output,
+        };
+        // DynamoDB always names them, if only to say that there are none. What has no such map, for example an empty body, which the
+        // SDK takes for an answer, says nothing of the items.
+        let unprocessed = output.unprocessed_items.as_ref().ok_or_else(|| {
+            ServiceError::from_answer(
+                200,
+                None,
+                Some("the answer to BatchWriteItem does not name the UnprocessedItems"),
+            )
+        })?;
+        let consumed = output.consumed_capacity.as_deref().and_then(told);
+        Ok(Taken { unprocessed: self.places(batch, unprocessed)?, consumed })
     }
 
     /// The places in `batch` of the requests that came back. One that was not sent is an error: the answer is then not about this batch.
@@ -115,13 +137,19 @@ impl Table {
 
 impl<T: Send + Sync + 'static> BatchWriteItem<T> for Table {
     async fn batch_write_item(&self, batch: &WriteBatch<T>) -> Answer {
-        let output = match self.send(SdkBody::from(batch.body(&self.name, self.tells_consumed_capacity))).await? {
-            Received::TakenWhole(consumed) => return Ok(Taken { unprocessed: Vec::new(), consumed }),
-            Received::Other(output) => output,
-        };
-        let unprocessed = output.unprocessed_items.unwrap_or_default();
-        let consumed = output.consumed_capacity.as_deref().and_then(told);
-        Ok(Taken { unprocessed: self.places(batch, &unprocessed)?, consumed })
+        let received = self.send(SdkBody::from(batch.body(&self.name, self.tells_consumed_capacity))).await;
+        match received.and_then(|received| self.taken(batch, received)) {
+            Ok(taken) => {
+                self.is_dynamodb.store(true, Ordering::Relaxed);
+                Ok(taken)
+            }
+            Err(error) if error.kind == ServiceErrorKind::WrongEndpoint && self.is_dynamodb.load(Ordering::Relaxed) => {
+                // Something in between is in trouble, and that may pass.
+                let message = format!("it no longer answers as DynamoDB does: {}", error.message);
+                Err(ServiceError { kind: ServiceErrorKind::Unavailable, message, ..error })
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

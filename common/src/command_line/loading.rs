@@ -56,7 +56,7 @@ pub fn run_load<W: Write>(
     let mut ending = Ending { outcome: outcome(exit), exit_code: exit.code(), ..Ending::default() };
     if let Some(error) = &error {
         ending.error = Some(folded(error));
-        ending.what_to_do = what_to_do(error, loaded.is_some_and(|loaded| loaded.can_resume));
+        ending.what_to_do = what_to_do(error, loaded.is_some_and(|loaded| loaded.can_resume), work.tally.written);
         print_failure(program, error, &ending.what_to_do);
     }
     if let Some(report) = report {
@@ -66,12 +66,17 @@ pub fn run_load<W: Write>(
 }
 
 /// What to do about the error, and how the load can go on.
-fn what_to_do(error: &LoadError, can_resume: bool) -> Vec<String> {
+fn what_to_do(error: &LoadError, can_resume: bool, written: u64) -> Vec<String> {
     let was_stopped = matches!(error, LoadError::Signal { .. });
     let mut advice: Vec<String> =
         hint(error).filter(|_| !(was_stopped && can_resume)).map(str::to_owned).into_iter().collect();
     if can_resume {
         advice.push("run the same command again: it goes on from here".to_owned());
+        if error.is_table_gone() && written > 0 {
+            let gone =
+                "what was written is gone with the table: remove the checkpoint before loading a new one of its name";
+            advice.push(gone.to_owned());
+        }
     }
     advice
 }

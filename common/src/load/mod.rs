@@ -39,6 +39,7 @@ use self::rejects::Rejects;
 use self::signals::Signals;
 use self::work::Worker;
 use crate::batch_writer::client::Connection;
+use crate::batch_writer::service_error::ServiceErrorKind;
 use crate::batch_writer::{Options, SharedPacer, Stop, WriteRequest};
 use crate::logfile::{ItemLayout, LogReader, Position, ReadError, ResumeError};
 use crate::outcome::{
@@ -245,6 +246,12 @@ impl LoadError {
     /// Whether what was read so far is still written, as Python has written everything before a bad row.
     fn lets_drain(&self) -> bool {
         matches!(self, Self::BadRow(_) | Self::Unreadable { .. } | Self::Rejects(_))
+    }
+
+    /// Whether there is no such table, or will not be in a moment.
+    pub(crate) fn is_table_gone(&self) -> bool {
+        let Self::Table { stop: Stop::Service(error), .. } = self else { return false };
+        matches!(error.kind, ServiceErrorKind::NoSuchTable | ServiceErrorKind::TableNotReady)
     }
 
     /// What the user can do about it, where the message does not say it.

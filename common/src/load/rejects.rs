@@ -1,7 +1,7 @@
 //! Rows set aside: verbatim in one file, which can be mended and loaded, their places and reasons in another beside it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -58,7 +58,11 @@ pub(super) struct Rejects {
 #[derive(Debug)]
 struct Output {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: File,
+    /// A device such as /dev/null has no length.
+    is_regular: bool,
+    /// Bytes of the whole rows in it; 0 for a device.
+    length: u64,
 }
 
 impl Output {
@@ -66,9 +70,8 @@ impl Output {
         let path = path.to_owned();
         let opened = OpenOptions::new().create(true).append(true).open(&path);
         match opened.and_then(|file| Ok((file.metadata()?, file))) {
-            // A device such as /dev/null or /dev/stderr has no length.
             Ok((metadata, _)) if metadata.is_file() && metadata.len() > 0 => Err(RejectsError::NotEmpty(path)),
-            Ok((_, file)) => Ok(Self { path, file: BufWriter::new(file) }),
+            Ok((metadata, file)) => Ok(Self { path, file, is_regular: metadata.is_file(), length: 0 }),
             Err(source) => Err(RejectsError::Io { path, source }),
         }
     }
@@ -78,32 +81,48 @@ impl Output {
         let path = path.to_owned();
         let opened = OpenOptions::new().create(true).append(true).open(&path).and_then(|file| {
             let metadata = file.metadata()?;
-            // A device has no length, and nothing to cut off.
-            let found = if metadata.is_file() { metadata.len() } else { length };
+            let is_regular = metadata.is_file();
+            let found = if is_regular { metadata.len() } else { length };
             if found > length {
                 file.set_len(length)?;
             }
-            Ok((found, file))
+            Ok((found, is_regular, file))
         });
         match opened {
-            Ok((found, _)) if found < length => Err(RejectsError::Shorter { path, found, length }),
-            Ok((_, file)) => Ok(Self { path, file: BufWriter::new(file) }),
+            Ok((found, ..)) if found < length => Err(RejectsError::Shorter { path, found, length }),
+            Ok((_, is_regular, file)) => Ok(Self { path, file, is_regular, length }),
             Err(source) => Err(RejectsError::Io { path, source }),
         }
     }
 
     /// Its length, once everything in it is on the disk.
     fn synced_length(&self) -> Result<u64, RejectsError> {
-        let file = self.file.get_ref();
-        let synced = file
-            .metadata()
-            .and_then(|metadata| if metadata.is_file() { file.sync_data().map(|()| metadata.len()) } else { Ok(0) });
-        synced.map_err(|source| RejectsError::Io { path: self.path.clone(), source })
+        let synced = if self.is_regular { self.file.sync_data() } else { Ok(()) };
+        synced.map(|()| self.length).map_err(|source| RejectsError::Io { path: self.path.clone(), source })
     }
 
-    fn write(&mut self, parts: &[&[u8]]) -> Result<(), RejectsError> {
-        let written = parts.iter().try_for_each(|part| self.file.write_all(part)).and_then(|()| self.file.flush());
-        written.map_err(|source| RejectsError::Io { path: self.path.clone(), source })
+    /// Adds this at the end: all of it, or nothing.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), RejectsError> {
+        match self.file.write_all(bytes) {
+            Ok(()) => {
+                if self.is_regular {
+                    self.length += bytes.len() as u64;
+                }
+                Ok(())
+            }
+            Err(source) => {
+                self.cut_off(self.length);
+                Err(RejectsError::Io { path: self.path.clone(), source })
+            }
+        }
+    }
+
+    /// What is behind `length` is taken back, as far as the system allows: it has just refused something else.
+    fn cut_off(&mut self, length: u64) {
+        self.length = length;
+        if self.is_regular {
+            let _ = self.file.set_len(length);
+        }
     }
 
     fn remove_if_empty(&self) {
@@ -147,8 +166,10 @@ impl Rejects {
     /// # Errors
     /// [`RejectsError`] with the file's name. The row is then not set aside.
     pub(super) fn add(&mut self, row: &RejectedRow) -> Result<(), RejectsError> {
-        self.rows.write(&[&row.raw, b"\n"])?;
-        self.reasons.write(&[format!("{}:{}: {}\n", row.source, row.line, row.reason).as_bytes()])
+        let before = self.rows.length;
+        self.rows.write(&[&row.raw[..], b"\n"].concat())?;
+        let reason = format!("{}:{}: {}\n", row.source, row.line, row.reason);
+        self.reasons.write(reason.as_bytes()).inspect_err(|_| self.rows.cut_off(before))
     }
 
     /// Leaves no empty files behind.
@@ -235,11 +256,16 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_an_error() {
-        let mut rejects = Rejects {
-            rows: Output::create(Path::new("/dev/full")).unwrap(),
-            reasons: Output::create(Path::new("/dev/null")).unwrap(),
-        };
-        assert!(matches!(rejects.add(&row(1, b"x")), Err(RejectsError::Io { .. })));
+    fn on_a_full_disk_a_row_is_in_both_files_or_in_none() {
+        for name in ["bad.csv", "bad.csv.reasons"] {
+            let folder = tempfile::tempdir().unwrap();
+            let (path, full) = (folder.path().join("bad.csv"), folder.path().join(name));
+            std::os::unix::fs::symlink("/dev/full", &full).unwrap();
+            let mut rejects = Rejects::create(&path).unwrap();
+            assert!(matches!(rejects.add(&row(1, b"x")), Err(RejectsError::Io { .. })));
+            assert_eq!(rejects.synced_lengths().unwrap(), (0, 0));
+            fs::remove_file(&full).unwrap();
+            assert!(fs::read_dir(folder.path()).unwrap().all(|file| file.unwrap().metadata().unwrap().len() == 0));
+        }
     }
 }

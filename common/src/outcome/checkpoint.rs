@@ -157,9 +157,13 @@ impl Checkpoint {
         let mut beside = self.path.clone().into_os_string();
         beside.push(".new");
         let mut file = File::create(&beside)?;
-        file.write_all(text)?;
-        file.sync_all()?;
-        fs::rename(&beside, &self.path)?;
+        file.write_all(text)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&beside, &self.path))
+            .inspect_err(|_| {
+                // Perhaps the disk is full: what is of no use must not fill it.
+                let _ = fs::remove_file(&beside);
+            })?;
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()
     }

@@ -18,6 +18,14 @@ pub struct Request {
     pub(crate) head: String,
 }
 
+impl Request {
+    /// The value of the header with this lower-case name.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let mut headers = self.head.lines().filter_map(|line| line.split_once(':'));
+        headers.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
+    }
+}
+
 /// An answer as it goes over the wire.
 #[derive(Debug, Clone)]
 pub struct Answer(String);

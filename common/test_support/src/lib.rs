@@ -7,11 +7,13 @@
 
 pub mod canned;
 pub mod contract;
+pub mod interruptions;
 pub mod lab;
 pub mod log;
 pub mod program;
 pub mod proxy;
 pub mod table;
+pub mod trial;
 
 use local_dynamodb::{LocalDynamoDb, Options};
 

@@ -95,6 +95,21 @@ impl Program {
         self
     }
 
+    /// As on a full disk: no file that it writes may become longer than so many blocks of 512 bytes, and what does not fit is refused.
+    #[must_use]
+    pub fn with_room_for_files(mut self, blocks: u64) -> Self {
+        let mut limited = Command::new("sh");
+        // Ignored, the signal for it is an error of the write.
+        limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""), "sh"]);
+        limited.arg(self.command.get_program()).args(self.command.get_args()).env_clear();
+        limited.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(directory) = self.command.get_current_dir() {
+            limited.current_dir(directory);
+        }
+        self.command = limited;
+        self
+    }
+
     /// Runs it to its end.
     ///
     /// # Panics
@@ -168,6 +183,14 @@ impl Running {
     pub fn is_stopped(&self) -> bool {
         let shown = Command::new("ps").args(["-o", "state=", "-p", &self.child.id().to_string()]).output().unwrap();
         shown.stdout.starts_with(b"T")
+    }
+
+    /// Seconds of processor time that it has used so far.
+    pub fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // Behind the command's name, which is in brackets, user time is the 12th field and system time the next, in hundredths.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        fields[11..13].iter().map(|field| field.parse::<f64>().unwrap() / 100.0).sum()
     }
 
     /// Ends its standard input and waits for its end.

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -57,6 +57,47 @@ impl Fault {
         Self::Answer(server_trouble("500 Internal Server Error", "InternalServerError"))
     }
 
+    /// What networks do, and services in trouble.
+    pub fn troubles() -> Vec<Self> {
+        let page = "<html><h1>Bad Gateway</h1></html>";
+        vec![
+            Self::DropBefore,
+            Self::DropAfter,
+            Self::Reset,
+            Self::HalfAnswer,
+            Self::internal_server_error(),
+            Self::AnswerAfter(Answer::http("500 Internal Server Error", "text/html", page)),
+            Self::Answer(Answer::http("503 Service Unavailable", "text/plain", "")),
+            Self::Answer(Answer::http("502 Bad Gateway", "text/html", page)),
+            Self::Late(Duration::from_millis(50)),
+            Self::Away(Duration::from_millis(100)),
+        ]
+    }
+
+    /// Answers that say nothing of the items, or something of others, whether the items were written or not.
+    pub fn nonsense() -> Vec<Self> {
+        let page = Answer::http("200 OK", "text/html", "<html>Log in to this hotel's network</html>");
+        let json = |body| Answer::http("200 OK", "application/x-amz-json-1.0", body);
+        let mut all = vec![Self::AnswerAfter(unknown_unprocessed()), Self::Answer(Answer::raw("220 ESMTP ready\r\n"))];
+        for answer in [page, json(""), json("{}"), json("{\"UnprocessedIt"), json("{\"UnprocessedItems\":7}")] {
+            all.extend([Self::Answer(answer.clone()), Self::AnswerAfter(answer)]);
+        }
+        all
+    }
+
+    /// The ways to be throttled.
+    pub fn throttles() -> Vec<Self> {
+        vec![
+            Self::error("ProvisionedThroughputExceededException"),
+            Self::error("ThrottlingException"),
+            Self::error("RequestLimitExceeded"),
+            Self::Answer(Answer::http("429 Too Many Requests", "text/html", "<html>slow down</html>")),
+            Self::all_unprocessed(),
+            Self::Partly(|place| place % 2 == 0),
+            Self::Partly(|place| place != 24),
+        ]
+    }
+
     /// A fault that is not throttling, or none, by chance: about two of three calls get through unharmed, half of them late.
     pub fn random(random: &mut fastrand::Rng) -> Self {
         let page = "<html><h1>Service Unavailable</h1></html>";
@@ -106,13 +147,19 @@ fn server_trouble(status: &str, code: &str) -> Answer {
 pub struct Proxy {
     address: SocketAddr,
     seen: Arc<Mutex<Seen>>,
+    connections: Connections,
 }
+
+/// Those that are open, and some that were.
+type Connections = Arc<Mutex<Vec<Weak<TcpStream>>>>;
 
 /// What the proxy has seen of BatchWriteItem.
 #[derive(Debug, Default)]
 struct Seen {
     calls: usize,
     requests: usize,
+    again: usize,
+    acknowledged: HashSet<String>,
     in_flight: HashSet<String>,
     violations: Vec<String>,
 }
@@ -140,8 +187,10 @@ impl Proxy {
             away: Mutex::default(),
             address,
         });
-        thread::spawn(move || accept(listener, &shared));
-        Self { address, seen }
+        let connections = Connections::default();
+        let opened = Arc::clone(&connections);
+        thread::spawn(move || accept(listener, &shared, &opened));
+        Self { address, seen, connections }
     }
 
     /// The endpoint URL.
@@ -159,6 +208,28 @@ impl Proxy {
         self.seen.lock().unwrap().requests
     }
 
+    /// Keys that have been acknowledged.
+    pub fn acknowledged(&self) -> usize {
+        self.seen.lock().unwrap().acknowledged.len()
+    }
+
+    /// Requests for keys that had been acknowledged before.
+    pub fn again(&self) -> usize {
+        self.seen.lock().unwrap().again
+    }
+
+    /// Requests in calls that have not been answered yet.
+    pub fn in_flight(&self) -> usize {
+        self.seen.lock().unwrap().in_flight.len()
+    }
+
+    /// Ends all connections that there are.
+    pub fn cut(&self) {
+        for connection in self.connections.lock().unwrap().drain(..).filter_map(|connection| connection.upgrade()) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+    }
+
     /// Fails the test if any call had too many requests or a key twice, or a key was in two calls at the same time.
     #[track_caller]
     pub fn assert_well_behaved(&self) {
@@ -167,7 +238,7 @@ impl Proxy {
     }
 }
 
-fn accept(mut listener: TcpListener, shared: &Arc<Shared>) {
+fn accept(mut listener: TcpListener, shared: &Arc<Shared>, opened: &Connections) {
     loop {
         let (connection, _) = listener.accept().unwrap();
         let away = shared.away.lock().unwrap().take();
@@ -178,6 +249,8 @@ fn accept(mut listener: TcpListener, shared: &Arc<Shared>) {
             listener = TcpListener::bind(shared.address).unwrap();
             continue;
         }
+        let connection = Arc::new(connection);
+        opened.lock().unwrap().push(Arc::downgrade(&connection));
         let shared = Arc::clone(shared);
         thread::spawn(move || {
             // Both sides may end a connection at any time, and the proxy itself does.
@@ -208,6 +281,9 @@ impl Shared {
             // Before the answer is out: the next call for a key may follow it at once.
             self.ends(&keys);
             let (bytes, goes_on) = answer?;
+            if matches!(fault, Fault::None | Fault::Late(_)) {
+                self.seen.lock().unwrap().acknowledged.extend(keys);
+            }
             self.answer(client, &bytes)?;
             if !goes_on {
                 return None;
@@ -269,6 +345,7 @@ impl Shared {
         if keys.is_empty() || keys.len() > MAX_REQUESTS {
             seen.violations.push(format!("{} requests in a call", keys.len()));
         }
+        seen.again += keys.iter().filter(|&key| seen.acknowledged.contains(key)).count();
         for key in &keys {
             if !seen.in_flight.insert(key.clone()) {
                 seen.violations.push(format!("{key} is in flight twice"));

@@ -1,146 +1,103 @@
 //! What networks and services do to a load, through a proxy that does it: nothing is lost, nothing is said to be written that is not,
 //! and the last row of an id wins all the same.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use test_support::canned::{Answer, Request};
 use test_support::contract::{assert_same_items, sequential};
-use test_support::lab::without_times;
 use test_support::log::{Row, csv, row, rows};
-use test_support::program::{Counts, Run};
-use test_support::proxy::{Fault, Proxy, unknown_unprocessed};
+use test_support::program::Counts;
+use test_support::proxy::{Fault, Proxy};
+use test_support::trial::{Trial, survives_each, survives_random_faults};
 
 use crate::lab;
 
-/// 350 rows; every id of the second half is there twice or three times, near and far.
-fn log_with_duplicates() -> String {
+/// 350 rows; many ids of the second half are there twice or three times, near and far.
+fn with_duplicates() -> Trial {
     let again = (0..150).map(|line| row(101 + line % 70).url(&format!("/again/{line}")));
     let rows: Vec<Row> = rows(1..=200).into_iter().chain(again).collect();
-    csv(&rows)
+    Trial::sequential(lab(), &csv(&rows))
 }
 
-const STDOUT_350: &str = "row: 100 in S\nrow: 200 in S\nrow: 300 in S\nRowCount: 350, Total seconds: S\n";
-
-/// Loads through a proxy and checks that everything is there.
-fn survives(what: &str, plan: impl FnMut(usize, &Request) -> Fault + Send + 'static) {
-    let lab = lab();
-    let log = log_with_duplicates();
-    lab.file("log.csv", &log);
-    let proxy = Proxy::start(&lab.url(), plan);
-    let run = lab.program(&["log.csv"]).endpoint(&proxy.url()).run();
-    assert_eq!(run.code, Some(0), "{what}: {run:?}");
-    assert_eq!(without_times(&run.stdout), STDOUT_350, "{what}");
-    assert_same_items(&lab.items(), &sequential(log.as_bytes()));
-    proxy.assert_well_behaved();
-}
-
-/// As [`survives`], for each fault at once, where the calls with these numbers meet it.
-fn survives_each(faults: Vec<Fault>, calls: &'static [usize]) {
-    thread::scope(|scope| {
-        for fault in faults {
-            scope.spawn(move || {
-                let what = format!("{fault:?}");
-                survives(&what, move |call, _| if calls.contains(&call) { fault.clone() } else { Fault::None });
-            });
-        }
-    });
+fn trial(last_id: i64) -> Trial {
+    Trial::sequential(lab(), &csv(&rows(1..=last_id)))
 }
 
 #[test]
 fn lost_requests_and_answers_and_a_service_in_trouble_are_survived() {
-    let page = "<html><h1>Bad Gateway</h1></html>";
-    let faults = vec![
-        Fault::DropBefore,
-        Fault::DropAfter,
-        Fault::Reset,
-        Fault::HalfAnswer,
-        Fault::internal_server_error(),
-        Fault::AnswerAfter(Answer::http("500 Internal Server Error", "text/html", page)),
-        Fault::Answer(Answer::http("503 Service Unavailable", "text/plain", "")),
-        Fault::Answer(Answer::http("502 Bad Gateway", "text/html", page)),
-        Fault::AnswerAfter(unknown_unprocessed()),
-        Fault::Late(Duration::from_millis(50)),
-        Fault::Away(Duration::from_millis(100)),
-    ];
-    survives_each(faults, &[0, 2, 3, 7]);
+    survives_each(with_duplicates, Fault::troubles(), &[0, 2, 3, 7]);
+}
+
+#[test]
+fn answers_that_are_nonsense_or_about_other_items_are_survived() {
+    survives_each(with_duplicates, Fault::nonsense(), &[1, 4, 5]);
 }
 
 #[test]
 fn throttling_of_each_kind_is_survived() {
-    let faults = vec![
-        Fault::error("ProvisionedThroughputExceededException"),
-        Fault::error("ThrottlingException"),
-        Fault::error("RequestLimitExceeded"),
-        Fault::Answer(Answer::http("429 Too Many Requests", "text/html", "<html>slow down</html>")),
-        Fault::all_unprocessed(),
-        Fault::Partly(|place| place % 2 == 0),
-        Fault::Partly(|place| place != 24),
-    ];
-    survives_each(faults, &[1]);
-}
-
-#[test]
-fn faults_of_all_kinds_together_are_survived() {
-    thread::scope(|scope| {
-        for seed in 0..8 {
-            let mut random = fastrand::Rng::with_seed(seed);
-            // Throttled once only: more would teach the loader a pace that makes the test slow.
-            let throttled = random.usize(..10);
-            let plan = move |call, _: &Request| match call {
-                _ if call == throttled => Fault::random_throttling(&mut random),
-                ..25 => Fault::random(&mut random),
-                _ => Fault::None,
-            };
-            scope.spawn(move || survives(&format!("seed {seed}"), plan));
-        }
-    });
+    survives_each(with_duplicates, Fault::throttles(), &[1]);
 }
 
 #[test]
 fn nothing_taken_for_a_while_is_waited_for() {
-    survives_each(vec![Fault::all_unprocessed(), Fault::error("ProvisionedThroughputExceededException")], &[0, 1]);
-}
-
-/// Two hundred rows through a proxy, which ends badly; gives also what is in the table.
-fn fails(plan: impl FnMut(usize, &Request) -> Fault + Send + 'static) -> (Run, Counts, usize) {
-    let lab = lab();
-    let log = csv(&rows(1..=200));
-    lab.file("log.csv", &log);
-    let proxy = Proxy::start(&lab.url(), plan);
-    let run = lab.program(&["log.csv"]).endpoint(&proxy.url()).run();
-    assert!(!run.stdout.contains("RowCount"), "{}", run.stdout);
-    proxy.assert_well_behaved();
-    let (items, whole) = (lab.items(), sequential(log.as_bytes()));
-    assert!(items.iter().all(|(key, item)| whole[key] == *item));
-    let counts = run.counts();
-    (run, counts, items.len())
+    let faults = vec![Fault::all_unprocessed(), Fault::error("ProvisionedThroughputExceededException")];
+    survives_each(with_duplicates, faults, &[0, 1]);
 }
 
 #[test]
-fn a_service_in_trouble_for_good_is_given_up_with_exact_counts() {
-    let (run, counts, in_table) = fails(|call, _| if call < 3 { Fault::None } else { Fault::internal_server_error() });
-    run.assert_error(1, &["table logfile: gave up after 10 attempts", "InternalServerError", "what to do: "]);
-    assert_eq!((counts.written, counts.rejected), (in_table, 0));
-    assert_eq!(in_table, 75);
+fn faults_of_all_kinds_together_are_survived() {
+    survives_random_faults(with_duplicates, 0..8);
 }
 
 #[test]
-fn credentials_that_expire_on_the_way_end_the_load_at_once_with_exact_counts() {
-    let (run, counts, in_table) =
-        fails(|call, _| if call < 4 { Fault::None } else { Fault::error("ExpiredTokenException") });
-    run.assert_error(1, &["the AWS credentials are not accepted", "(ExpiredTokenException)", "renew the credentials"]);
-    assert_eq!((counts.written, counts.rejected), (in_table, 0));
-    assert_eq!(in_table, 100);
+fn trouble_without_end_is_given_up_with_exact_counts() {
+    let in_trouble = || {
+        let failed = trial(200).fails(|call, _| if call < 3 { Fault::None } else { Fault::internal_server_error() });
+        failed
+            .run
+            .assert_error(1, &["table logfile: gave up after 10 attempts", "InternalServerError", "what to do: "]);
+        assert_eq!((failed.counts.written, failed.items.len(), failed.counts.rejected), (75, 75, 0));
+    };
+    // Three batches are acknowledged; the fourth is written again and again, and never acknowledged.
+    let no_answer = || {
+        let failed = trial(200).fails(|call, _| if call < 3 { Fault::None } else { Fault::DropAfter });
+        failed.run.assert_error(1, &["gave up after 10 attempts", "check the endpoint"]);
+        assert_eq!((failed.counts.written, failed.counts.rejected), (75, 0));
+        assert!(failed.items.len() > 75);
+    };
+    thread::scope(|scope| {
+        scope.spawn(in_trouble);
+        scope.spawn(no_answer);
+    });
 }
 
 #[test]
-fn an_answer_lost_for_good_is_not_counted_as_written() {
-    // The first three batches are acknowledged; the fourth is written again and again, and never acknowledged.
-    let (run, counts, in_table) = fails(|call, _| if call < 3 { Fault::None } else { Fault::DropAfter });
-    run.assert_error(1, &["gave up after 10 attempts", "check the endpoint"]);
-    assert_eq!((counts.written, counts.rejected), (75, 0));
-    assert!(in_table > 75, "{in_table}");
+fn what_cannot_succeed_ends_the_load_at_once_and_a_checkpoint_goes_on_from_there() {
+    for (code, words) in [
+        ("ExpiredTokenException", "the AWS credentials are not accepted"),
+        ("AccessDeniedException", "access denied"),
+        ("UnrecognizedClientException", "the AWS credentials are not accepted"),
+    ] {
+        let trial = trial(1000).with_args(&["--checkpoint", "progress"]);
+        let mended = Arc::new(AtomicBool::new(false));
+        let is_mended = Arc::clone(&mended);
+        let proxy = Proxy::start(&trial.lab.url(), move |call, _| {
+            if call < 4 || is_mended.load(Ordering::Relaxed) { Fault::None } else { Fault::error(code) }
+        });
+        let failed = trial.failed(trial.program(&proxy.url()).run(), proxy.calls());
+        failed.run.assert_error(1, &[words, code, "what to do: ", "run the same command again: it goes on from here"]);
+        assert_eq!((failed.counts.written, failed.items.len()), (100, 100));
+        // By then five may be in flight, and each is sent once more by the SDK, which may know newer credentials.
+        assert!(failed.calls <= 4 + 2 * 5, "{code}: {} calls", failed.calls);
+        mended.store(true, Ordering::Relaxed);
+        let (before, run) = (proxy.requests(), trial.program(&proxy.url()).run());
+        trial.assert_done(&run, code);
+        let again = proxy.requests() - before - 900;
+        assert!(again <= 5 * 25, "{code}: {again} acknowledged rows were sent again");
+        proxy.assert_well_behaved();
+    }
 }
 
 /// DynamoDB refuses a batch whole for one bad item, without saying which.
@@ -176,13 +133,9 @@ fn a_row_that_only_the_service_refuses_does_not_take_its_batch_with_it() {
 
 #[test]
 fn a_row_that_only_the_service_refuses_ends_a_load_that_sets_none_aside() {
-    let lab = lab();
-    lab.file("log.csv", csv(&rows(1..=100)));
-    let proxy = Proxy::start(&lab.url(), refuses_13_and_77);
-    let run = lab.program(&["log.csv"]).endpoint(&proxy.url()).run();
-    run.assert_error(1, &[": DynamoDB refused it: One or more parameter values were invalid", "--rejects FILE"]);
-    let items = lab.items();
-    assert_eq!(run.counts().written, items.len());
+    let failed = trial(100).fails(refuses_13_and_77);
+    failed.run.assert_error(1, &[": DynamoDB refused it: One or more parameter values were invalid", "--rejects FILE"]);
+    assert_eq!(failed.counts.written, failed.items.len());
     let before: Vec<String> = (1..13).map(|id| format!("request#{id}")).collect();
-    assert!(before.iter().all(|key| items.contains_key(key)), "{:?}", items.keys());
+    assert!(before.iter().all(|key| failed.items.contains_key(key)), "{:?}", failed.items.keys());
 }

@@ -1,113 +1,86 @@
-//! Loads that are stopped, killed, and run again.
+//! Loads that are stopped, killed, suspended or short of disk, and run again.
 
-use std::time::Duration;
-
-use test_support::contract::{assert_same_items, sequential};
-use test_support::lab::{Lab, without_times};
+use test_support::interruptions;
 use test_support::log::{Row, csv, row, rows};
-use test_support::program::{Program, eventually};
-use test_support::proxy::{Fault, Proxy};
+use test_support::trial::Trial;
 
 use crate::lab;
 
-/// 3,000 rows, a third of them for ids that were there before.
-fn log() -> String {
-    let row = |line: i64| match line % 3 {
+fn trial(last_id: i64) -> Trial {
+    Trial::sequential(lab(), &csv(&rows(1..=last_id)))
+}
+
+/// 3,000 rows, of which a third is for ids that were there before, and after each 100 of them a bad one.
+fn with_bad_rows() -> (String, Vec<String>) {
+    let good = |line: i64| match line % 3 {
         0 => row(line / 3 % 400).url(&format!("/line/{line}")),
         _ => rows([1000 + line]).remove(0),
     };
-    csv(&(0..3000).map(row).collect::<Vec<Row>>())
-}
-
-/// A load through a proxy that lets every answer wait, so that there is time to do something to it.
-struct Slow {
-    lab: Lab,
-    proxy: Proxy,
-    log: String,
-}
-
-impl Slow {
-    fn new(log: String) -> Self {
-        let lab = lab();
-        lab.file("log.csv", &log);
-        let proxy = Proxy::start(&lab.url(), |_, _| Fault::Late(Duration::from_millis(40)));
-        Self { lab, proxy, log }
-    }
-
-    fn program(&self, more: &[&str]) -> Program {
-        self.lab.program(&[&["log.csv"], more].concat()).endpoint(&self.proxy.url())
-    }
-
-    /// Waits until so many more calls have reached the table.
-    fn wait_for_calls(&self, more: usize) {
-        let until = self.proxy.calls() + more;
-        eventually("calls of BatchWriteItem", || self.proxy.calls() >= until);
-    }
+    let bad: Vec<String> = (0..30).map(|n| format!("bad {n:02}, {}", "x".repeat(200))).collect();
+    let hundred = |n: i64| csv(&(100 * n..100 * (n + 1)).map(good).collect::<Vec<Row>>());
+    let log = (0..30).zip(&bad).map(|(n, bad)| format!("{}{bad}\n", hundred(n))).collect();
+    (log, bad)
 }
 
 #[test]
 fn a_load_that_was_killed_is_simply_run_again() {
-    let slow = Slow::new(log());
-    let running = slow.program(&[]).start();
-    slow.wait_for_calls(20);
-    drop(running); // kills it
-    assert!(slow.lab.items().len() < 2000);
-    let run = slow.program(&[]).run();
-    run.assert_code(0);
-    assert!(run.stdout.contains("RowCount: 3000, "), "{}", run.stdout);
-    assert_same_items(&slow.lab.items(), &sequential(slow.log.as_bytes()));
+    interruptions::killed_and_run_again(&trial(3000));
 }
 
 #[test]
 fn with_a_checkpoint_it_goes_on_however_often_it_is_killed() {
-    let bad = (0..5).map(|n| format!("bad {n}"));
-    let log: String = log()
-        .split_inclusive('\n')
-        .map(str::to_owned)
-        .collect::<Vec<_>>()
-        .chunks(600)
-        .zip(bad.clone())
-        .map(|(rows, bad)| format!("{}{bad}\n", rows.concat()))
-        .collect();
-    let slow = Slow::new(log);
-    let args = ["--checkpoint", "progress", "--rejects", "bad.csv"];
-    for more in [1, 5, 20, 30] {
-        let running = slow.program(&args).start();
-        slow.wait_for_calls(more);
-        drop(running); // kills it
-    }
-    let run = slow.program(&args).run();
-    run.assert_code(3);
-    let counts = run.counts();
-    assert_eq!((counts.read, counts.rejected, counts.not_written), (3005, 5, 0));
-    assert!(run.stdout.ends_with('\n') && run.stdout.contains("RowCount: 3000, "), "{}", run.stdout);
-    let good: String = slow.log.split_inclusive('\n').filter(|line| !line.starts_with("bad")).collect();
-    assert_same_items(&slow.lab.items(), &sequential(good.as_bytes()));
-    assert_eq!(slow.lab.read("bad.csv"), bad.map(|row| row + "\n").collect::<String>(), "each once");
-    assert!(!slow.lab.folder().join("progress").exists());
+    interruptions::killed_until_it_is_done(trial(2500), 500);
 }
 
 #[test]
-fn a_signal_stops_it_with_exact_counts_and_it_goes_on_without_sending_a_row_twice() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let slow = Slow::new(log());
-        let args = ["--checkpoint", "progress"];
-        let running = slow.program(&args).start();
-        slow.wait_for_calls(10);
-        running.signal(signal);
-        let run = running.finish();
-        run.assert_code(code);
-        let written = run.counts().written;
-        assert!(written > 0 && written < 3000, "{}", run.stderr);
-        assert!(!run.stdout.contains("RowCount"), "{}", run.stdout);
-        assert_eq!(slow.proxy.requests(), written, "what was in flight was waited for");
-        let run = slow.program(&args).run();
-        run.assert_code(0);
-        assert!(run.stdout.contains("RowCount: 3000, "), "{}", without_times(&run.stdout));
-        assert_same_items(&slow.lab.items(), &sequential(slow.log.as_bytes()));
-        // What was written out of order behind the first gap is sent again.
-        let twice = slow.proxy.requests() - 3000;
-        assert!(twice <= 32 * 25, "{twice} rows were sent twice");
-        slow.proxy.assert_well_behaved();
-    }
+fn a_signal_stops_it_with_exact_counts_and_it_goes_on() {
+    interruptions::stopped_by_a_signal(trial(3000), "INT", 130);
+    interruptions::stopped_by_a_signal(trial(3000), "TERM", 143);
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once_with_exact_counts() {
+    interruptions::stopped_by_a_second_signal(trial(1000));
+}
+
+#[test]
+fn answers_that_do_not_come_are_not_waited_for_long_after_a_signal() {
+    interruptions::stopped_while_answers_are_missing(&trial(1000));
+}
+
+#[test]
+fn suspended_while_its_connections_get_lost_it_carries_on() {
+    interruptions::suspended_and_continued(&trial(3000));
+}
+
+#[test]
+fn a_checkpoint_is_for_one_file_and_not_for_its_name() {
+    interruptions::another_file_of_the_same_name(trial(3000), "log.csv");
+}
+
+#[test]
+fn a_table_deleted_under_it_ends_it() {
+    interruptions::table_deleted_on_the_way(trial(3000), "logfile");
+}
+
+#[test]
+fn without_room_for_the_checkpoint_nothing_is_written() {
+    interruptions::no_room_for_the_checkpoint(trial(100));
+}
+
+#[test]
+fn rows_are_set_aside_once_however_often_it_is_killed() {
+    let (log, bad) = with_bad_rows();
+    interruptions::killed_while_rows_are_set_aside(&lab(), &log, &bad);
+}
+
+#[test]
+fn without_room_for_rejected_rows_it_ends_and_goes_on_when_there_is() {
+    let (log, bad) = with_bad_rows();
+    interruptions::no_room_for_rejected_rows(&lab(), &log, &bad);
+}
+
+#[test]
+fn waiting_uses_no_processor_time() {
+    interruptions::waiting_uses_no_processor_time(&trial(1000));
 }

@@ -2,7 +2,9 @@
 
 mod bad_rows;
 mod contents;
+mod faults;
 mod ids;
+mod resume;
 mod service;
 mod shell;
 mod stdout;

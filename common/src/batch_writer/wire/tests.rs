@@ -202,6 +202,21 @@ async fn what_would_end_the_load_is_believed_only_of_an_answer_to_the_sdk() {
     assert_eq!(endpoint.by_sdk(), [true, false, true]);
 }
 
+/// Nonsense from the start is another server; after answers of DynamoDB's it is trouble on the way, which may pass.
+#[tokio::test]
+async fn what_says_nothing_of_the_items_is_no_answer() {
+    for nonsense in ["", "{}", r#"{"Unproc"#, "<html>"] {
+        let nonsense = Canned::Answer(200, nonsense);
+        let wrong = Some(ServiceErrorKind::WrongEndpoint);
+        assert_eq!(kinds_of(&Endpoint::answering([nonsense]), 2).await, [wrong, None], "{nonsense:?}");
+        let unavailable = Some(ServiceErrorKind::Unavailable);
+        let endpoint = Endpoint::answering([TAKEN, nonsense, nonsense, nonsense, nonsense]);
+        let kinds = kinds_of(&endpoint, 6).await;
+        assert!(kinds[1..].contains(&unavailable) && !kinds.contains(&wrong), "{nonsense:?}: {kinds:?}");
+        assert_eq!(kinds.last(), Some(&None));
+    }
+}
+
 #[tokio::test]
 async fn a_first_request_that_fails_is_no_template() {
     let endpoint = Endpoint::answering([error(500, ""), error(400, "throttled")]);

@@ -1,0 +1,272 @@
+//! Loads that are stopped, killed, suspended or short of disk, and run again: the same for both loaders.
+//!
+//! Every function takes a load in which no id is there twice, so that each row sent twice is seen, and panics when it goes wrong.
+
+use std::fs;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::contract::{assert_same_items, sequential};
+use crate::lab::{Lab, without_times};
+use crate::program::{Counts, Running, eventually};
+use crate::proxy::{Fault, Proxy};
+use crate::table::with_client;
+use crate::trial::Trial;
+
+/// Answers take so long that there is time to do something to the load.
+const LATE: Fault = Fault::Late(Duration::from_millis(40));
+
+/// Answers that never come, as far as a test can wait.
+const NEVER: Fault = Fault::Late(Duration::from_secs(600));
+
+const CHECKPOINT: [&str; 2] = ["--checkpoint", "progress"];
+
+/// A load through a proxy that lets every answer wait.
+fn slow(trial: &Trial) -> Proxy {
+    Proxy::start(&trial.lab.url(), |_, _| LATE)
+}
+
+/// Starts it and waits until so many more calls have come.
+fn start(trial: &Trial, proxy: &Proxy, calls: usize) -> Running {
+    let until = proxy.calls() + calls;
+    let running = trial.program(&proxy.url()).start();
+    eventually("calls of BatchWriteItem", || proxy.calls() >= until);
+    running
+}
+
+/// Killed without a checkpoint, the load is simply run again.
+pub fn killed_and_run_again(trial: &Trial) {
+    let proxy = slow(trial);
+    drop(start(trial, &proxy, 10)); // kills it
+    assert!(trial.lab.items().len() < trial.rows());
+    trial.assert_done(&trial.program(&proxy.url()).run(), "after it was killed");
+}
+
+/// Killed and hung up again and again, at once and later, the load gets done, and does little twice: what was in flight and a second's
+/// worth each time. It writes `wcu` rows a second, each of them one unit.
+pub fn killed_until_it_is_done(trial: Trial, wcu: usize) {
+    let trial = trial.with_args(&CHECKPOINT).with_args(&["--max-wcu", &wcu.to_string()]);
+    let proxy = Proxy::start(&trial.lab.url(), |_, _| Fault::None);
+    let url = proxy.url();
+    let mut last = None;
+    for (round, signal) in ["KILL", "KILL", "HUP"].into_iter().cycle().enumerate() {
+        let (sent, again) = (proxy.requests(), proxy.again());
+        // The first time long before the first second is over, then long after the second one.
+        let enough = sent + if round == 0 { 30 } else { wcu * 11 / 4 };
+        let mut running = trial.program(&url).start();
+        eventually("so many rows are sent, or it is done", || proxy.requests() >= enough || !running.is_running());
+        if running.is_running() {
+            running.signal(signal);
+            eventually("it is dead", || !running.is_running());
+        }
+        // Saved after a second, and on a busy machine somewhat later; half a second's worth is in a batch at the most.
+        let again = proxy.again() - again;
+        assert!(again <= wcu * 9 / 4, "{again} rows were sent twice in round {round}");
+        let run = running.finish();
+        if run.code.is_some() {
+            last = Some((run, round));
+            break;
+        }
+    }
+    let (run, rounds) = last.expect("it is done in the end");
+    trial.assert_done(&run, "after it was killed");
+    assert!(rounds >= 3, "{rounds} rounds are too few to tell");
+    assert!(!trial.lab.folder().join("progress").exists());
+    proxy.assert_well_behaved();
+}
+
+/// A first signal lets what is in flight finish, the counts are exact, and the load goes on from there.
+pub fn stopped_by_a_signal(trial: Trial, signal: &str, code: i32) {
+    let trial = trial.with_args(&CHECKPOINT);
+    let proxy = slow(&trial);
+    let running = start(&trial, &proxy, 10);
+    running.signal(signal);
+    let failed = trial.failed(running.finish(), proxy.calls());
+    failed.run.assert_code(code);
+    assert!(
+        failed.run.stderr.ends_with(": run the same command again: it goes on from here\n"),
+        "{}",
+        failed.run.stderr
+    );
+    let written = failed.counts.written;
+    assert!(written > 0 && written < trial.rows(), "{}", failed.run.stderr);
+    assert_eq!((proxy.requests(), failed.items.len()), (written, written), "what was in flight was waited for");
+    trial.assert_done(&trial.program(&proxy.url()).run(), signal);
+    proxy.assert_well_behaved();
+}
+
+/// A second signal ends it at once, although answers are missing; the counts are exact all the same.
+pub fn stopped_by_a_second_signal(trial: Trial) {
+    let trial = trial.with_args(&CHECKPOINT);
+    let answers = Arc::new(AtomicBool::new(false));
+    let does_answer = Arc::clone(&answers);
+    let proxy = Proxy::start(&trial.lab.url(), move |call, _| {
+        if call < 3 || does_answer.load(Ordering::Relaxed) { Fault::None } else { NEVER }
+    });
+    let url = proxy.url();
+    let mut running = trial.program(&url).env("RUST_LOG", "common::load=debug").start();
+    eventually("calls that are not answered", || proxy.calls() >= 5);
+    eventually("it has ended", || {
+        if running.is_running() {
+            running.signal("INT");
+        }
+        !running.is_running()
+    });
+    let failed = trial.failed(running.finish(), proxy.calls());
+    failed.run.assert_code(130);
+    assert!(failed.run.stderr.contains("not waiting for what is in flight"), "{}", failed.run.stderr);
+    // An answer may have come and not have been read by then.
+    assert!((1..=proxy.acknowledged()).contains(&failed.counts.written), "{:?}", failed.counts);
+    assert!(failed.items.len() > proxy.acknowledged(), "written, and never acknowledged");
+    answers.store(true, Ordering::Relaxed);
+    trial.assert_done(&trial.program(&url).run(), "afterwards");
+}
+
+/// Where answers do not come, a single signal is enough, too.
+pub fn stopped_while_answers_are_missing(trial: &Trial) {
+    let proxy = Proxy::start(&trial.lab.url(), |call, _| if call < 3 { Fault::None } else { NEVER });
+    let running = start(trial, &proxy, 5);
+    running.signal("TERM");
+    let failed = trial.failed(running.finish(), proxy.calls());
+    failed.run.assert_code(143);
+    assert_eq!(failed.counts.written, proxy.acknowledged());
+}
+
+/// Suspended in the middle, with all its connections lost meanwhile, it carries on with new connections and new signatures.
+pub fn suspended_and_continued(trial: &Trial) {
+    let dates = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&dates);
+    let proxy = Proxy::start(&trial.lab.url(), move |_, request| {
+        seen.lock().unwrap().push(request.header("x-amz-date").unwrap_or_default());
+        LATE
+    });
+    let running = start(trial, &proxy, 10);
+    running.signal("STOP");
+    eventually("it is stopped", || running.is_stopped());
+    proxy.cut();
+    let stopped_at = now();
+    eventually("another second has begun", || now() > stopped_at);
+    eventually("calls from before are done", || proxy.in_flight() == 0);
+    let (before, continued_at) = (proxy.calls(), now());
+    running.signal("CONT");
+    let run = running.finish();
+    trial.assert_done(&run, "after it was continued");
+    let after = dates.lock().unwrap().split_off(before);
+    // Some were signed and not yet sent when it was stopped; as long as an attempt may take, their signatures are good.
+    let old = after.iter().filter(|date| **date < continued_at).count();
+    assert!(old <= 32 && after.len() > 32, "{old} of {} are signed before {continued_at}", after.len());
+    assert!(after.last() >= Some(&continued_at), "{after:?}");
+    proxy.assert_well_behaved();
+}
+
+/// The time as signatures have it.
+fn now() -> String {
+    let date = Command::new("date").args(["-u", "+%Y%m%dT%H%M%SZ"]).output().unwrap();
+    String::from_utf8(date.stdout).unwrap().trim().to_owned()
+}
+
+/// Another file of the same name is refused, and nothing is touched; the right one goes on.
+pub fn another_file_of_the_same_name(trial: Trial, name: &str) {
+    let trial = trial.with_args(&CHECKPOINT);
+    let proxy = slow(&trial);
+    let running = start(&trial, &proxy, 40);
+    running.signal("TERM");
+    running.finish().assert_code(143);
+    let (right, checkpoint, items) = (trial.lab.read(name), trial.lab.read("progress"), trial.lab.items());
+    // One letter in the first row, and nothing else.
+    trial.lab.file(name, right.replacen("GET", "PUT", 1));
+    let run = trial.program(&proxy.url()).run();
+    let refusal = format!("error: {name}: its first ");
+    run.assert_error(1, &[&refusal, "bytes are not those that were loaded", "remove the checkpoint to begin anew"]);
+    assert_eq!(without_times(&run.stdout), "");
+    assert!(trial.lab.items() == items && trial.lab.read("progress") == checkpoint, "nothing is touched");
+    trial.lab.file(name, right);
+    trial.assert_done(&trial.program(&proxy.url()).run(), "the right file");
+}
+
+/// A table deleted under a load ends it with exact counts; made anew, and without the checkpoint, it is loaded whole.
+pub fn table_deleted_on_the_way(trial: Trial, table: &'static str) {
+    let trial = trial.with_args(&CHECKPOINT);
+    let proxy = slow(&trial);
+    let running = start(&trial, &proxy, 10);
+    with_client(&trial.lab.url(), async |client| {
+        client.delete_table().table_name(table).send().await.unwrap();
+    });
+    let run = running.finish();
+    run.assert_error(1, &[&format!("table {table}: "), "remove the checkpoint before loading a new one of its name"]);
+    let counts = run.counts();
+    assert!(counts.written > 0 && counts.not_written > 0 && counts.rejected == 0, "{}", run.stderr);
+    crate::table::create_lab(&trial.lab.url(), table);
+    fs::remove_file(trial.lab.folder().join("progress")).unwrap();
+    trial.assert_done(&trial.program(&proxy.url()).run(), "the new table");
+}
+
+/// Killed again and again while some rows are bad: each of them is set aside once. `log` is the file, `bad` its bad rows.
+pub fn killed_while_rows_are_set_aside(lab: &Lab, log: &str, bad: &[String]) {
+    lab.file("log.csv", log);
+    let good: String = log.split_inclusive('\n').filter(|line| !bad.iter().any(|bad| line.starts_with(bad))).collect();
+    let proxy = Proxy::start(&lab.url(), |_, _| LATE);
+    let program = || {
+        let args = ["log.csv", "--checkpoint", "progress", "--rejects", "bad.csv", "--max-wcu", "1000"];
+        lab.program(&args).endpoint(&proxy.url())
+    };
+    // At once, before and after bad rows, and after a checkpoint.
+    for more in [1, 300, 10, 1500] {
+        let until = proxy.requests() + more;
+        let running = program().start();
+        eventually("requests", || proxy.requests() >= until);
+        drop(running); // kills it
+    }
+    let run = program().run();
+    run.assert_code(3);
+    let (counts, rows) = (run.counts(), log.lines().count());
+    let expected = Counts { read: rows, written: rows - bad.len(), rejected: bad.len(), not_written: 0 };
+    assert_eq!(counts, expected);
+    assert_same_items(&lab.items(), &sequential(good.as_bytes()));
+    assert_eq!(lab.read("bad.csv").lines().collect::<Vec<_>>(), bad, "each once");
+    assert_eq!(lab.read("bad.csv.reasons").lines().count(), bad.len());
+    assert!(!lab.folder().join("progress").exists());
+}
+
+/// The disk is full when the bad rows come: the load ends with exact counts, and with room it goes on and has each bad row once.
+pub fn no_room_for_rejected_rows(lab: &Lab, log: &str, bad: &[String]) {
+    lab.file("log.csv", log);
+    let good: String = log.split_inclusive('\n').filter(|line| !bad.iter().any(|bad| line.starts_with(bad))).collect();
+    let program = || lab.program(&["log.csv", "--checkpoint", "progress", "--rejects", "bad.csv"]);
+    let run = program().with_room_for_files(4).run();
+    run.assert_error(
+        1,
+        &["cannot write bad.csv: ", "the space on the disk", "run the same command again: it goes on from here"],
+    );
+    let counts = run.counts();
+    assert_eq!(counts.written, lab.items().len());
+    assert!(counts.rejected > 0, "{counts:?}");
+    let aside = lab.read("bad.csv");
+    assert!(aside.lines().eq(&bad[..aside.lines().count()]), "whole rows only: {aside}");
+    program().run().assert_code(3);
+    assert_same_items(&lab.items(), &sequential(good.as_bytes()));
+    assert_eq!(lab.read("bad.csv").lines().collect::<Vec<_>>(), bad, "each once");
+    assert_eq!(lab.read("bad.csv.reasons").lines().count(), bad.len());
+}
+
+/// While it waits for a table that takes nothing, it uses no processor time to speak of.
+pub fn waiting_uses_no_processor_time(trial: &Trial) {
+    let proxy = Proxy::start(&trial.lab.url(), |_, _| Fault::all_unprocessed());
+    // Waits of a second and of two seconds lie between them.
+    let running = start(trial, &proxy, 3);
+    let used = running.cpu_seconds();
+    assert!(used < 0.8, "{used} s of processor time");
+}
+
+/// A checkpoint for which there is no room is an error before anything is written.
+pub fn no_room_for_the_checkpoint(trial: Trial) {
+    let name = "p".repeat(200);
+    let trial = trial.with_args(&["--checkpoint", &name]);
+    let run = trial.program(&trial.lab.url()).with_room_for_files(0).run();
+    run.assert_error(1, &[&format!("checkpoint {name}: "), "the space on the disk"]);
+    assert!(trial.lab.items().is_empty());
+    assert!(!trial.lab.folder().join(&name).exists() && !trial.lab.folder().join(name.clone() + ".new").exists());
+    trial.assert_done(&trial.program(&trial.lab.url()).run(), "with room");
+}

@@ -1,0 +1,128 @@
+//! What networks and services do to a load, through a proxy that does it: nothing is lost, nothing is said to be written that is not,
+//! and the last row of an id wins all the same.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use test_support::canned::{Answer, Request};
+use test_support::contract::{assert_same_items, parallel};
+use test_support::log::{Row, csv, row, rows};
+use test_support::program::Counts;
+use test_support::proxy::{Fault, Proxy};
+use test_support::trial::{Trial, survives_each, survives_random_faults};
+
+use crate::lab;
+
+/// Two files of 90 rows, twice; some ids of each are there several times, near and far.
+fn with_duplicates(threads: u16) -> Trial {
+    let log = |file: i64| {
+        let again = (0..50).map(|line| row(21 + line % 20).url(&format!("/again/{file}/{line}")));
+        csv(&rows(1..=40).into_iter().chain(again).collect::<Vec<Row>>())
+    };
+    Trial::parallel(lab(), &[log(0), log(1)], 2, threads)
+}
+
+/// Two files, twice: four times as many items as rows in one of them.
+fn trial(rows_each: i64) -> Trial {
+    Trial::parallel(lab(), &[csv(&rows(1..=rows_each)), csv(&rows(1..=rows_each))], 2, 3)
+}
+
+#[test]
+fn lost_requests_and_answers_and_a_service_in_trouble_are_survived() {
+    survives_each(|| with_duplicates(3), Fault::troubles(), &[0, 2, 3, 7]);
+}
+
+#[test]
+fn answers_that_are_nonsense_or_about_other_items_are_survived() {
+    // A worker whose first answer is nonsense takes it for another server's.
+    survives_each(|| with_duplicates(1), Fault::nonsense(), &[1, 4, 5]);
+}
+
+#[test]
+fn throttling_of_each_kind_is_survived() {
+    survives_each(|| with_duplicates(2), Fault::throttles(), &[1]);
+}
+
+#[test]
+fn nothing_taken_for_a_while_is_waited_for() {
+    let faults = vec![Fault::all_unprocessed(), Fault::error("ProvisionedThroughputExceededException")];
+    survives_each(|| with_duplicates(2), faults, &[0, 1]);
+}
+
+#[test]
+fn faults_of_all_kinds_together_are_survived() {
+    survives_random_faults(|| with_duplicates(4), 100..108);
+}
+
+#[test]
+fn trouble_without_end_is_given_up_with_exact_counts() {
+    let in_trouble = || {
+        let failed = trial(300).fails(|call, _| if call < 6 { Fault::None } else { Fault::internal_server_error() });
+        let words = ["table logfile_scan: gave up after 10 attempts", "InternalServerError", "what to do: "];
+        failed.run.assert_error(1, &words);
+        assert_eq!((failed.counts.written, failed.counts.rejected), (failed.items.len(), 0));
+        assert!(failed.counts.written > 0);
+    };
+    let no_answer = || {
+        let failed = trial(300).fails(|call, _| if call < 6 { Fault::None } else { Fault::DropAfter });
+        failed.run.assert_error(1, &["gave up after 10 attempts", "check the endpoint"]);
+        assert_eq!(failed.counts.rejected, 0);
+        assert!(failed.counts.written > 0 && failed.counts.written < failed.items.len());
+    };
+    thread::scope(|scope| {
+        scope.spawn(in_trouble);
+        scope.spawn(no_answer);
+    });
+}
+
+#[test]
+fn what_cannot_succeed_ends_the_load_at_once_and_a_checkpoint_goes_on_from_there() {
+    for (code, words) in
+        [("ExpiredTokenException", "the AWS credentials are not accepted"), ("AccessDeniedException", "access denied")]
+    {
+        let trial = trial(500).with_args(&["--checkpoint", "progress"]);
+        let mended = Arc::new(AtomicBool::new(false));
+        let is_mended = Arc::clone(&mended);
+        let proxy = Proxy::start(&trial.lab.url(), move |call, _| {
+            if call < 12 || is_mended.load(Ordering::Relaxed) { Fault::None } else { Fault::error(code) }
+        });
+        let failed = trial.failed(trial.program(&proxy.url()).run(), proxy.calls());
+        failed.run.assert_error(1, &[words, code, "what to do: ", "run the same command again: it goes on from here"]);
+        assert_eq!(failed.counts.written, failed.items.len());
+        // The windows of the three workers have opened by one for each answer, and what is in flight is sent once more by the SDK.
+        assert!(failed.calls <= 12 + 2 * (3 + 12), "{code}: {} calls", failed.calls);
+        mended.store(true, Ordering::Relaxed);
+        trial.assert_done(&trial.program(&proxy.url()).run(), code);
+        proxy.assert_well_behaved();
+    }
+}
+
+/// DynamoDB refuses a batch whole for one bad item, without saying which.
+fn refuses_copies_of_13(_: usize, request: &Request) -> Fault {
+    match ["request#13\"", "request#2013\""].iter().any(|key| request.body.contains(key)) {
+        true => Fault::Answer(Answer::error("ValidationException", "One or more parameter values were invalid")),
+        false => Fault::None,
+    }
+}
+
+#[test]
+fn a_row_that_only_the_service_refuses_takes_neither_its_batch_nor_another_thread_with_it() {
+    let lab = lab();
+    let log = csv(&rows(1..=200));
+    lab.file("log.csv", &log);
+    let proxy = Proxy::start(&lab.url(), refuses_copies_of_13);
+    let args = ["log.csv", "--copies", "3", "--threads", "2", "--rejects", "bad.csv"];
+    let run = lab.program(&args).endpoint(&proxy.url()).run();
+    run.assert_code(3);
+    assert_eq!(run.counts(), Counts { read: 600, written: 598, rejected: 2, not_written: 0 });
+    let mut expected = parallel("logfile_scan", &[log.as_bytes()], 3, 2000, 500_000);
+    for key in ["request#13", "request#2013"] {
+        expected.remove(key);
+    }
+    assert_same_items(&lab.items(), &expected);
+    assert_eq!(lab.read("bad.csv"), csv(&rows([13])), "once, though two of its copies are refused");
+    let reasons = lab.read("bad.csv.reasons");
+    let reason = "log.csv:13: DynamoDB refused it: One or more parameter values were invalid";
+    assert!(reasons.starts_with(reason) && reasons.lines().count() == 1, "{reasons}");
+}
