@@ -25,6 +25,7 @@ use crate::operation::{Answer, Name, Operation};
 use crate::partial::Parts;
 use crate::provisioning::Change;
 use crate::refusal::{self, Refusal};
+use crate::snapshot::Snapshot;
 use crate::table_definition::{Attributes, TableDefinition};
 
 /// Why there is no answer.
@@ -101,6 +102,14 @@ impl Gate {
     /// The metrics as text.
     pub(crate) fn metrics_text(&self) -> String {
         metrics_report::text(&mut self.ledger(), self.clock.now(), self.clock.speed())
+    }
+
+    /// Shows `look` how everything stands now.
+    pub(crate) fn snapshot<T>(&self, look: impl FnOnce(&Snapshot<'_>) -> T) -> T {
+        let mut ledger = self.ledger();
+        let now = self.clock.now();
+        ledger.states(now);
+        look(&Snapshot { series: &ledger.metrics.series(now), now, speed: self.clock.speed() })
     }
 
     /// The books. A thread that panicked over them left them whole: every change is one call of the model.

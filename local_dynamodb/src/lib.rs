@@ -3,10 +3,11 @@
 //! The way of a request: `server` reads it and guards against web pages, `operation` makes a typed request of it,
 //! `admission` lets it in, `engine` runs it on SQLite, `wire_error` writes what went wrong as DynamoDB does.
 //!
-//! Admission works on two pure parts: [`demand`] tells from a request what it asks of which table, the [`ledger`] keeps
-//! the tables' capacity (the model is `common::capacity`) and their [`metrics`]. [`partial`] splits batches that get in
-//! in part, [`consumed`] reads what the engine says was consumed, [`refusal`] words refusals, [`provisioning`] is what
-//! UpdateTable changes, and when. All of them go by one [`clock`].
+//! Admission works on two pure parts: `demand` tells from a request what it asks of which table, the `ledger` keeps
+//! the tables' capacity (the model is `common::capacity`) and their `metrics`. `partial` splits batches that get in
+//! in part, `consumed` reads what the engine says was consumed, `refusal` words refusals, `provisioning` is what
+//! UpdateTable changes, and when. All of them go by one `clock`. `cloudwatch` answers questions about the metrics, on
+//! the same port.
 //!
 //! ```no_run
 //! let server = local_dynamodb::LocalDynamoDb::start(&local_dynamodb::Options::default())?;
@@ -17,6 +18,7 @@
 
 mod admission;
 mod clock;
+mod cloudwatch;
 mod consumed;
 mod demand;
 mod engine;
@@ -35,6 +37,7 @@ mod provisioning;
 mod refusal;
 mod request_shape;
 mod server;
+mod snapshot;
 mod statement;
 mod table_definition;
 mod wire_error;

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::admission::{Failure, Gate};
 use crate::operation::{Name, Operation};
-use crate::{Options, origin, wire_error};
+use crate::{Options, cloudwatch, origin, wire_error};
 
 /// DynamoDB's limit for the body of a request.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -122,6 +122,11 @@ impl Server {
             return answer(StatusCode::FORBIDDEN, TEXT, format!("{refusal}\n"));
         }
         let (parts, body) = request.into_parts();
+        if parts.method == Method::POST
+            && let Some(call) = cloudwatch::Call::of(parts.uri.path(), &parts.headers)
+        {
+            return self.cloudwatch(call, body).await;
+        }
         match (&parts.method, parts.uri.path()) {
             (&Method::GET, "/") => answer(StatusCode::OK, TEXT, HEALTHY),
             (&Method::GET, "/metrics.json") => answer(StatusCode::OK, JSON, self.gate.metrics_json().to_string()),
@@ -131,17 +136,48 @@ impl Server {
         }
     }
 
-    async fn post(&self, headers: &HeaderMap, uri: &Uri, body: Incoming) -> Answer {
-        let body = match timeout(self.body_timeout, read_body(body)).await {
-            Ok(Ok(body)) => body,
+    async fn body(&self, body: Incoming) -> Result<Bytes, Box<Answer>> {
+        Err(Box::new(match timeout(self.body_timeout, read_body(body)).await {
+            Ok(Ok(body)) => return Ok(body),
             Ok(Err(BodyError::TooLarge)) => {
                 let error = wire_error::of_protocol("RequestEntityTooLargeException", None);
-                return answer(StatusCode::PAYLOAD_TOO_LARGE, AMZ_JSON, error);
+                answer(StatusCode::PAYLOAD_TOO_LARGE, AMZ_JSON, error)
             }
             Ok(Err(BodyError::Broken(error))) => {
-                return answer(StatusCode::BAD_REQUEST, TEXT, format!("the body could not be read: {error}\n"));
+                answer(StatusCode::BAD_REQUEST, TEXT, format!("the body could not be read: {error}\n"))
             }
-            Err(_) => return answer(StatusCode::REQUEST_TIMEOUT, TEXT, "the body did not arrive in time\n"),
+            Err(_) => answer(StatusCode::REQUEST_TIMEOUT, TEXT, "the body did not arrive in time\n"),
+        }))
+    }
+
+    async fn cloudwatch(&self, call: cloudwatch::Call, body: Incoming) -> Answer {
+        let body = match self.body(body).await {
+            Ok(body) => body,
+            Err(answer) => return *answer,
+        };
+        let gate = Arc::clone(&self.gate);
+        let worker = call.clone();
+        let ran = tokio::task::spawn_blocking(move || match worker.decode(&body) {
+            Ok(request) => gate.snapshot(|snapshot| worker.answer(&request, snapshot)),
+            Err(refusal) => refusal,
+        });
+        let reply = ran.await.unwrap_or_else(|panic| {
+            log::error!("CloudWatch failed: {panic}");
+            call.internal()
+        });
+        let mut answer = answer(status_of(reply.status), TEXT, reply.body);
+        for (name, value) in reply.headers {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                answer.headers_mut().insert(name, value);
+            }
+        }
+        answer
+    }
+
+    async fn post(&self, headers: &HeaderMap, uri: &Uri, body: Incoming) -> Answer {
+        let body = match self.body(body).await {
+            Ok(body) => body,
+            Err(answer) => return *answer,
         };
         let (name, content_type) = match frame(headers, uri, &body) {
             Ok(frame) => frame,
@@ -153,7 +189,7 @@ impl Server {
             log::error!("{} failed: {panic}", name.as_str());
             wire_error::internal(name)
         });
-        answer(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), content_type, body)
+        answer(status_of(status), content_type, body)
     }
 }
 
@@ -231,6 +267,10 @@ async fn read_body(mut body: Incoming) -> Result<Bytes, BodyError> {
         }
     }
     if size > MAX_BODY { Err(BodyError::TooLarge) } else { Ok(read.into()) }
+}
+
+fn status_of(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn answer(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Answer {
