@@ -39,6 +39,15 @@ fail() {
     exit 1
 }
 
+# skip_if_unreachable REGISTRY LOG: ends the script, without failing, if the last command failed for want of a network
+skip_if_unreachable() {
+    local signs='ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT'
+    signs+='|NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProtocolError'
+    grep -qE "$signs" -- "$2" || return 0
+    echo "$program: SKIPPED: $1 cannot be reached"
+    exit 0
+}
+
 milliseconds() {
     local now=${EPOCHREALTIME:-$(date +%s).000000} # bash before 5 knows whole seconds only
     now=${now//[!0-9]/}
