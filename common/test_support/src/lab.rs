@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use local_dynamodb::LocalDynamoDb;
+use local_dynamodb::{LocalDynamoDb, Options};
 use tempfile::TempDir;
 
 use crate::contract::Items;
 use crate::program::{Program, Run};
+use crate::table::Wcu;
 use crate::{engine, table};
 
 /// A table, a folder and a loader.
@@ -25,6 +26,18 @@ impl Lab {
         let engine = engine();
         table::create_lab(&engine.url(), table);
         Self { engine, table, folder: tempfile::tempdir().unwrap(), loader }
+    }
+
+    /// With the lab's table of that name, of this capacity, in an engine with these options.
+    pub fn provisioned(table: &'static str, loader: &'static str, wcu: Wcu, options: &Options) -> Self {
+        let engine = LocalDynamoDb::start(options).unwrap();
+        table::create_provisioned(&engine.url(), table, wcu);
+        Self { engine, table, folder: tempfile::tempdir().unwrap(), loader }
+    }
+
+    /// What the engine has counted.
+    pub fn metrics(&self) -> serde_json::Value {
+        self.engine.metrics()
     }
 
     /// The engine's URL.

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "only tests use this")]
 
 pub mod canned;
+pub mod capacity;
 pub mod contract;
 pub mod interruptions;
 pub mod lab;

@@ -73,6 +73,36 @@ pub fn create_plain(url: &str, table: &str, partition_key: &str) {
 
 /// Makes one of the lab's tables, with its index, but on demand, so that no capacity is in the way; and waits until it is there.
 pub fn create_lab(url: &str, name: &str) {
+    create(url, name, None);
+}
+
+/// Write capacity units per second of a table and of its index.
+#[derive(Debug, Clone, Copy)]
+pub struct Wcu {
+    /// The table's.
+    pub table: i64,
+    /// Its index's.
+    pub index: i64,
+}
+
+/// Makes one of the lab's tables, with its index, with this capacity; and waits until it is there.
+pub fn create_provisioned(url: &str, name: &str, wcu: Wcu) {
+    create(url, name, Some(wcu));
+}
+
+/// Asks for another write capacity of a table. Does not wait for it.
+pub fn set_wcu(url: &str, name: &str, wcu: i64) {
+    with_client(url, async |client| {
+        client.update_table().table_name(name).provisioned_throughput(throughput(wcu)).send().await.unwrap();
+    });
+}
+
+/// With so much read capacity that reading the table back never waits.
+fn throughput(wcu: i64) -> types::ProvisionedThroughput {
+    types::ProvisionedThroughput::builder().read_capacity_units(10_000).write_capacity_units(wcu).build().unwrap()
+}
+
+fn create(url: &str, name: &str, wcu: Option<Wcu>) {
     let definition = common::tables::table(name).unwrap();
     let index = &definition.index;
     let key = |attribute: &str, key_type| {
@@ -95,13 +125,18 @@ pub fn create_lab(url: &str, name: &str) {
         .index_name(index.name)
         .set_key_schema(Some(index_keys))
         .projection(projection.build())
+        .set_provisioned_throughput(wcu.map(|wcu| throughput(wcu.index)))
         .build()
         .unwrap();
     let attributes: Vec<_> = attributes.collect();
     with_client(url, async |client| {
         let create = client.create_table().table_name(name).set_attribute_definitions(Some(attributes));
         let create = create.key_schema(key(definition.partition_key, KeyType::Hash)).global_secondary_indexes(index);
-        create.billing_mode(BillingMode::PayPerRequest).send().await.unwrap();
+        let create = match wcu {
+            None => create.billing_mode(BillingMode::PayPerRequest),
+            Some(wcu) => create.provisioned_throughput(throughput(wcu.table)),
+        };
+        create.send().await.unwrap();
         wait_until_there(&client, name).await;
     });
 }

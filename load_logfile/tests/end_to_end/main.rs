@@ -1,6 +1,7 @@
 //! `load_logfile` as a shell script meets it: the real binary, real HTTP, the real engine.
 
 mod bad_rows;
+mod capacity;
 mod contents;
 mod faults;
 mod input;

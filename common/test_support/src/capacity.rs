@@ -1,0 +1,91 @@
+//! Loads into tables of little capacity, which local_dynamodb enforces, and with a limit of their own: the same for both loaders.
+//!
+//! Every function panics when it goes wrong.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use local_dynamodb::Options;
+use serde_json::Value;
+
+use crate::lab::Lab;
+use crate::proxy::{Fault, Proxy};
+use crate::table::{Wcu, set_wcu};
+use crate::trial::Trial;
+
+/// A table of this capacity without burst, whose clock runs `speed` times faster; its index takes only so many writes that it has not
+/// done yet.
+pub fn lab_without_burst(table: &'static str, loader: &'static str, wcu: Wcu, speed: u32, backlog: usize) -> Lab {
+    let mut options = Options { speed: NonZeroU32::new(speed).unwrap(), ..Options::default() };
+    options.capacity.starting_burst = Duration::ZERO;
+    options.capacity.index_backlog = backlog;
+    Lab::provisioned(table, loader, wcu, &options)
+}
+
+/// The table takes less than is sent: all of it gets there, and few requests are refused whole.
+pub fn throttled_all_the_time(trial: &Trial) {
+    let run = trial.program(&trial.lab.url()).run();
+    trial.assert_done(&run, "throttled");
+    let metrics = trial.lab.metrics();
+    let refused = total(&metrics, "ThrottledRequests", "Sum");
+    let answered = total(&metrics, "SuccessfulRequestLatency", "SampleCount");
+    assert!(total(&metrics, "WriteThrottleEvents", "Sum") > 0.0, "nothing was throttled");
+    assert!(refused * 20.0 <= refused + answered, "{refused} requests refused whole, {answered} not\n{}", run.stderr);
+}
+
+/// A metric of BatchWriteItem, or of all operations, over all minutes, tables and indexes.
+fn total(metrics: &Value, name: &str, statistic: &str) -> f64 {
+    let is_wanted = |series: &&Value| {
+        let dimensions = series["Dimensions"].as_array().unwrap();
+        let mut operations = dimensions.iter().filter(|dimension| dimension["Name"] == "Operation");
+        series["MetricName"] == name && operations.all(|operation| operation["Value"] == "BatchWriteItem")
+    };
+    let wanted = metrics["Metrics"].as_array().unwrap().iter().filter(is_wanted);
+    wanted
+        .flat_map(|series| series["Datapoints"].as_array().unwrap())
+        .map(|point| point[statistic].as_f64().unwrap())
+        .sum()
+}
+
+/// Loads with these arguments, and gives the seconds that it took by its own account.
+fn seconds_of(trial: &Trial, args: &[&str]) -> f64 {
+    let run = trial.program(&trial.lab.url()).args(args).run();
+    trial.assert_done(&run, "limited");
+    let last = run.stdout.lines().last().unwrap();
+    last.split(' ').filter(|word| word.contains('.')).find_map(|word| word.parse().ok()).unwrap()
+}
+
+/// With `--max-wcu` set to a quarter of its rows, each of them one unit, a load takes four seconds, wherever there is capacity for more.
+pub fn limited_to_units(trial: &Trial) {
+    let seconds = seconds_of(trial, &["--max-wcu", &(trial.rows() / 4).to_string()]);
+    assert!(seconds >= 3.0, "{seconds} s instead of 4 s");
+}
+
+/// As [`limited_to_units`], with a share of the capacity of the index, which is the smaller one: `percent` of it is a quarter of the rows.
+pub fn limited_to_a_share(trial: &Trial, percent: &str) {
+    let seconds = seconds_of(trial, &["--max-wcu", percent]);
+    assert!(seconds >= 3.0, "{seconds} s instead of 4 s");
+}
+
+/// A share follows the table's capacity: what would have taken hours is done in seconds after the capacity was raised.
+pub fn a_share_follows_the_table(trial: &Trial, table: &str, raised: i64) {
+    let proxy = Proxy::start(&trial.lab.url(), |_, _| Fault::None);
+    let running = trial.program(&proxy.url()).args(["--max-wcu", "50%"]).start();
+    crate::program::eventually("the first call", || proxy.calls() > 0);
+    set_wcu(&trial.lab.url(), table, raised);
+    trial.assert_done(&running.finish(), "after the capacity was raised");
+}
+
+/// A table that takes nothing for as long as the user waits: exact counts, and a checkpoint to go on from.
+pub fn given_up(trial: Trial) {
+    let trial = trial.with_args(&["--give-up-after", "2s", "--checkpoint", "progress"]);
+    let failed = trial.fails(|call, _| match call {
+        0..2 => Fault::None,
+        _ if call % 2 == 0 => Fault::all_unprocessed(),
+        _ => Fault::error("ProvisionedThroughputExceededException"),
+    });
+    let words = ["nothing was taken for ", "ProvisionedThroughputExceededException", "it goes on from here"];
+    failed.run.assert_error(1, &words);
+    assert_eq!(failed.counts.written, failed.items.len());
+    assert!(failed.calls < 10, "{} calls in two seconds", failed.calls);
+}
