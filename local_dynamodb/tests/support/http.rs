@@ -1,6 +1,6 @@
 //! Raw HTTP, for requests that no SDK would send.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -76,7 +76,9 @@ impl Raw {
         if !self.headers.iter().any(|(name, _)| *name == "host") {
             line("host", address);
         }
-        line("connection", "close");
+        if !self.headers.iter().any(|(name, _)| *name == "connection") {
+            line("connection", "close");
+        }
         line("content-length", &self.body.len().to_string());
         self.headers.iter().for_each(|(name, value)| line(name, value));
         [head.as_bytes(), b"\r\n", &self.body].concat()
@@ -97,4 +99,40 @@ pub(crate) fn read_answer(stream: &mut TcpStream) -> Answer {
     let (status, headers) = head.split_once("\r\n").unwrap();
     let status = status.split(' ').nth(1).unwrap().parse().unwrap();
     Answer { status, headers: headers.to_ascii_lowercase(), body: body.into() }
+}
+
+/// A connection that is kept for many requests.
+pub(crate) struct Connection {
+    stream: BufReader<TcpStream>,
+    address: String,
+}
+
+impl Connection {
+    pub(crate) fn open(address: &str) -> Self {
+        Self { stream: BufReader::new(connect(address)), address: address.to_owned() }
+    }
+
+    /// Sends an operation: status and body. `None` if the server has closed the connection instead.
+    pub(crate) fn call(&mut self, operation: &str, body: &str) -> Option<(u16, String)> {
+        let request = Raw::operation(operation, body).header("connection", "keep-alive").bytes(&self.address);
+        self.stream.get_mut().write_all(&request).ok()?;
+        let mut line = String::new();
+        let mut next_line = |stream: &mut BufReader<TcpStream>| {
+            line.clear();
+            stream.read_line(&mut line).ok().filter(|read| *read > 0).map(|_| line.trim_end().to_ascii_lowercase())
+        };
+        let status = next_line(&mut self.stream)?.split(' ').nth(1)?.parse().ok()?;
+        let mut length = 0;
+        loop {
+            let header = next_line(&mut self.stream)?;
+            match header.strip_prefix("content-length: ") {
+                Some(value) => length = value.parse().unwrap(),
+                None if header.is_empty() => break,
+                None => {}
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).ok()?;
+        Some((status, String::from_utf8(body).unwrap()))
+    }
 }

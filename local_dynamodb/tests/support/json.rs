@@ -1,5 +1,7 @@
 //! Operations as JSON, and the metrics of a server.
 
+use std::collections::BTreeMap;
+
 use local_dynamodb::{LocalDynamoDb, Options};
 use serde_json::{Value, json};
 
@@ -112,4 +114,15 @@ pub(crate) fn sum_in(metrics: &Value, metric: &str, dimensions: &[&str]) -> f64 
     });
     let points = series.map(|series| series["Datapoints"].as_array().unwrap().iter()).into_iter().flatten();
     points.map(|point| point["Sum"].as_f64().unwrap()).sum()
+}
+
+/// The sums of all metrics over all minutes, by name and dimensions.
+pub(crate) fn all_sums(metrics: &Value) -> BTreeMap<(String, Vec<String>), f64> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let series = metrics["Metrics"].as_array().unwrap().iter().map(|series| {
+        let dimensions = series["Dimensions"].as_array().unwrap().iter().map(|each| text(&each["Value"])).collect();
+        let points = series["Datapoints"].as_array().unwrap().iter();
+        ((text(&series["MetricName"]), dimensions), points.map(|point| point["Sum"].as_f64().unwrap()).sum())
+    });
+    series.collect()
 }
