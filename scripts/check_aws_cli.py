@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from unittest import mock
 
@@ -48,15 +49,15 @@ class Server:
             "aws_secret_access_key": "local",
         }
 
-    def client(self, attempts=1, mode="standard"):
+    def client(self, attempts=1, mode="standard", service="dynamodb"):
         """A boto3 client that tries every request so often; None: as often as boto3 does of itself."""
         retries = {"total_max_attempts": attempts, "mode": mode} if attempts else {}
-        return boto3.client("dynamodb", config=Config(retries=retries), **self._environment())
+        return boto3.client(service, config=Config(retries=retries), **self._environment())
 
     def resource(self):
         return boto3.resource("dynamodb", **self._environment())
 
-    def aws(self, *arguments, refused=None):
+    def aws(self, *arguments, service="dynamodb", refused=None):
         """Runs `aws dynamodb ...` and gives what it prints; with `refused`, it must fail with this error code."""
         environment = dict(
             os.environ,
@@ -67,7 +68,7 @@ class Server:
             AWS_SECRET_ACCESS_KEY="local",
             AWS_PAGER="",
         )
-        command = ["aws", "dynamodb", *arguments]
+        command = ["aws", service, *arguments]
         ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
         if refused:
             assert ran.returncode in (254, 255), ran
@@ -455,6 +456,47 @@ def check_on_demand():
         assert sum(page["Count"] for page in pages) == 750
         assert server.metric("ConsumedWriteCapacityUnits", "logfile") == 7500
         assert server.metric("WriteThrottleEvents", "logfile") == 0
+
+
+def check_cloudwatch():
+    """AWS CLI and boto3: CloudWatch's metrics of a throttled table"""
+    with Server() as server:
+        create_table(server, "logfile")
+        exhaust_writes(server, "logfile")
+        for _ in range(3):
+            with refused(THROTTLED):
+                server.client().put_item(TableName="logfile", Item=item("a"))
+        of_table = {"Name": "TableName", "Value": "logfile"}
+        of_puts = [of_table, {"Name": "Operation", "Value": "PutItem"}]
+        now = datetime.now(timezone.utc)
+        span = {"StartTime": now - timedelta(hours=1), "EndTime": now + timedelta(hours=1)}
+        cloudwatch = server.client(service="cloudwatch")
+
+        def total(metric, dimensions):
+            asked = {"Namespace": "AWS/DynamoDB", "Period": 60, "Statistics": ["Sum"], **span}
+            answer = cloudwatch.get_metric_statistics(MetricName=metric, Dimensions=dimensions, **asked)
+            return sum(point["Sum"] for point in answer["Datapoints"])
+
+        assert total("WriteThrottleEvents", [of_table]) == 3
+        assert total("ThrottledRequests", of_puts) == 3
+        assert total("ConsumedWriteCapacityUnits", [of_table]) == 2 * 299
+
+        metric = {"Namespace": "AWS/DynamoDB", "MetricName": "ThrottledRequests", "Dimensions": of_puts}
+        query = {"Id": "throttled", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
+        (result,) = cloudwatch.get_metric_data(MetricDataQueries=[query], **span)["MetricDataResults"]
+        assert (result["Id"], sum(result["Values"])) == ("throttled", 3), result
+
+        listed = server.aws(
+            *("list-metrics", "--namespace", "AWS/DynamoDB", "--metric-name", "WriteThrottleEvents"), service="cloudwatch"
+        )
+        assert [metric["Dimensions"] for metric in listed["Metrics"]] == [[of_table]], listed
+        printed = server.aws(
+            *("get-metric-statistics", "--namespace", "AWS/DynamoDB", "--metric-name", "WriteThrottleEvents"),
+            *("--dimensions", "Name=TableName,Value=logfile", "--period", "60", "--statistics", "Sum"),
+            *("--start-time", span["StartTime"].isoformat(), "--end-time", span["EndTime"].isoformat()),
+            service="cloudwatch",
+        )
+        assert sum(point["Sum"] for point in printed["Datapoints"]) == 3, printed
 
 
 def main():

@@ -95,6 +95,8 @@ impl Server {
             let server = Arc::clone(&self);
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
+                // Who has sent a request and shut down that direction still reads its answer.
+                .half_close(true)
                 .header_read_timeout(self.header_timeout)
                 .serve_connection(
                     TokioIo::new(stream),

@@ -115,6 +115,17 @@ fn requests_may_follow_one_another_and_ask_whether_to_go_on() {
 }
 
 #[test]
+fn a_client_that_has_said_everything_still_gets_its_answer() {
+    let server = with(|_| {});
+    let address = server.address().to_string();
+    let whole = list_tables().bytes(&address);
+    for _ in 0..50 {
+        let said = said(&address, &whole);
+        assert!(said.starts_with("HTTP/1.1 200 OK"), "{said}");
+    }
+}
+
+#[test]
 fn two_hundred_connections_left_open_harm_nobody() {
     let server = with(|_| {});
     let address = server.address().to_string();
