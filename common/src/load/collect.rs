@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
@@ -16,6 +17,10 @@ use crate::outcome::{Checkpoint, ParallelLines, Progress, SequentialLines, SetAs
 
 /// How often a checkpoint is saved: what is written in between is written again after a crash.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long events gather when all of them have been dealt with: who waits for each of them has to be woken by a worker for each, at
+/// full speed ten thousand times a second.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// What happens in a load.
 #[derive(Debug)]
@@ -68,12 +73,7 @@ impl<W: Write> Collector<W> {
     pub(super) fn collect(&mut self, events: &Receiver<Event>, mut workers: usize, mut producers: usize) {
         let mut save_at = self.start + SAVE_INTERVAL;
         while workers > 0 || producers > 0 && self.control.phase() == Phase::Running {
-            // Without a checkpoint there is nothing to do before the next event.
-            let wait = match self.checkpoint {
-                Some(_) => save_at.saturating_duration_since(Instant::now()),
-                None => Duration::MAX,
-            };
-            match events.recv_timeout(wait) {
+            match self.next(events, save_at) {
                 Ok(Event::Settled(settled)) => self.settled(settled),
                 Ok(Event::Rejected { row, origin, rows }) => self.rejected(&row, &origin, rows),
                 Ok(Event::Failed(error)) => self.fail(error),
@@ -103,6 +103,20 @@ impl<W: Write> Collector<W> {
                 self.settled(settled);
             }
         }
+    }
+
+    /// The next event, or a time-out when it is time to save.
+    fn next(&self, events: &Receiver<Event>, save_at: Instant) -> Result<Event, RecvTimeoutError> {
+        if let Ok(event) = events.try_recv() {
+            return Ok(event);
+        }
+        thread::sleep(GATHER);
+        // Without a checkpoint there is nothing to do before the next event.
+        let wait = match self.checkpoint {
+            Some(_) => save_at.saturating_duration_since(Instant::now()),
+            None => Duration::MAX,
+        };
+        events.recv_timeout(wait)
     }
 
     /// The load is to end; only the first reason counts.

@@ -13,7 +13,7 @@ use super::rejects::RejectedRow;
 use super::{LoadError, Origin, Request};
 use crate::batch_writer::{ItemJson, Key, WriteRequest};
 use crate::capacity::limits::{MAX_ITEM_SIZE, MAX_NUMBER_DIGITS};
-use crate::logfile::{AttributeSink, ItemLayout, LogReader, LogRecord, RecordError, Row};
+use crate::logfile::{AttributeSink, ItemLayout, LogReader, LogRecord, RecordError, Row, format_integer};
 
 /// A chunk is handed over when it has so many requests or bytes of JSON. Four batches at once, because each hand-over may wake a
 /// thread; few bytes, because items can be large and memory is to stay small.
@@ -29,7 +29,7 @@ impl AttributeSink for ItemJson {
     }
 
     fn number(&mut self, name: &'static str, value: i128) {
-        ItemJson::number(self, name, itoa::Buffer::new().format(value));
+        ItemJson::number(self, name, format_integer(&mut itoa::Buffer::new(), value));
     }
 }
 
@@ -55,16 +55,21 @@ pub(super) struct Producer {
     chunks: Vec<Chunk>,
     shared: ItemJson,
     own: ItemJson,
-    /// The memory of requests' JSON.
-    buffer: BytesMut,
 }
 
 /// Requests on their way to one worker.
-#[derive(Default)]
 struct Chunk {
     requests: Vec<Request>,
     /// Length of their JSON.
     bytes: usize,
+    /// The memory of their JSON. Of this chunk only: threads that count who still uses a piece of memory wait for each other.
+    buffer: BytesMut,
+}
+
+impl Chunk {
+    fn new() -> Self {
+        Self { requests: Vec::with_capacity(CHUNK_REQUESTS), bytes: 0, buffer: BytesMut::with_capacity(BUFFER) }
+    }
 }
 
 /// The load is being stopped; why is known elsewhere.
@@ -73,18 +78,9 @@ struct Stopped;
 impl Producer {
     /// `first_record` is the number, from 0, of the record that the reader gives first.
     pub(super) fn new(production: Production, source: u32, name: &str, first_record: u64) -> Self {
-        let chunks = production.workers.iter().map(|_| Chunk::default()).collect();
+        let chunks = production.workers.iter().map(|_| Chunk::new()).collect();
         let (shared, own) = (ItemJson::new(), ItemJson::new());
-        Self {
-            production,
-            source,
-            name: name.to_owned(),
-            record: first_record,
-            chunks,
-            shared,
-            own,
-            buffer: BytesMut::with_capacity(BUFFER),
-        }
+        Self { production, source, name: name.to_owned(), record: first_record, chunks, shared, own }
     }
 
     /// Produces everything. Whatever ends it early is told to the collector.
@@ -189,11 +185,10 @@ impl Producer {
             let id = self.production.numbering.request_id(self.source as usize, copy, record.request_id);
             self.own.clear();
             self.production.layout.own_attributes(id, &mut self.own);
-            let key = Key::string(&["request#", itoa::Buffer::new().format(id)]);
+            let key = Key::string(&["request#", format_integer(&mut itoa::Buffer::new(), id)]);
             let worker = self.worker_of(&key);
-            let attributes = [&self.own, &self.shared];
-            let request = WriteRequest::put_in(&mut self.buffer, key, &attributes, origin.clone());
             let chunk = &mut self.chunks[worker];
+            let request = WriteRequest::put_in(&mut chunk.buffer, key, &[&self.own, &self.shared], origin.clone());
             chunk.bytes += request.json().len();
             chunk.requests.push(request);
             if chunk.requests.len() >= CHUNK_REQUESTS || chunk.bytes >= CHUNK_BYTES {
@@ -217,8 +212,7 @@ impl Producer {
         if self.chunks[worker].requests.is_empty() {
             return Ok(());
         }
-        let next = Chunk { requests: Vec::with_capacity(CHUNK_REQUESTS), bytes: 0 };
-        let chunk = std::mem::replace(&mut self.chunks[worker], next);
+        let chunk = std::mem::replace(&mut self.chunks[worker], Chunk::new());
         self.production.workers[worker].send(chunk.requests).map_err(|_| Stopped)
     }
 }

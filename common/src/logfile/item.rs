@@ -9,6 +9,7 @@
 //! | host, date, timezone, method, url, useragent | S | S |
 //! | `servererror` (S) | `5xx` if responsecode is 500 | – |
 
+use super::integer::format_integer;
 use super::record::{Column, LogRecord, RecordError};
 use crate::capacity::limits::{MAX_PARTITION_KEY_SIZE, MAX_SORT_KEY_SIZE};
 
@@ -76,11 +77,14 @@ impl ItemLayout {
 
     /// The attributes that differ between the copies of a record, beginning with the table's key.
     pub fn own_attributes(&self, request_id: i128, sink: &mut impl AttributeSink) {
-        sink.string(PARTITION_KEY, &["request#", itoa::Buffer::new().format(request_id)]);
+        sink.string(PARTITION_KEY, &["request#", format_integer(&mut itoa::Buffer::new(), request_id)]);
         sink.number(Column::RequestId.name(), request_id);
         if self.index_keys == IndexKeys::Shard {
             // Python's modulo is never negative.
-            let shard = request_id.rem_euclid(10) + 1;
+            let shard = match i64::try_from(request_id) {
+                Ok(id) => id.rem_euclid(10) + 1,
+                Err(_) => request_id.rem_euclid(10) as i64 + 1,
+            };
             sink.string("GSI_1_PK", &["shard#", itoa::Buffer::new().format(shard)]);
         }
     }

@@ -5,6 +5,7 @@ mod item;
 mod reader;
 mod record;
 
+pub(crate) use integer::format_integer;
 pub use integer::{IntegerError, MAX_DIGITS};
 pub use item::{AttributeSink, IndexKeys, ItemLayout, PARTITION_KEY};
 pub use reader::{LogReader, Position, ReadError, ResumeError, Row};
