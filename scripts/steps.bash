@@ -48,6 +48,18 @@ skip_if_unreachable() {
     exit 0
 }
 
+# install_aws_clients: the newest AWS CLI and boto3 from PyPI, in the virtual environment $venv
+install_aws_clients() {
+    command -v python3 >/dev/null || fail "python3 is not installed"
+    venv=$target/aws_clients
+    echo "Installing the AWS CLI and boto3 ..."
+    python3 -m venv "$venv" >"$work/venv.log" 2>&1 || fail "python3 -m venv (on Debian: apt-get install python3-venv)" "$work/venv.log"
+    if ! "$venv/bin/python" -m pip install --quiet --upgrade --upgrade-strategy eager awscli boto3 >"$work/pip.log" 2>&1; then
+        skip_if_unreachable PyPI "$work/pip.log"
+        fail "pip install awscli boto3" "$work/pip.log"
+    fi
+}
+
 milliseconds() {
     local now=${EPOCHREALTIME:-$(date +%s).000000} # bash before 5 knows whole seconds only
     now=${now//[!0-9]/}

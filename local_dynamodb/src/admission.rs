@@ -108,8 +108,13 @@ impl Gate {
     pub(crate) fn snapshot<T>(&self, look: impl FnOnce(&Snapshot<'_>) -> T) -> T {
         let mut ledger = self.ledger();
         let now = self.clock.now();
-        ledger.states(now);
-        look(&Snapshot { series: &ledger.metrics.series(now), now, speed: self.clock.speed() })
+        look(&Snapshot {
+            tables: &ledger.states(now),
+            series: &ledger.metrics.series(now),
+            now,
+            speed: self.clock.speed(),
+            throttling: self.enforcement == Enforcement::On,
+        })
     }
 
     /// The books. A thread that panicked over them left them whole: every change is one call of the model.

@@ -7,7 +7,7 @@
 //! the tables' capacity (the model is `common::capacity`) and their `metrics`. `partial` splits batches that get in
 //! in part, `consumed` reads what the engine says was consumed, `refusal` words refusals, `provisioning` is what
 //! UpdateTable changes, and when. All of them go by one `clock`. `cloudwatch` answers questions about the metrics, on
-//! the same port.
+//! the same port, and `monitor` is a page that shows them.
 //!
 //! ```no_run
 //! let server = local_dynamodb::LocalDynamoDb::start(&local_dynamodb::Options::default())?;
@@ -28,6 +28,7 @@ mod ledger;
 mod malformed;
 mod metrics;
 mod metrics_report;
+mod monitor;
 mod names;
 mod operation;
 mod origin;

@@ -29,6 +29,8 @@ Examples:
   local_dynamodb --print-metrics http://127.0.0.1:8000
       what the server there has counted: sums over the last day of its clock;
       minute by minute, as JSON, it is at http://127.0.0.1:8000/metrics.json
+  http://127.0.0.1:8000 in a browser
+      shows capacity and throttling of each table and index, live
   AWS_ENDPOINT_URL=http://127.0.0.1:8000 aws dynamodb list-tables
       any client of DynamoDB can use it; every region and every key are accepted
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use dynoxide::auth_material::{self, AuthMaterial};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, SERVER};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, SERVER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Uri};
@@ -18,8 +18,9 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use crate::admission::{Failure, Gate};
+use crate::monitor::Asset;
 use crate::operation::{Name, Operation};
-use crate::{Options, cloudwatch, origin, wire_error};
+use crate::{Options, cloudwatch, monitor, origin, wire_error};
 
 /// DynamoDB's limit for the body of a request.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -130,11 +131,13 @@ impl Server {
             return self.cloudwatch(call, body).await;
         }
         match (&parts.method, parts.uri.path()) {
-            (&Method::GET, "/") => answer(StatusCode::OK, TEXT, HEALTHY),
+            (&Method::GET, "/") if !is_browser(&parts.headers) => answer(StatusCode::OK, TEXT, HEALTHY),
+            (&Method::GET, "/monitor.json") => answer(StatusCode::OK, JSON, self.monitor(&parts.uri)),
             (&Method::GET, "/metrics.json") => answer(StatusCode::OK, JSON, self.gate.metrics_json().to_string()),
             (&Method::GET, "/metrics.txt") => answer(StatusCode::OK, TEXT, self.gate.metrics_text()),
             (&Method::POST, "/") => self.post(&parts.headers, &parts.uri, body).await,
-            _ => answer(StatusCode::NOT_FOUND, TEXT, NOT_FOUND),
+            (&Method::GET, path) => Asset::at(path).map_or_else(not_found, file),
+            _ => not_found(),
         }
     }
 
@@ -150,6 +153,11 @@ impl Server {
             }
             Err(_) => answer(StatusCode::REQUEST_TIMEOUT, TEXT, "the body did not arrive in time\n"),
         }))
+    }
+
+    fn monitor(&self, uri: &Uri) -> String {
+        let since = uri.query().and_then(|query| query.strip_prefix("since=")?.parse().ok()).unwrap_or_default();
+        self.gate.snapshot(|snapshot| monitor::json(snapshot, since)).to_string()
     }
 
     async fn cloudwatch(&self, call: cloudwatch::Call, body: Incoming) -> Answer {
@@ -227,7 +235,7 @@ fn frame(headers: &HeaderMap, uri: &Uri, body: &[u8]) -> Result<(Name, HeaderVal
     } else if essence.eq_ignore_ascii_case("application/json") || (given.is_empty() && body.is_empty()) {
         JSON
     } else {
-        return Err(Box::new(answer(StatusCode::NOT_FOUND, TEXT, NOT_FOUND)));
+        return Err(Box::new(not_found()));
     };
     let refuse = |error| Box::new(answer(StatusCode::BAD_REQUEST, content_type.clone(), error));
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
@@ -269,6 +277,23 @@ async fn read_body(mut body: Incoming) -> Result<Bytes, BodyError> {
         }
     }
     if size > MAX_BODY { Err(BodyError::TooLarge) } else { Ok(read.into()) }
+}
+
+fn not_found() -> Answer {
+    answer(StatusCode::NOT_FOUND, TEXT, NOT_FOUND)
+}
+
+/// Whether a person asks, and not a health check.
+fn is_browser(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accepted| accepted.contains("text/html"))
+}
+
+fn file(asset: Asset) -> Answer {
+    let mut answer = answer(StatusCode::OK, HeaderValue::from_static(asset.content_type), asset.body);
+    for (name, value) in monitor::HEADERS {
+        answer.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    answer
 }
 
 fn status_of(code: u16) -> StatusCode {

@@ -35,7 +35,7 @@ fn metrics() -> Metrics {
 }
 
 fn snapshot<'a>(series: &'a [(&'a Series, Vec<Datapoint>)], now: Duration, speed: u32) -> Snapshot<'a> {
-    Snapshot { series, now, speed: NonZeroU32::new(speed).unwrap() }
+    Snapshot { tables: &[], series, now, speed: NonZeroU32::new(speed).unwrap(), throttling: true }
 }
 
 fn ask_at(now: u64, speed: u32, operation: &str, request: &Json) -> Result<Json, Error> {

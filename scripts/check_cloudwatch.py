@@ -1,6 +1,6 @@
-"""Runs a throttled load on local_dynamodb and reads its metrics with boto3 and the AWS CLI.
+"""Runs loads on local_dynamodb and reads its metrics with boto3 and the AWS CLI.
 
-Usage: cloudwatch.py AWS, where AWS is the path of the AWS CLI. local_dynamodb, create_tables and load_logfile are on
+Usage: check_cloudwatch.py AWS, where AWS is the path of the AWS CLI. local_dynamodb, create_tables and load_logfile are on
 PATH, ./data has the log files. Ends with an error at the first difference to the server's own counters.
 """
 
@@ -14,6 +14,7 @@ import time
 import urllib.request
 
 import boto3
+import botocore.config
 import botocore.exceptions
 import botocore.model
 
@@ -50,14 +51,29 @@ def main(aws):
 
 
 def load():
-    """A load that its table throttles, with 5 WCU and a burst of 1,500 for 2,500 rows; and a read."""
+    """A load that takes more than its table has, a read, and a request that is refused."""
     for command in (
         ["create_tables", "logfile"],
-        ["load_logfile", "logfile", "./data/logfile_small1.csv"],
-        ["load_logfile", "logfile", "./data/logfile_medium1.csv"],
+        ["load_logfile", "--quiet", "logfile", "./data/logfile_small1.csv"],
+        ["load_logfile", "--quiet", "logfile", "./data/logfile_medium1.csv"],
     ):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    boto3.client("dynamodb").scan(TableName="logfile")
+    dynamodb = boto3.client("dynamodb", config=botocore.config.Config(retries={"total_max_attempts": 1}))
+    dynamodb.scan(TableName="logfile")
+    # A loader slows down before a whole request is refused; this does not.
+    dynamodb.create_table(
+        TableName="small",
+        AttributeDefinitions=[{"AttributeName": "PK", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}],
+        ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+    )
+    dynamodb.get_waiter("table_exists").wait(TableName="small", WaiterConfig={"Delay": 1})
+    try:
+        for n in range(50):
+            dynamodb.put_item(TableName="small", Item={"PK": {"S": str(n)}, "x": {"S": 250_000 * "x"}})
+    except dynamodb.exceptions.ProvisionedThroughputExceededException:
+        return
+    raise AssertionError("50 items of 250 KB got into a table of 1 WCU")
 
 
 def counters(url):
@@ -232,12 +248,12 @@ def check_cli(aws, own):
     times = [
         "--start-time", span(own)["StartTime"].isoformat(), "--end-time", span(own)["EndTime"].isoformat(),
     ]  # fmt: skip
-    for name in ("WriteThrottleEvents", "ConsumedWriteCapacityUnits"):
+    for table, name in (("small", "WriteThrottleEvents"), ("logfile", "ConsumedWriteCapacityUnits")):
         answer = run(
             "get-metric-statistics", "--namespace", "AWS/DynamoDB", "--metric-name", name,
-            "--dimensions", "Name=TableName,Value=logfile", "--statistics", "Sum", "--period", "60", *times,
+            "--dimensions", f"Name=TableName,Value={table}", "--statistics", "Sum", "--period", "60", *times,
         )  # fmt: skip
-        identity = ("AWS/DynamoDB", name, (("TableName", "logfile"),))
+        identity = ("AWS/DynamoDB", name, (("TableName", table),))
         expected = {at: point["Sum"] for at, point in own[identity]["Points"].items()}
         found = {parse(point["Timestamp"]): point["Sum"] for point in answer["Datapoints"]}
         assert found == expected, f"{name}: {found} is not {expected}"

@@ -1,0 +1,13 @@
+//! The monitor page: what the Monitor tab of the AWS console shows of a table, live, with the reason in words.
+//!
+//! The page is [`asset`]s: files of the folder `page`, embedded in the binary, that load nothing from elsewhere. They ask
+//! for the [`report`] once a second, in which [`situation`] has gathered how each table is doing and [`explanation`] says
+//! it.
+
+mod asset;
+mod explanation;
+mod report;
+mod situation;
+
+pub(crate) use asset::{Asset, HEADERS};
+pub(crate) use report::json;

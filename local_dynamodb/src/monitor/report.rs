@@ -1,0 +1,89 @@
+//! What the page is told.
+
+use common::capacity::{CapacityState, IndexState};
+use serde_json::{Value, json};
+
+use super::explanation;
+use super::situation::{self, Resource, Situation};
+use crate::clock::Utc;
+use crate::metrics::{Datapoint, HISTORY_MINUTES, Metric, Series, Statistics};
+use crate::snapshot::Snapshot;
+
+/// How everything stands, and what was counted since the minute `since`. A data point is a minute since 1970 and a value: the
+/// sum of what happened in the minute, or the state at its end.
+pub(crate) fn json(snapshot: &Snapshot<'_>, since: u64) -> Value {
+    let situations = situation::all(snapshot);
+    json!({
+        "Clock": {
+            "Now": Utc::of(snapshot.now).to_string(),
+            "Seconds": snapshot.now.as_secs_f64(),
+            "Speed": snapshot.speed,
+            "HistoryMinutes": HISTORY_MINUTES,
+        },
+        "Throttling": snapshot.throttling,
+        "Tables": situations.iter().map(|each| table_json(each, snapshot, since)).collect::<Vec<_>>(),
+    })
+}
+
+fn table_json(situation: &Situation<'_>, snapshot: &Snapshot<'_>, since: u64) -> Value {
+    let explanation = explanation::of(situation);
+    let series = snapshot.series.iter().filter(|(series, _)| *series.table == *situation.table && is_shown(series));
+    json!({
+        "TableName": situation.table,
+        "Status": explanation.status.name(),
+        "Headline": explanation.headline,
+        "Explanation": explanation.now,
+        "Past": explanation.past,
+        "Resources": situation.resources.iter().map(resource_json).collect::<Vec<_>>(),
+        "Series": series.map(|(series, points)| series_json(series, points, since)).collect::<Vec<_>>(),
+    })
+}
+
+/// What the page has charts for.
+fn is_shown(series: &Series) -> bool {
+    !matches!(
+        series.metric,
+        Metric::SuccessfulRequestLatency
+            | Metric::ReturnedItemCount
+            | Metric::ConditionalCheckFailedRequests
+            | Metric::ReadThrottleEvents
+            | Metric::WriteThrottleEvents
+    )
+}
+
+fn resource_json(resource: &Resource<'_>) -> Value {
+    json!({
+        "IndexName": resource.index,
+        "Write": resource.write.capacity.map(capacity_json),
+        "Read": resource.read.capacity.map(capacity_json),
+        "Backlog": resource.backlog.map(backlog_json),
+    })
+}
+
+fn capacity_json(state: &CapacityState) -> Value {
+    json!({
+        "Provisioned": state.provisioned,
+        "BurstBalance": state.balance,
+        "BurstLimit": state.ceiling,
+        "Consumed": state.consumed.as_f64(),
+    })
+}
+
+fn backlog_json(index: &IndexState) -> Value {
+    json!({ "Writes": index.backlog, "Limit": index.backlog_limit })
+}
+
+fn series_json(series: &Series, points: &[Datapoint], since: u64) -> Value {
+    let points = points.iter().filter(|(minute, _)| *minute >= since);
+    json!({
+        "IndexName": series.index.as_deref(),
+        "MetricName": series.metric.name(),
+        "Operation": series.operation,
+        "State": series.metric.is_state(),
+        "Points": points.map(|(minute, statistics)| json!([minute, value(series.metric, statistics)])).collect::<Vec<_>>(),
+    })
+}
+
+fn value(metric: Metric, statistics: &Statistics) -> f64 {
+    if metric.is_state() { statistics.sum / statistics.sample_count as f64 } else { statistics.sum }
+}

@@ -1,0 +1,141 @@
+//! The monitor page, as a browser asks for it, and what it is told.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use local_dynamodb::{LocalDynamoDb, Options};
+use serde_json::{Value, json};
+use support::http::{Answer, Raw};
+use support::json::{EXHAUSTED, done, exhaust, put, refused, table, with};
+use support::server;
+
+fn get(server: &LocalDynamoDb, path: &str, accept: &str) -> Answer {
+    browser(path, accept).send(&server.address().to_string())
+}
+
+fn browser(path: &str, accept: &str) -> Raw {
+    Raw { method: "GET", path: path.into(), headers: vec![("accept", accept.into())], body: Vec::new() }
+}
+
+fn told(server: &LocalDynamoDb, since: u64) -> Value {
+    let answer = get(server, &format!("/monitor.json?since={since}"), "*/*");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+/// The sum of a series of the table or of an index.
+fn sum(table: &Value, index: &Value, metric: &str) -> f64 {
+    let series = table["Series"].as_array().unwrap();
+    let found = series.iter().find(|series| series["MetricName"] == metric && series["IndexName"] == *index);
+    let points = found.map(|series| series["Points"].as_array().unwrap().iter()).into_iter().flatten();
+    points.map(|point| point[1].as_f64().unwrap()).sum()
+}
+
+#[test]
+fn a_browser_gets_the_page_and_a_program_the_health_check() {
+    let server = server();
+    let page = get(&server, "/", "text/html,application/xhtml+xml,*/*;q=0.8");
+    assert_eq!(page.status, 200);
+    assert!(page.body.starts_with("<!doctype html>"), "{}", page.body);
+    for header in [
+        "content-type: text/html; charset=utf-8\r\n",
+        "content-security-policy: default-src 'none'; script-src 'self';",
+        "frame-ancestors 'none'",
+        "x-content-type-options: nosniff\r\n",
+        "cross-origin-resource-policy: same-origin\r\n",
+    ] {
+        assert!(page.headers.contains(header), "{header}: {}", page.headers);
+    }
+    assert!(!page.headers.contains("access-control"), "{}", page.headers);
+    for accept in ["*/*", "", "application/json"] {
+        assert!(get(&server, "/", accept).body.starts_with("healthy: "), "{accept}");
+    }
+    let script = get(&server, "/monitor/main.js", "*/*");
+    assert!(script.status == 200 && script.headers.contains("content-type: text/javascript"), "{script:?}");
+    for path in ["/monitor", "/monitor/", "/monitor/../Cargo.toml", "/monitor/uplot/LICENSE", "/index.html"] {
+        assert_eq!(get(&server, path, "text/html").status, 404, "{path}");
+    }
+}
+
+#[test]
+fn a_web_page_of_another_origin_gets_nothing() {
+    let server = server();
+    for path in ["/", "/monitor.json", "/monitor/main.js"] {
+        for (name, value) in [("origin", "https://evil.example"), ("host", "evil.example")] {
+            let answer = browser(path, "text/html").header(name, value).send(&server.address().to_string());
+            assert_eq!(answer.status, 403, "{path} {name}");
+        }
+    }
+}
+
+#[test]
+fn it_is_told_what_stands_where_and_why() {
+    let server = server();
+    table(&server, "logfile", 1, Some(1));
+    table(&server, "other", 0, None);
+    exhaust(&server, "logfile");
+    refused(&server, "PutItem", put("logfile", "a"));
+    let told = told(&server, 0);
+    assert_eq!(told["Throttling"], true);
+    let [logfile, other] = &told["Tables"].as_array().unwrap()[..] else { panic!("{told}") };
+    assert_eq!((&logfile["TableName"], &other["TableName"]), (&json!("logfile"), &json!("other")));
+    assert_eq!(logfile["Status"], "throttled");
+    assert_eq!(logfile["Headline"], "logfile: writes are refused because of its own capacity");
+    assert_eq!(logfile["Past"], "Write throttle events in the minutes kept: 1 on the table, none on GSI_1.");
+    assert_eq!(other["Explanation"], "The table is on demand: it has no limit here.");
+
+    let (own, index) = (&logfile["Resources"][0], &logfile["Resources"][1]);
+    assert_eq!((&own["IndexName"], &index["IndexName"]), (&Value::Null, &json!("GSI_1")));
+    assert_eq!((&own["Write"]["Provisioned"], &own["Write"]["BurstLimit"]), (&json!(1), &json!(300)));
+    assert_eq!(index["Backlog"], json!({"Writes": 0, "Limit": 20_000}));
+    assert_eq!(own["Backlog"], Value::Null);
+    assert_eq!(sum(logfile, &Value::Null, "ConsumedWriteCapacityUnits"), EXHAUSTED);
+    assert_eq!(sum(logfile, &Value::Null, "WriteProvisionedThroughputThrottleEvents"), 1.0);
+    assert_eq!(sum(logfile, &json!("GSI_1"), "WriteProvisionedThroughputThrottleEvents"), 0.0);
+    assert_eq!(sum(logfile, &Value::Null, "ThrottledRequests"), 1.0);
+}
+
+#[test]
+fn it_is_told_only_of_the_minutes_that_it_asks_for() {
+    let server = server();
+    table(&server, "logfile", 5, None);
+    done(&server, "PutItem", put("logfile", "a"));
+    let now = told(&server, 0)["Clock"]["Seconds"].as_f64().unwrap() as u64 / 60;
+    let consumed = |since| sum(&told(&server, since)["Tables"][0], &Value::Null, "ConsumedWriteCapacityUnits");
+    assert_eq!((consumed(0), consumed(now - 1), consumed(now + 60)), (1.0, 1.0, 0.0));
+}
+
+#[test]
+fn a_deleted_table_is_kept_apart() {
+    let server = server();
+    table(&server, "logfile", 5, None);
+    done(&server, "PutItem", put("logfile", "a"));
+    done(&server, "DeleteTable", json!({"TableName": "logfile"}));
+    let told = told(&server, 0);
+    let logfile = &told["Tables"][0];
+    assert_eq!((&logfile["Status"], &logfile["Headline"]), (&json!("deleted"), &json!("logfile was deleted")));
+    assert_eq!(logfile["Resources"], json!([{"IndexName": null, "Write": null, "Read": null, "Backlog": null}]));
+    assert_eq!(sum(logfile, &Value::Null, "ConsumedWriteCapacityUnits"), 1.0);
+}
+
+#[test]
+fn tables_of_a_file_are_shown_before_they_are_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = Some(folder.path().join("lab.db"));
+    let first = with(|options| options.db_path.clone_from(&file));
+    table(&first, "logfile", 5, Some(5));
+    first.stop();
+    let second = LocalDynamoDb::start(&Options { db_path: file, ..Options::default() }).unwrap();
+    let told = told(&second, 0);
+    assert_eq!(told["Tables"][0]["TableName"], "logfile");
+    assert_eq!(told["Tables"][0]["Resources"][1]["Write"]["Provisioned"], 5);
+}
+
+#[test]
+fn without_throttling_it_is_told_that_there_is_nothing() {
+    let server = with(|options| options.throttle = false);
+    table(&server, "logfile", 5, None);
+    done(&server, "PutItem", put("logfile", "a"));
+    assert_eq!(told(&server, 0)["Throttling"], false);
+}

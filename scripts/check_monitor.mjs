@@ -1,0 +1,355 @@
+// Drives the monitor page of local_dynamodb in Chromium while loads run.
+//
+// Usage: node check_monitor.mjs CHROMIUM FOLDER. The project's programs are on PATH, ./data has the log files; screenshots are
+// written to FOLDER. Ends with an error at the first thing that is not as it should be.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+const [executablePath, folder] = process.argv.slice(2);
+const SPEED = 20; // slow enough for the burst of a table to be spent on any machine
+const PATIENCE = 120_000;
+const children = new Set();
+
+// A program; ends with this one.
+function start(name, args, env = {}) {
+  const child = spawn(name, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  children.add(child);
+  child.said = "";
+  child.stderr.on("data", (text) => { child.said += text; });
+  child.ended = new Promise((resolve) => child.on("close", (code) => { children.delete(child); resolve(code); }));
+  return child;
+}
+
+async function server(...args) {
+  const child = start("local_dynamodb", ["--port", "0", ...args]);
+  const [line] = await new Promise((resolve) => createInterface(child.stdout).once("line", (...all) => resolve(all)));
+  return { url: line.split(" ").at(-1), stop: () => { child.kill("SIGTERM"); return child.ended; } };
+}
+
+const environment = (url) => ({ AWS_ENDPOINT_URL: url });
+
+function run(url, name, ...args) {
+  const child = start(name, args, environment(url));
+  child.stdout.resume();
+  return child;
+}
+
+async function done(url, name, ...args) {
+  const child = run(url, name, ...args);
+  assert.equal(await child.ended, 0, `${name} ${args.join(" ")}: ${child.said}`);
+}
+
+// A page that may talk to its server only, and that has nothing to complain about.
+async function open(browser, url, { width = 1300, colorScheme = "light", answers } = {}) {
+  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  page.complaints = [];
+  page.asked = [];
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && page.complaints.push(message.text()));
+  page.on("pageerror", (error) => page.complaints.push(String(error)));
+  page.on("requestfailed", (request) => page.complaints.push(`${request.url()} ${request.failure().errorText}`));
+  context.on("request", (request) => page.asked.push(request.url()));
+  if (answers) {
+    await page.route("**/monitor.json*", (route) => route.fulfill({ json: answers }));
+  }
+  const response = await page.goto(url);
+  assert.match(response.headers()["content-security-policy"], /default-src 'none'; script-src 'self'/);
+  return page;
+}
+
+async function close(page, url) {
+  assert.deepEqual(page.complaints, []);
+  assert.ok(page.asked.length > 5);
+  for (const asked of page.asked) {
+    assert.equal(new URL(asked).origin, new URL(url).origin, "a request to elsewhere");
+  }
+  await page.context().close();
+}
+
+const tab = (page, table) => page.locator(`[role=tab][data-name="${table}"]`);
+const figure = (page, title, resource) =>
+  page.locator("figure", { has: page.getByText(title, { exact: true }) }).filter({ hasText: resource });
+
+// What the legend of a chart says of a line, as a number.
+async function legend(page, title, resource, line) {
+  const row = figure(page, title, resource).locator(".u-series", { hasText: line });
+  return Number((await row.locator(".u-value").textContent()).replace(/[^0-9.]/g, "") || NaN);
+}
+
+// The sum of a metric in the server's own counters.
+async function counted(url, metric, ...dimensions) {
+  const metrics = await (await fetch(`${url}/metrics.json`)).json();
+  const values = (series) => series.Dimensions.map((each) => each.Value).join(" ");
+  const found = metrics.Metrics.find((each) => each.MetricName === metric && values(each) === dimensions.join(" "));
+  return (found?.Datapoints ?? []).reduce((sum, point) => sum + point.Sum, 0);
+}
+
+async function until(what, condition) {
+  const deadline = Date.now() + PATIENCE;
+  while (!(await condition())) {
+    assert.ok(Date.now() < deadline, `it did not come to be: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+// Pixels of a chart in the colour of a line.
+function pixels(page, title, resource, variable) {
+  return figure(page, title, resource).locator("canvas").evaluate((canvas, name) => {
+    const colour = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const wanted = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+    const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+    const context = copy.getContext("2d", { willReadFrequently: true });
+    context.drawImage(canvas, 0, 0);
+    const { data } = context.getImageData(0, 0, copy.width, copy.height);
+    let count = 0;
+    for (let at = 0; at < data.length; at += 4) {
+      count += data[at + 3] === 255 && wanted.every((value, n) => Math.abs(data[at + n] - value) < 8) ? 1 : 0;
+    }
+    return count;
+  }, variable);
+}
+
+async function checkNotices(browser) {
+  const plain = await server("--no-throttle");
+  const page = await open(browser, plain.url);
+  await page.getByText("started with --no-throttle").waitFor();
+  assert.equal(await page.locator("[role=tab]").count(), 0);
+  await until("it has asked several times", () => page.asked.length > 8);
+  await close(page, plain.url);
+  await plain.stop();
+  console.log("--no-throttle: the page says that there is nothing to show");
+}
+
+// The workshop's first question: the table throttles, its index does not.
+async function checkTable(browser, url, page) {
+  await page.getByText("There is no table yet").waitFor();
+  await done(url, "create_tables", "logfile");
+  await done(url, "load_logfile", "logfile", "./data/logfile_small1.csv");
+  const load = run(url, "load_logfile", "logfile", "./data/logfile_medium1.csv");
+  await page.locator(".explanation.throttled h2", { hasText: "logfile: writes are refused because of its own capacity" }).waitFor();
+  assert.equal(await tab(page, "logfile").locator("small").textContent(), "throttled");
+  const words = await page.locator(".explanation p").first().textContent();
+  assert.match(words, /has 5 WCU a second.*Its index GSI_1 refuses nothing/);
+  assert.equal(await load.ended, 0, load.said);
+  const title = "Write throttle events per minute";
+  const events = () => counted(url, "WriteThrottleEvents", "logfile");
+  await until("the page shows the table's events", async () => await legend(page, title, "table logfile", "throughput") === await events());
+  assert.ok(await events() > 0);
+  assert.equal(await legend(page, title, "index GSI_1", "throughput"), 0);
+  for (const [name, resource, colour] of [
+    ["WCU per second", "table logfile", "--consumed"], ["WCU per second", "index GSI_1", "--consumed"],
+    ["WCU per second", "table logfile", "--provisioned"], [title, "table logfile", "--events"],
+    ["Backlog: writes that wait for the index", "index GSI_1", "--backlog"], ["Write burst balance", "table logfile", "--burst"],
+  ]) {
+    assert.ok(await pixels(page, name, resource, colour) > 50, `${name}, ${resource} has no line`);
+  }
+  console.log(`the table throttles and its index does not: ${await events()} events`);
+}
+
+// The second: a table with 1,000 WCU throttles because of its index.
+async function checkIndex(browser, url, page) {
+  await done(url, "create_tables", "logfile_gsi_low");
+  const load = run(url, "load_logfile_parallel", "logfile_gsi_low");
+  await tab(page, "logfile_gsi_low").click();
+  await page.locator(".explanation.throttled h2", { hasText: "logfile_gsi_low: writes are refused because of its index GSI_1" }).waitFor();
+  const words = await page.locator(".explanation p").first().textContent();
+  assert.match(words, /The index has 1 WCU a second.*The table itself is not the reason: it takes [0-9.,]+ of its 1,000 WCU/);
+  const meter = page.locator("meter[aria-label=Backlog]");
+  assert.ok(await meter.evaluate((element) => element.value > 0.9 * element.max), "the backlog is full");
+  const clock = async () => (await (await fetch(`${url}/metrics.json`)).json()).Clock.Seconds;
+  const refused = await clock();
+  await until("three minutes have passed", async () => await clock() > refused + 180);
+  await page.screenshot({ path: join(folder, "throttled.png"), clip: { x: 0, y: 0, width: 1300, height: 1325 }, fullPage: true });
+  load.kill("SIGINT");
+  await load.ended;
+  const title = "Write throttle events per minute";
+  const events = () => counted(url, "WriteThrottleEvents", "logfile_gsi_low", "GSI_1");
+  await until("the page shows the index's events", async () => await legend(page, title, "index GSI_1", "throughput") === await events());
+  assert.ok(await events() > 0);
+  assert.equal(await legend(page, title, "table logfile_gsi_low", "throughput"), 0);
+  assert.equal(await counted(url, "WriteThrottleEvents", "logfile_gsi_low"), 0);
+  const requests = await counted(url, "ThrottledRequests", "logfile_gsi_low", "BatchWriteItem");
+  if (requests > 0) {
+    assert.equal(await legend(page, "Throttled requests per minute", "table logfile_gsi_low", "BatchWriteItem"), requests);
+  }
+  assert.ok(await pixels(page, title, "index GSI_1", "--events") > 50);
+  console.log(`a table with 1,000 WCU throttles because of its index: ${await events()} events, ${requests} requests`);
+}
+
+// Everything can be reached, and seen to be reached, without a mouse.
+async function checkKeyboard(page) {
+  await page.locator("body").click({ position: { x: 2, y: 2 } });
+  await page.evaluate(() => document.activeElement.blur());
+  const reached = [];
+  for (let n = 0; n < 40; n += 1) {
+    await page.keyboard.press("Tab");
+    const focused = await page.evaluate(() => {
+      const element = document.activeElement;
+      const style = getComputedStyle(element);
+      const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+      return { name: element.id || element.className || element.tagName, outlined };
+    });
+    if (focused.name === "BODY" || reached.includes("A")) {
+      break;
+    }
+    assert.ok(focused.outlined, `the focus on ${focused.name} cannot be seen`);
+    reached.push(focused.name);
+  }
+  for (const name of ["skip", "range", "pause", "chart", "SUMMARY", "A"]) {
+    assert.ok(reached.includes(name), `${name} cannot be reached: ${reached}`);
+  }
+  assert.equal(reached.filter((name) => name.startsWith("tab-")).length, 1, "the tabs are one stop");
+
+  await page.locator("[role=tab][aria-selected=true]").focus();
+  const selected = () => page.locator("[role=tab][aria-selected=true]").getAttribute("data-name");
+  const before = await selected();
+  await page.keyboard.press("ArrowRight");
+  assert.notEqual(await selected(), before);
+  await page.keyboard.press("End");
+  await page.keyboard.press("Home");
+  assert.equal(await selected(), "logfile");
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.name), "logfile");
+  assert.match(await page.locator(".explanation h2").textContent(), /^logfile: /);
+
+  await page.locator(".chart").first().focus();
+  const minute = () => page.locator(".chart").first().locator(".u-series").first().locator(".u-value").textContent();
+  assert.equal(await minute(), "all");
+  await page.keyboard.press("ArrowLeft");
+  await until("a minute is pointed at", async () => /^\d\d:\d\d$/.test(await minute()));
+  const last = await minute();
+  await page.keyboard.press("ArrowLeft");
+  await until("the minute before it is", async () => await minute() < last);
+
+  await page.locator("#pause").focus();
+  await page.keyboard.press("Space");
+  assert.equal(await page.locator("#pause").getAttribute("aria-pressed"), "true");
+  await page.keyboard.press("Space");
+  await page.locator("#range").selectOption("60");
+  await page.locator("#range").selectOption("activity");
+  console.log(`keyboard: ${reached.length} stops, all seen`);
+}
+
+// Contrast of two CSS colours, by WCAG.
+function contrast(one, other) {
+  const luminance = (colour) => {
+    const parts = colour.match(/[0-9.]+/g).map((part) => part / 255);
+    const [r, g, b] = parts.map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
+}
+
+async function checkLooks(browser, url) {
+  const backgrounds = new Set();
+  for (const [width, colorScheme] of [[360, "light"], [360, "dark"], [1300, "dark"], [1300, "light"]]) {
+    const page = await open(browser, url, { width, colorScheme });
+    await tab(page, "logfile_gsi_low").click();
+    await page.locator(".explanation h2", { hasText: "logfile_gsi_low" }).waitFor();
+    await until("charts are drawn", async () => await pixels(page, "WCU per second", "index GSI_1", "--consumed") > 50);
+    const overflow = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `${overflow} pixels beyond a screen of ${width}`);
+    const texts = await page.locator("h1, #clock, [role=tab] small, .explanation p, dt, dd, figcaption span, .u-value, footer p").evaluateAll((elements) => {
+      const background = (element) => {
+        const own = getComputedStyle(element).backgroundColor;
+        return /, 0\)$/.test(own) && element.parentElement ? background(element.parentElement) : own;
+      };
+      return elements.filter((each) => each.textContent.trim() !== "" && each.checkVisibility())
+        .map((each) => [each.textContent, getComputedStyle(each).color, background(each)]);
+    });
+    assert.ok(texts.length > 20);
+    for (const [text, colour, background] of texts) {
+      const ratio = contrast(colour, background);
+      assert.ok(ratio >= 4.5, `${colorScheme}: the contrast of ${JSON.stringify(text)} is ${ratio.toFixed(2)}`);
+    }
+    backgrounds.add(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
+    await page.screenshot({ path: join(folder, `${width}-${colorScheme}.png`), fullPage: true });
+    await close(page, url);
+  }
+  assert.equal(backgrounds.size, 2, "dark is not light");
+  console.log(`phone and desktop, light and dark: screenshots in ${folder}`);
+}
+
+// DynamoDB takes no such names; should one ever come, it is text.
+async function checkNames(browser, url) {
+  const evil = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>";
+  const answers = await (await fetch(`${url}/monitor.json?since=0`)).json();
+  const table = answers.Tables.find((each) => each.TableName === "logfile");
+  Object.assign(table, { TableName: evil, Headline: `${evil}: headline`, Explanation: evil, Past: evil });
+  table.Resources[1].IndexName = evil;
+  for (const series of table.Series) {
+    series.IndexName = series.IndexName && evil;
+    series.Operation = series.Operation && evil;
+  }
+  const page = await open(browser, url, { answers });
+  await page.locator("[role=tab]", { hasText: "<img src=x" }).click();
+  for (const place of [".explanation h2", ".explanation p.past", ".resource h3", "figcaption", ".u-legend"]) {
+    await page.locator(place, { hasText: evil }).first().waitFor();
+  }
+  assert.equal(await page.locator("img, main script").count(), 0);
+  assert.equal(await page.title(), "local_dynamodb monitor");
+  await close(page, url);
+  console.log("names that would be HTML are text");
+}
+
+// What somebody who found a hole could do: no script of theirs runs, no request of theirs gets out.
+async function checkPolicy(browser, url) {
+  const page = await open(browser, url);
+  const blocked = await page.evaluate(async () => {
+    const violations = [];
+    document.addEventListener("securitypolicyviolation", (event) => violations.push(event.effectiveDirective));
+    const script = document.createElement("script");
+    script.textContent = "document.title = 'run'";
+    document.body.append(script);
+    const image = document.createElement("img");
+    image.src = "http://127.0.0.1:9/";
+    document.body.append(image);
+    await fetch("http://127.0.0.1:9/").catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    return violations.sort();
+  });
+  assert.deepEqual(blocked, ["connect-src", "img-src", "script-src-elem"]);
+  assert.equal(await page.title(), "local_dynamodb monitor");
+  await page.context().close();
+  console.log("the content security policy holds");
+}
+
+async function checkLoss(browser, own) {
+  const page = await open(browser, own.url);
+  await tab(page, "logfile").waitFor();
+  await own.stop();
+  await page.locator("#connection", { hasText: "does not answer" }).waitFor();
+  assert.ok(await page.locator(".explanation").isVisible(), "what was known is still shown");
+  await page.context().close();
+  console.log("a server that stops is told of");
+}
+
+const browser = await chromium.launch({
+  executablePath,
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+  ],
+});
+try {
+  await checkNotices(browser);
+  const own = await server("--speed", String(SPEED));
+  const page = await open(browser, own.url);
+  await checkTable(browser, own.url, page);
+  await checkIndex(browser, own.url, page);
+  await checkKeyboard(page);
+  await close(page, own.url);
+  await checkLooks(browser, own.url);
+  await checkNames(browser, own.url);
+  await checkPolicy(browser, own.url);
+  await checkLoss(browser, own);
+  console.log("The monitor page is right.");
+} finally {
+  await browser.close();
+  children.forEach((child) => child.kill("SIGKILL"));
+}
