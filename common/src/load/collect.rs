@@ -145,7 +145,8 @@ impl<W: Write> Collector<W> {
         let (rows_length, reasons_length) = self.rejects.as_ref().map_or(Ok((0, 0)), Rejects::synced_lengths)?;
         let mut beyond: Vec<_> = self.set_aside.iter().copied().collect();
         beyond.sort_unstable();
-        Ok(Progress { sources, rejects: SetAside { rows_length, reasons_length, beyond } })
+        let stretches = self.watermarks.iter().map(Watermark::beyond).collect();
+        Ok(Progress { sources, beyond: stretches, rejects: SetAside { rows_length, reasons_length, beyond } })
     }
 
     fn settled(&mut self, settled: Vec<Settled<Origin>>) {

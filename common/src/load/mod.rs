@@ -43,8 +43,8 @@ use crate::batch_writer::service_error::ServiceErrorKind;
 use crate::batch_writer::{Options, SharedPacer, Stop, WriteRequest};
 use crate::logfile::{ItemLayout, LogReader, Position, ReadError, ResumeError};
 use crate::outcome::{
-    self, Checkpoint, CheckpointError, Identity, ParallelLines, SequentialLines, SharedTraffic, Subject, Tally,
-    Traffic, Watermark, Work,
+    self, Checkpoint, CheckpointError, Identity, ParallelLines, SequentialLines, SharedTraffic, Stretch, Subject,
+    Tally, Traffic, Watermark, Work,
 };
 
 pub use self::numbering::{Collision, Ids, Numbering};
@@ -332,8 +332,8 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     let checkpoint = job.checkpoint.as_deref().map(|path| Checkpoint::open(path, job.identity())).transpose()?;
     let saved = checkpoint.as_ref().and_then(Checkpoint::saved).cloned();
     let begin = match &saved {
-        Some(progress) => progress.sources.clone(),
-        None => vec![outcome::Settled::default(); job.sources.len()],
+        Some(progress) => progress.sources.iter().zip(&progress.beyond).map(Begin::behind).collect(),
+        None => vec![Begin::default(); job.sources.len()],
     };
     let readers = open_sources(job, &begin)?;
     let (pacer, _following) = pace::start(job)?;
@@ -343,13 +343,13 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
         (None, _) => None,
     };
     let mut tally = Tally::default();
-    begin.iter().for_each(|settled| tally += settled.tally());
+    begin.iter().for_each(|begin| tally += begin.tally());
     let resumed = tally;
     let mut collector = Collector {
         lines: lines(job, stdout, &begin),
         rejects,
         checkpoint,
-        watermarks: begin.iter().map(|settled| Watermark::new(job.numbering.copies().into(), *settled)).collect(),
+        watermarks: begin.iter().map(|begin| begin.watermark(job.numbering.copies().into())).collect(),
         names: job.sources.iter().map(|source| source.name().to_owned()).collect(),
         table: job.table.clone(),
         tally,
@@ -366,17 +366,41 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
         collector.rejects.into_iter().for_each(Rejects::finish);
         return Err(error);
     }
-    let first_records: Vec<u64> = begin.iter().map(|settled| settled.records).collect();
-    run(job, &pacer, readers, &first_records, &mut collector)?;
+    run(job, &pacer, readers, begin, &mut collector)?;
     collector.tally.read = resumed.read + collector.control.rows_read();
     Ok(end(collector, start, resumed))
 }
 
+/// What an earlier run of the load has settled of a source.
+#[derive(Debug, Clone, Default)]
+struct Begin {
+    settled: outcome::Settled<Position>,
+    beyond: Vec<Stretch<Position>>,
+}
+
+impl Begin {
+    fn behind((settled, beyond): (&outcome::Settled<Position>, &Vec<Stretch<Position>>)) -> Self {
+        Self { settled: *settled, beyond: beyond.clone() }
+    }
+
+    fn tally(&self) -> Tally {
+        let mut tally = self.settled.tally();
+        self.beyond.iter().for_each(|stretch| tally += stretch.tally());
+        tally
+    }
+
+    fn watermark(&self, copies: u64) -> Watermark<Position> {
+        let mut watermark = Watermark::new(copies, self.settled);
+        watermark.resume(&self.beyond);
+        watermark
+    }
+}
+
 /// Each source, read up to where the load goes on.
-fn open_sources(job: &Job, begin: &[outcome::Settled<Position>]) -> Result<Vec<Reader>, LoadError> {
-    let open = |(source, settled): (&Source, &outcome::Settled<Position>)| {
+fn open_sources(job: &Job, begin: &[Begin]) -> Result<Vec<Reader>, LoadError> {
+    let open = |(source, begin): (&Source, &Begin)| {
         let input = source.open()?;
-        LogReader::resume(input, settled.position).map_err(|error| {
+        LogReader::resume(input, begin.settled.position).map_err(|error| {
             let source_name = source.name().to_owned();
             match error {
                 ResumeError::Io(error) => SourceError::Io { name: source_name, source: error }.into(),
@@ -387,16 +411,16 @@ fn open_sources(job: &Job, begin: &[outcome::Settled<Position>]) -> Result<Vec<R
     job.sources.iter().zip(begin).map(open).collect()
 }
 
-fn lines<W: Write>(job: &Job, stdout: W, begin: &[outcome::Settled<Position>]) -> Lines<W> {
+fn lines<W: Write>(job: &Job, stdout: W, begin: &[Begin]) -> Lines<W> {
     match job.script {
         Script::Sequential => {
             let mut lines = SequentialLines::new(stdout);
-            lines.resume(begin.iter().map(|settled| settled.written).sum());
+            lines.resume(begin.iter().map(|begin| begin.tally().written).sum());
             Lines::Sequential(lines)
         }
         Script::Parallel => {
             let mut lines = ParallelLines::new(stdout, job.sources.iter().map(Source::name));
-            begin.iter().enumerate().for_each(|(thread, settled)| lines.resume(thread, settled.written));
+            begin.iter().enumerate().for_each(|(thread, begin)| lines.resume(thread, begin.tally().written));
             Lines::Parallel(lines)
         }
     }
@@ -407,7 +431,7 @@ fn run<W: Write>(
     job: &Job,
     pacer: &SharedPacer,
     readers: Vec<Reader>,
-    first_records: &[u64],
+    begin: Vec<Begin>,
     collector: &mut Collector<W>,
 ) -> Result<(), LoadError> {
     let (events, collected) = crossbeam_channel::bounded(EVENTS);
@@ -422,7 +446,7 @@ fn run<W: Write>(
         control: collector.control.clone(),
     };
     let producers = readers.len();
-    start_producers(&production, job, readers, first_records)?;
+    start_producers(&production, job, readers, begin)?;
     // The channels end with the producers.
     drop(production);
     collector.collect(&collected, threads.len(), producers);
@@ -474,7 +498,7 @@ fn start_producers(
     production: &Production,
     job: &Job,
     readers: Vec<Reader>,
-    first_records: &[u64],
+    begin: Vec<Begin>,
 ) -> Result<(), LoadError> {
     let events = production.events.clone();
     let threads = thread::available_parallelism().map_or(2, usize::from).min(readers.len()).max(1);
@@ -485,8 +509,8 @@ fn start_producers(
         })
         .build()
         .map_err(|error| LoadError::Thread(io::Error::other(error)))?;
-    for (place, (reader, source)) in readers.into_iter().zip(&job.sources).enumerate() {
-        let producer = Producer::new(production.clone(), place as u32, source.name(), first_records[place]);
+    for (place, ((reader, source), begin)) in readers.into_iter().zip(&job.sources).zip(begin).enumerate() {
+        let producer = Producer::new(production.clone(), place as u32, source.name(), begin);
         // A producer that waits for input for ever must not keep the program from ending, so nobody waits for it.
         pool.spawn(move || producer.run(reader));
     }

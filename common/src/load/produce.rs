@@ -1,5 +1,6 @@
 //! From a source to the workers: read, map, serialise, and send each request to the worker that its key belongs to.
 
+use std::collections::VecDeque;
 use std::io::Read;
 
 use bytes::BytesMut;
@@ -10,10 +11,13 @@ use super::collect::Event;
 use super::control::{Control, Phase};
 use super::numbering::Numbering;
 use super::rejects::RejectedRow;
-use super::{LoadError, Origin, Request};
+use super::{Begin, LoadError, Origin, Request};
 use crate::batch_writer::{ItemJson, Key, WriteRequest};
 use crate::capacity::limits::{MAX_ITEM_SIZE, MAX_NUMBER_DIGITS};
-use crate::logfile::{AttributeSink, ItemLayout, LogReader, LogRecord, RecordError, Row, format_integer};
+use crate::logfile::{
+    AttributeSink, ItemLayout, LogReader, LogRecord, Position, RecordError, ResumeError, Row, format_integer,
+};
+use crate::outcome::Stretch;
 
 /// A chunk is handed over when it has so many requests or bytes of JSON. Four batches at once, because each hand-over may wake a
 /// thread; few bytes, because items can be large and memory is to stay small.
@@ -52,6 +56,8 @@ pub(super) struct Producer {
     name: String,
     /// Number of the next record, from 0.
     record: u64,
+    /// Records that an earlier run has settled already.
+    settled: VecDeque<Stretch<Position>>,
     chunks: Vec<Chunk>,
     shared: ItemJson,
     own: ItemJson,
@@ -76,11 +82,12 @@ impl Chunk {
 struct Stopped;
 
 impl Producer {
-    /// `first_record` is the number, from 0, of the record that the reader gives first.
-    pub(super) fn new(production: Production, source: u32, name: &str, first_record: u64) -> Self {
+    /// The reader begins where `begin` is settled without a gap.
+    pub(super) fn new(production: Production, source: u32, name: &str, begin: Begin) -> Self {
         let chunks = production.workers.iter().map(|_| Chunk::new()).collect();
         let (shared, own) = (ItemJson::new(), ItemJson::new());
-        Self { production, source, name: name.to_owned(), record: first_record, chunks, shared, own }
+        let (record, settled) = (begin.settled.records, begin.beyond.into());
+        Self { production, source, name: name.to_owned(), record, settled, chunks, shared, own }
     }
 
     /// Produces everything. Whatever ends it early is told to the collector.
@@ -109,14 +116,39 @@ impl Producer {
                     break; // and the workers may have gone: this row counts as not read
                 }
             }
-            let Some(row) = row else { break };
+            let Some(row) = row else {
+                return self.settled.front().map_or(Ok(()), |missing| Err(self.changed(missing)));
+            };
             let row = row.map_err(|error| LoadError::Unreadable { source_name: self.name.clone(), error })?;
+            if self.is_settled(row.end)? {
+                self.record += 1;
+                continue;
+            }
             self.production.control.count_read(self.source, u64::from(self.production.numbering.copies()));
             if self.row(row).is_err() {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Whether an earlier run has settled the next record, which ends at `end`.
+    fn is_settled(&mut self, end: Position) -> Result<bool, LoadError> {
+        let Some(stretch) = self.settled.front().filter(|stretch| stretch.first <= self.record) else {
+            return Ok(false);
+        };
+        if self.record + 1 == stretch.end {
+            if end != stretch.position {
+                return Err(self.changed(stretch));
+            }
+            self.settled.pop_front();
+        }
+        Ok(true)
+    }
+
+    fn changed(&self, stretch: &Stretch<Position>) -> LoadError {
+        let error = ResumeError::Different(stretch.position.offset);
+        LoadError::Changed { source_name: self.name.clone(), error }
     }
 
     fn is_stopped(&self) -> bool {

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::watermark::Settled;
+use super::watermark::{Settled, Stretch};
 use crate::logfile::Position;
 
 /// The form of the file, raised when it changes.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// What a load is: a checkpoint is for one load only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub struct Identity {
 pub struct Progress {
     /// Each source, in the order of [`Identity::sources`].
     pub sources: Vec<Settled<Position>>,
+    /// What of each source is settled besides, behind gaps.
+    pub beyond: Vec<Vec<Stretch<Position>>>,
     /// Lengths of the two files of rejected rows, and the rejected records in them that lie behind the watermark, as source and record.
     pub rejects: SetAside,
 }
@@ -123,7 +125,7 @@ impl Checkpoint {
             return Ok(());
         }
         let contents = Contents { form: FORM, load: self.identity.clone(), progress };
-        let text = serde_json::to_vec_pretty(&contents).map_err(|error| self.io_error(error.into()))?;
+        let text = serde_json::to_vec(&contents).map_err(|error| self.io_error(error.into()))?;
         self.replace(&text).map_err(|source| self.io_error(source))?;
         self.saved = Some(contents.progress);
         Ok(())
@@ -143,7 +145,8 @@ impl Checkpoint {
     fn read(&self, bytes: &[u8]) -> Result<Progress, CheckpointError> {
         let not_a_checkpoint = |reason: String| CheckpointError::NotACheckpoint { path: self.path.clone(), reason };
         let contents: Contents = serde_json::from_slice(bytes).map_err(|error| not_a_checkpoint(error.to_string()))?;
-        if contents.form != FORM || contents.progress.sources.len() != contents.load.sources.len() {
+        let sources = contents.load.sources.len();
+        if contents.form != FORM || [contents.progress.sources.len(), contents.progress.beyond.len()] != [sources; 2] {
             return Err(not_a_checkpoint("it is of another version".to_owned()));
         }
         match difference(&contents.load, &self.identity) {
@@ -207,7 +210,7 @@ mod tests {
 
     fn progress(records: u64) -> Progress {
         let settled = Settled { records, position: Position::default(), written: records, rejected: 0 };
-        Progress { sources: vec![settled], rejects: SetAside::default() }
+        Progress { sources: vec![settled], beyond: vec![Vec::new()], rejects: SetAside::default() }
     }
 
     #[test]

@@ -17,4 +17,4 @@ pub use report::{Ending, Report, Subject, Work, summary};
 pub use tally::Tally;
 pub use throttle_cause::{ThrottleCause, ThrottleLimit, ThrottledResource};
 pub use traffic::{SharedTraffic, Traffic};
-pub use watermark::{Settled, Watermark};
+pub use watermark::{Settled, Stretch, Watermark};

@@ -26,6 +26,33 @@ impl<P> Settled<P> {
     }
 }
 
+/// Records one behind another that are settled, behind some that are not: when one request waits long for its answer, all the others
+/// need not be written again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stretch<P> {
+    /// Number of the first of them.
+    pub first: u64,
+    /// Number of the one behind the last.
+    pub end: u64,
+    /// The place behind the last.
+    pub position: P,
+    /// Their rows that were written.
+    pub written: u64,
+    /// Their rows that were rejected.
+    pub rejected: u64,
+}
+
+impl<P> Stretch<P> {
+    /// As a tally, in which every row read is accounted for.
+    pub fn tally(&self) -> Tally {
+        Tally { read: self.written + self.rejected, written: self.written, rejected: self.rejected }
+    }
+}
+
+/// A checkpoint knows so many stretches, the longest ones. Where answers come out of order there may be as many as requests in flight,
+/// and those that are short save little.
+const STRETCHES: usize = 64;
+
 #[derive(Debug, Clone, Default)]
 struct Record<P> {
     position: P,
@@ -53,6 +80,51 @@ impl<P: Copy + Default> Watermark<P> {
         self.settled
     }
 
+    /// An earlier load has settled these, too.
+    pub fn resume(&mut self, stretches: &[Stretch<P>]) {
+        for stretch in stretches {
+            let mut rejected = stretch.rejected;
+            for number in stretch.first..stretch.end {
+                // Only the sums and the last place are known, and nobody asks for others.
+                let of_record = rejected.min(self.copies);
+                rejected -= of_record;
+                *self.record(number, stretch.position) =
+                    Record { position: stretch.position, written: self.copies - of_record, rejected: of_record };
+            }
+        }
+        self.advance();
+    }
+
+    /// What is settled behind the first gap, in order: the longest stretches of it.
+    pub fn beyond(&self) -> Vec<Stretch<P>> {
+        let mut stretches: Vec<Stretch<P>> = Vec::new();
+        for (number, record) in (self.settled.records..).zip(&self.open).filter(|(_, record)| self.is_settled(record)) {
+            match stretches.last_mut() {
+                Some(last) if last.end == number => {
+                    last.end += 1;
+                    last.position = record.position;
+                    last.written += record.written;
+                    last.rejected += record.rejected;
+                }
+                _ => stretches.push(Stretch {
+                    first: number,
+                    end: number + 1,
+                    position: record.position,
+                    written: record.written,
+                    rejected: record.rejected,
+                }),
+            }
+        }
+        stretches.sort_unstable_by_key(|stretch| std::cmp::Reverse(stretch.end - stretch.first));
+        stretches.truncate(STRETCHES);
+        stretches.sort_unstable_by_key(|stretch| stretch.first);
+        stretches
+    }
+
+    fn is_settled(&self, record: &Record<P>) -> bool {
+        record.written + record.rejected >= self.copies
+    }
+
     /// Rows of a record were written. `number` counts the source's records from 0; `position` is the place behind it.
     pub fn written(&mut self, number: u64, position: P, rows: u64) {
         self.record(number, position).written += rows;
@@ -77,7 +149,7 @@ impl<P: Copy + Default> Watermark<P> {
 
     fn advance(&mut self) {
         while let Some(first) = self.open.front()
-            && first.written + first.rejected >= self.copies
+            && self.is_settled(first)
         {
             self.settled.records += 1;
             self.settled.position = first.position;
@@ -110,6 +182,39 @@ mod tests {
         let mut mark = Watermark::new(1, Settled { records: 100, position: 1000, written: 99, rejected: 1 });
         mark.written(100, 1010, 1);
         assert_eq!(mark.settled(), Settled { records: 101, position: 1010, written: 100, rejected: 1 });
+    }
+
+    #[test]
+    fn what_is_settled_behind_a_gap_is_known_to_the_next_load() {
+        let mut mark = Watermark::new(2, Settled::<u64>::default());
+        (1..5).for_each(|number| mark.written(number, number * 10, 2));
+        mark.rejected(5, 50, 2);
+        mark.written(6, 60, 1);
+        mark.written(7, 70, 2);
+        let stretches = [
+            Stretch { first: 1, end: 6, position: 50, written: 8, rejected: 2 },
+            Stretch { first: 7, end: 8, position: 70, written: 2, rejected: 0 },
+        ];
+        assert_eq!((mark.settled().records, mark.beyond()), (0, stretches.to_vec()));
+
+        let mut again = Watermark::new(2, mark.settled());
+        again.resume(&stretches);
+        assert_eq!(again.beyond(), stretches);
+        again.written(0, 5, 2);
+        assert_eq!(again.settled(), Settled { records: 6, position: 50, written: 10, rejected: 2 });
+        again.written(6, 60, 2);
+        assert_eq!(again.settled(), Settled { records: 8, position: 70, written: 14, rejected: 2 });
+        assert_eq!(again.beyond(), []);
+    }
+
+    #[test]
+    fn a_checkpoint_does_not_grow_with_the_requests_in_flight() {
+        let mut mark = Watermark::new(1, Settled::<u64>::default());
+        (1..10_000).step_by(2).for_each(|number| mark.written(number, number, 1));
+        (20_000..30_000).for_each(|number| mark.written(number, number, 1));
+        let stretches = mark.beyond();
+        assert_eq!(stretches.len(), STRETCHES);
+        assert_eq!(stretches.last().map(|last| (last.first, last.end)), Some((20_000, 30_000)));
     }
 
     proptest! {

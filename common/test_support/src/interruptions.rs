@@ -36,10 +36,16 @@ fn start(trial: &Trial, proxy: &Proxy, calls: usize) -> Running {
     running
 }
 
+/// Waits until what a program sent before its death has been dealt with: later it would be as if it had been sent later.
+fn nothing_is_on_its_way(proxy: &Proxy) {
+    eventually("the last requests of the dead have been dealt with", || proxy.in_flight() == 0);
+}
+
 /// Killed without a checkpoint, the load is simply run again.
 pub fn killed_and_run_again(trial: &Trial) {
     let proxy = slow(trial);
     drop(start(trial, &proxy, 10)); // kills it
+    nothing_is_on_its_way(&proxy);
     assert!(trial.lab.items().len() < trial.rows());
     trial.assert_done(&trial.program(&proxy.url()).run(), "after it was killed");
 }
@@ -60,6 +66,7 @@ pub fn killed_until_it_is_done(trial: Trial, wcu: usize) {
         if running.is_running() {
             running.signal(signal);
             eventually("it is dead", || !running.is_running());
+            nothing_is_on_its_way(&proxy);
         }
         // Saved after a second, and on a busy machine somewhat later; half a second's worth is in a batch at the most.
         let again = proxy.again() - again;
@@ -75,6 +82,27 @@ pub fn killed_until_it_is_done(trial: Trial, wcu: usize) {
     assert!(rounds >= 3, "{rounds} rounds are too few to tell");
     assert!(!trial.lab.folder().join("progress").exists());
     proxy.assert_well_behaved();
+}
+
+/// Killed while one request of the first second has no answer yet, it does not write again what was acknowledged after that one. It
+/// writes `wcu` rows a second, each of them one unit. If a row of the file `name`, in `line`, which was acknowledged, is another one
+/// then, that is noticed.
+pub fn killed_while_an_answer_is_missing(trial: Trial, wcu: usize, name: &str, line: usize) {
+    let trial = trial.with_args(&CHECKPOINT).with_args(&["--max-wcu", &wcu.to_string()]);
+    let proxy = Proxy::start(&trial.lab.url(), |call, _| if call == 5 { NEVER } else { Fault::None });
+    let running = trial.program(&proxy.url()).start();
+    eventually("rows of three and a half seconds", || proxy.requests() >= wcu * 7 / 2);
+    drop(running); // kills it
+    let right = trial.lab.read(name);
+    let mut lines: Vec<&str> = right.lines().collect();
+    lines[line] = "1,this,was,another,row";
+    trial.lab.file(name, lines.join("\n"));
+    let run = trial.program(&proxy.url()).run();
+    run.assert_error(1, &[&format!("error: {name}: its first "), "bytes are not those that were loaded"]);
+    trial.lab.file(name, right);
+    trial.assert_done(&trial.program(&proxy.url()).run(), "after it was killed");
+    let again = proxy.again();
+    assert!(again <= wcu * 9 / 4, "{again} rows were sent twice");
 }
 
 /// A first signal lets what is in flight finish, the counts are exact, and the load goes on from there.
@@ -218,6 +246,7 @@ pub fn killed_while_rows_are_set_aside(lab: &Lab, log: &str, bad: &[String]) {
         let running = program().start();
         eventually("requests", || proxy.requests() >= until);
         drop(running); // kills it
+        nothing_is_on_its_way(&proxy);
     }
     let run = program().run();
     run.assert_code(3);
@@ -235,14 +264,14 @@ pub fn no_room_for_rejected_rows(lab: &Lab, log: &str, bad: &[String]) {
     lab.file("log.csv", log);
     let good: String = log.split_inclusive('\n').filter(|line| !bad.iter().any(|bad| line.starts_with(bad))).collect();
     let program = || lab.program(&["log.csv", "--checkpoint", "progress", "--rejects", "bad.csv"]);
-    let run = program().with_room_for_files(4).run();
+    let run = program().with_room_for_files(24).run();
     run.assert_error(
         1,
         &["cannot write bad.csv: ", "the space on the disk", "run the same command again: it goes on from here"],
     );
     let counts = run.counts();
-    assert_eq!(counts.written, lab.items().len());
-    assert!(counts.rejected > 0, "{counts:?}");
+    // Some ids are there several times.
+    assert!(counts.written >= lab.items().len() && counts.rejected > 0, "{counts:?}");
     let aside = lab.read("bad.csv");
     assert!(aside.lines().eq(&bad[..aside.lines().count()]), "whole rows only: {aside}");
     program().run().assert_code(3);

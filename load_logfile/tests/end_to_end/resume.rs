@@ -16,7 +16,7 @@ fn with_bad_rows() -> (String, Vec<String>) {
         0 => row(line / 3 % 400).url(&format!("/line/{line}")),
         _ => rows([1000 + line]).remove(0),
     };
-    let bad: Vec<String> = (0..30).map(|n| format!("bad {n:02}, {}", "x".repeat(200))).collect();
+    let bad: Vec<String> = (0..30).map(|n| format!("bad {n:02}, {}", "x".repeat(1000))).collect();
     let hundred = |n: i64| csv(&(100 * n..100 * (n + 1)).map(good).collect::<Vec<Row>>());
     let log = (0..30).zip(&bad).map(|(n, bad)| format!("{}{bad}\n", hundred(n))).collect();
     (log, bad)
@@ -30,6 +30,11 @@ fn a_load_that_was_killed_is_simply_run_again() {
 #[test]
 fn with_a_checkpoint_it_goes_on_however_often_it_is_killed() {
     interruptions::killed_until_it_is_done(trial(2500), 500);
+}
+
+#[test]
+fn what_was_acknowledged_behind_a_missing_answer_is_not_written_again() {
+    interruptions::killed_while_an_answer_is_missing(trial(2000), 500, "log.csv", 400);
 }
 
 #[test]

@@ -22,6 +22,11 @@ fn with_a_checkpoint_it_goes_on_however_often_it_is_killed() {
 }
 
 #[test]
+fn what_was_acknowledged_behind_a_missing_answer_is_not_written_again() {
+    interruptions::killed_while_an_answer_is_missing(trial(250), 500, "log0.csv", 100);
+}
+
+#[test]
 fn a_signal_stops_it_with_exact_counts_and_it_goes_on() {
     interruptions::stopped_by_a_signal(trial(800), "INT", 130);
     interruptions::stopped_by_a_signal(trial(800), "TERM", 143);
