@@ -20,7 +20,6 @@ use crate::demand::{Ask, Demand, Tables, failed_write_units};
 use crate::engine::Engine;
 use crate::index_throughput::UpdateTable;
 use crate::ledger::{Admitted, Ledger, Refused};
-use crate::metrics_report;
 use crate::operation::{Answer, Name, Operation};
 use crate::partial::Parts;
 use crate::provisioning::Change;
@@ -94,23 +93,16 @@ impl Gate {
         }
     }
 
-    /// The metrics as JSON.
-    pub(crate) fn metrics_json(&self) -> serde_json::Value {
-        metrics_report::json(&mut self.ledger(), self.clock.now(), self.clock.speed())
-    }
-
-    /// The metrics as text.
-    pub(crate) fn metrics_text(&self) -> String {
-        metrics_report::text(&mut self.ledger(), self.clock.now(), self.clock.speed())
-    }
-
-    /// Shows `look` how everything stands now.
+    /// Shows `look` how everything stands now. It may take its time: it looks at a copy, and holds nobody up.
     pub(crate) fn snapshot<T>(&self, look: impl FnOnce(&Snapshot<'_>) -> T) -> T {
-        let mut ledger = self.ledger();
-        let now = self.clock.now();
+        let (now, tables, metrics) = {
+            let mut ledger = self.ledger();
+            let now = self.clock.now();
+            (now, ledger.states(now), ledger.metrics.clone())
+        };
         look(&Snapshot {
-            tables: &ledger.states(now),
-            series: &ledger.metrics.series(now),
+            tables: &tables,
+            series: &metrics.series(now),
             now,
             speed: self.clock.speed(),
             throttling: self.enforcement == Enforcement::On,

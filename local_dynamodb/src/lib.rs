@@ -192,7 +192,8 @@ impl LocalDynamoDb {
 
     /// What was consumed and refused, by table, index, operation and minute, as JSON: what `GET /metrics.json` answers.
     pub fn metrics(&self) -> serde_json::Value {
-        self.gate.metrics_json()
+        // Text, numbers and lists can be written as JSON.
+        self.gate.snapshot(|snapshot| serde_json::to_value(metrics_report::of(snapshot))).unwrap_or_default()
     }
 
     /// Stops listening, lets running requests finish (no longer than [`Options::stop_timeout`]) and closes the data.

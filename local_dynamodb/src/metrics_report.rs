@@ -2,86 +2,167 @@
 
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 use common::capacity::{CapacityState, IndexState, TableState};
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 
 use crate::clock::Utc;
-use crate::ledger::Ledger;
-use crate::metrics::{Datapoint, HISTORY_MINUTES, Series};
+use crate::metrics::{Datapoint, HISTORY_MINUTES, Series, Statistics};
+use crate::snapshot::Snapshot;
 use crate::table_definition::TableDefinition;
 
-/// Everything: the clock, how each table stands now, and each metric with the minutes of the last day in which there was
-/// something to count. Members are named as CloudWatch names them.
-pub(crate) fn json(ledger: &mut Ledger, now: Duration, speed: NonZeroU32) -> Value {
-    let tables: Vec<_> = ledger.states(now).iter().map(|(table, state)| table_json(table, state)).collect();
-    let metrics: Vec<_> =
-        ledger.metrics.series(now).iter().map(|(series, points)| series_json(series, points)).collect();
-    json!({
-        "Clock": { "Now": Utc::of(now).to_string(), "Seconds": now.as_secs_f64(), "Speed": speed, "HistoryMinutes": HISTORY_MINUTES },
-        "Tables": tables,
-        "Metrics": metrics,
-    })
+/// The clock, how each table stands now, and each metric with the minutes of the last day in which there was something to
+/// count. Members are named as CloudWatch names them.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Report<'a> {
+    clock: Clock,
+    tables: Vec<Table<'a>>,
+    metrics: Vec<Metric<'a>>,
 }
 
-fn table_json(table: &Arc<TableDefinition>, state: &TableState) -> Value {
-    let index = |index: &IndexState| {
-        json!({
-            "IndexName": &*index.name,
-            "Read": capacity_json(&index.read),
-            "Write": capacity_json(&index.write),
-            "Backlog": { "Writes": index.backlog, "Units": index.backlog_units.as_f64(), "Limit": index.backlog_limit },
-        })
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Clock {
+    now: Utc,
+    seconds: f64,
+    speed: NonZeroU32,
+    history_minutes: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Table<'a> {
+    table_name: &'a str,
+    read: Capacity,
+    write: Capacity,
+    global_secondary_indexes: Vec<Index<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Index<'a> {
+    index_name: &'a str,
+    read: Capacity,
+    write: Capacity,
+    backlog: Backlog,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Backlog {
+    writes: usize,
+    units: f64,
+    limit: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Capacity {
+    provisioned: Option<u64>,
+    burst_balance: Option<i64>,
+    burst_limit: Option<u64>,
+    consumed: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric<'a> {
+    namespace: &'static str,
+    metric_name: &'static str,
+    dimensions: Vec<Dimension<'a>>,
+    unit: &'static str,
+    #[serde(serialize_with = "points")]
+    datapoints: &'a [Datapoint],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Dimension<'a> {
+    name: &'static str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Point {
+    timestamp: Utc,
+    sample_count: u64,
+    sum: f64,
+    minimum: f64,
+    maximum: f64,
+}
+
+/// All of it.
+pub(crate) fn of<'a>(snapshot: &Snapshot<'a>) -> Report<'a> {
+    Report {
+        clock: Clock {
+            now: Utc::of(snapshot.now),
+            seconds: snapshot.now.as_secs_f64(),
+            speed: snapshot.speed,
+            history_minutes: HISTORY_MINUTES,
+        },
+        tables: snapshot.tables.iter().map(|(table, state)| of_table(table, state)).collect(),
+        metrics: snapshot.series.iter().map(|(series, points)| of_series(series, points)).collect(),
+    }
+}
+
+fn of_table<'a>(table: &'a TableDefinition, state: &'a TableState) -> Table<'a> {
+    let index = |index: &'a IndexState| Index {
+        index_name: &index.name,
+        read: of_capacity(&index.read),
+        write: of_capacity(&index.write),
+        backlog: Backlog { writes: index.backlog, units: index.backlog_units.as_f64(), limit: index.backlog_limit },
     };
-    json!({
-        "TableName": &*table.name,
-        "Read": capacity_json(&state.read),
-        "Write": capacity_json(&state.write),
-        "GlobalSecondaryIndexes": state.indexes.iter().map(index).collect::<Vec<_>>(),
-    })
+    Table {
+        table_name: &table.name,
+        read: of_capacity(&state.read),
+        write: of_capacity(&state.write),
+        global_secondary_indexes: state.indexes.iter().map(index).collect(),
+    }
 }
 
-fn capacity_json(state: &CapacityState) -> Value {
-    json!({
-        "Provisioned": state.provisioned,
-        "BurstBalance": state.balance,
-        "BurstLimit": state.ceiling,
-        "Consumed": state.consumed.as_f64(),
-    })
+fn of_capacity(state: &CapacityState) -> Capacity {
+    Capacity {
+        provisioned: state.provisioned,
+        burst_balance: state.balance,
+        burst_limit: state.ceiling,
+        consumed: state.consumed.as_f64(),
+    }
 }
 
-fn series_json(series: &Series, points: &[Datapoint]) -> Value {
-    let dimension = |(name, value): (&str, &str)| json!({ "Name": name, "Value": value });
+fn of_series<'a>(series: &'a Series, datapoints: &'a [Datapoint]) -> Metric<'a> {
+    Metric {
+        namespace: series.metric.namespace().name(),
+        metric_name: series.metric.name(),
+        dimensions: series.dimensions().map(|(name, value)| Dimension { name, value }).collect(),
+        unit: series.metric.unit(),
+        datapoints,
+    }
+}
+
+fn points<S: Serializer>(points: &[Datapoint], serializer: S) -> Result<S::Ok, S::Error> {
     let point = |(minute, statistics): &Datapoint| {
-        json!({
-            "Timestamp": Utc::of(Duration::from_secs(minute * 60)).to_string(),
-            "SampleCount": statistics.sample_count,
-            "Sum": statistics.sum,
-            "Minimum": statistics.minimum,
-            "Maximum": statistics.maximum,
-        })
+        let Statistics { sample_count, sum, minimum, maximum } = *statistics;
+        Point { timestamp: Utc::of(Duration::from_secs(minute * 60)), sample_count, sum, minimum, maximum }
     };
-    json!({
-        "Namespace": series.metric.namespace().name(),
-        "MetricName": series.metric.name(),
-        "Dimensions": series.dimensions().map(dimension).collect::<Vec<_>>(),
-        "Unit": series.metric.unit(),
-        "Datapoints": points.iter().map(point).collect::<Vec<_>>(),
-    })
+    serializer.collect_seq(points.iter().map(point))
+}
+
+/// The report as JSON.
+pub(crate) fn json(snapshot: &Snapshot<'_>) -> String {
+    // Text, numbers and lists can be written as JSON.
+    serde_json::to_string(&of(snapshot)).unwrap_or_default()
 }
 
 /// A line for the clock, one with the names of the columns, and one for each metric with its sum over the last day;
 /// columns are separated by tabs, `-` stands for no index and no operation. Metrics that are the state at the end of a
 /// minute have no sum and are left out.
-pub(crate) fn text(ledger: &mut Ledger, now: Duration, speed: NonZeroU32) -> String {
-    ledger.states(now);
+pub(crate) fn text(snapshot: &Snapshot<'_>) -> String {
+    let Snapshot { now, speed, .. } = snapshot;
     let mut text = format!("# clock\t{}\tspeed\t{speed}\nMETRIC\tTABLE\tINDEX\tOPERATION\tSUM\n", now.as_secs());
-    for (series, points) in ledger.metrics.series(now) {
-        if series.metric.is_state() {
-            continue;
-        }
+    for (series, points) in snapshot.series.iter().filter(|(series, _)| !series.metric.is_state()) {
         let sum: f64 = points.iter().map(|(_, statistics)| statistics.sum).sum();
         let index = series.index.as_deref().unwrap_or("-");
         let operation = series.operation.unwrap_or("-");

@@ -20,7 +20,8 @@ use tokio::time::timeout;
 use crate::admission::{Failure, Gate};
 use crate::monitor::Asset;
 use crate::operation::{Name, Operation};
-use crate::{Options, cloudwatch, monitor, origin, wire_error};
+use crate::snapshot::Snapshot;
+use crate::{Options, cloudwatch, metrics_report, monitor, origin, wire_error};
 
 /// DynamoDB's limit for the body of a request.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -132,12 +133,29 @@ impl Server {
         }
         match (&parts.method, parts.uri.path()) {
             (&Method::GET, "/") if !is_browser(&parts.headers) => answer(StatusCode::OK, TEXT, HEALTHY),
-            (&Method::GET, "/monitor.json") => answer(StatusCode::OK, JSON, self.monitor(&parts.uri)),
-            (&Method::GET, "/metrics.json") => answer(StatusCode::OK, JSON, self.gate.metrics_json().to_string()),
-            (&Method::GET, "/metrics.txt") => answer(StatusCode::OK, TEXT, self.gate.metrics_text()),
+            (&Method::GET, "/monitor.json") => self.monitor(&parts.uri).await,
+            (&Method::GET, "/metrics.json") => self.look(JSON, metrics_report::json).await,
+            (&Method::GET, "/metrics.txt") => self.look(TEXT, metrics_report::text).await,
             (&Method::POST, "/") => self.post(&parts.headers, &parts.uri, body).await,
             (&Method::GET, path) => Asset::at(path).map_or_else(not_found, file),
             _ => not_found(),
+        }
+    }
+
+    /// Answers with what `look` makes of how everything stands. A day of metrics is megabytes: not on the thread that serves
+    /// connections.
+    async fn look(
+        &self,
+        content_type: HeaderValue,
+        look: impl FnOnce(&Snapshot<'_>) -> String + Send + 'static,
+    ) -> Answer {
+        let gate = Arc::clone(&self.gate);
+        match tokio::task::spawn_blocking(move || gate.snapshot(look)).await {
+            Ok(text) => answer(StatusCode::OK, content_type, text),
+            Err(panic) => {
+                log::error!("the metrics failed: {panic}");
+                answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "the metrics cannot be shown\n")
+            }
         }
     }
 
@@ -155,9 +173,9 @@ impl Server {
         }))
     }
 
-    fn monitor(&self, uri: &Uri) -> String {
+    async fn monitor(&self, uri: &Uri) -> Answer {
         let since = uri.query().and_then(|query| query.strip_prefix("since=")?.parse().ok()).unwrap_or_default();
-        self.gate.snapshot(|snapshot| monitor::json(snapshot, since)).to_string()
+        self.look(JSON, move |snapshot| monitor::json(snapshot, since).to_string()).await
     }
 
     async fn cloudwatch(&self, call: cloudwatch::Call, body: Incoming) -> Answer {
