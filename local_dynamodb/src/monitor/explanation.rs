@@ -219,15 +219,15 @@ fn bursting(situation: &Situation<'_>, kind: Kind) -> Option<(String, String)> {
         }
         let name = resource.index.map_or_else(|| "The table".to_owned(), |index| format!("The index {index}"));
         let mut now = format!(
-            "{name} takes {} a second and has {}: it spends the burst that it saved up while it was not used, of which {} of {} \
-             are left. ",
+            "{name} has taken {} a second in the last minute and has {}: the rest came from the burst that it saved up while it \
+             was not used, of which {} of {} are left. ",
             units(activity.rate, kind),
             count(own),
             count(balance.max(0) as f64),
             count(ceiling as f64),
         );
         if let Some(time) = seconds(balance.max(0) as f64, activity.rate - own) {
-            let _ = write!(now, "At this rate that lasts for {time}.");
+            let _ = write!(now, "At that rate it lasts for another {time}.");
         }
         Some((format!("{table}: more {}s than provisioned, from the burst", kind.noun()), now.trim_end().into()))
     })

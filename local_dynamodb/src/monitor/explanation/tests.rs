@@ -127,8 +127,8 @@ fn what_will_not_last_is_said_before_it_ends() {
     assert_eq!((burst.status, burst.past.as_str()), (Status::Busy, ""));
     assert_eq!(
         burst.now,
-        "The table takes 83 WCU a second and has 5: it spends the burst that it saved up while it was not used, of which 900 of \
-         1,500 are left. At this rate that lasts for 12 s."
+        "The table has taken 83 WCU a second in the last minute and has 5: the rest came from the burst that it saved up while \
+         it was not used, of which 900 of 1,500 are left. At that rate it lasts for another 12 s."
     );
     let behind = Case {
         index: Some((index_state(1, 400), 33.0, Events::default())),

@@ -23,8 +23,7 @@ export class History {
     for (const table of answer.Tables) {
       const own = this.#table(table.TableName);
       for (const series of table.Series) {
-        const key = seriesKey(series.IndexName, series.MetricName, series.Operation);
-        const points = own.points.get(key) ?? own.points.set(key, new Map()).get(key);
+        const points = pointsOf(own, seriesKey(series.IndexName, series.MetricName, series.Operation));
         for (const [minute, value] of series.Points) {
           points.set(minute, value);
           if (!series.State) {
@@ -32,8 +31,11 @@ export class History {
             own.last = Math.max(own.last, minute);
           }
         }
-        forget(points, this.#now / MINUTE - answer.Clock.HistoryMinutes);
       }
+      for (const [key, value] of table.Resources.flatMap(statesOf)) {
+        pointsOf(own, key).set(Math.floor(this.#now / MINUTE), value);
+      }
+      own.points.forEach((points) => forget(points, this.#now / MINUTE - answer.Clock.HistoryMinutes));
     }
   }
 
@@ -96,6 +98,22 @@ export function seriesKey(indexName, metricName, operation) {
 
 export function minutesOf([first, last]) {
   return Array.from({ length: last - first + 1 }, (_, n) => (first + n) * MINUTE);
+}
+
+function pointsOf(table, key) {
+  if (!table.points.has(key)) {
+    table.points.set(key, new Map());
+  }
+  return table.points.get(key);
+}
+
+// How a table or an index stands now: the server counts it at the end of the minute, the charts show it before.
+function statesOf({ IndexName, Write, Read, Backlog }) {
+  const states = [["IndexBacklog", Backlog?.Writes]];
+  for (const [kind, capacity] of Object.entries({ Write, Read })) {
+    states.push([`Provisioned${kind}CapacityUnits`, capacity?.Provisioned], [`${kind}BurstBalance`, capacity?.BurstBalance]);
+  }
+  return states.filter(([, value]) => value != null).map(([name, value]) => [seriesKey(IndexName, name), value]);
 }
 
 function forget(points, before) {
