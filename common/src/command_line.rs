@@ -12,8 +12,9 @@ use clap::Args;
 use crate::batch_writer::client::{Connection, ConnectionError, Settings};
 use crate::batch_writer::service_error::ServiceError;
 use crate::load::{LoadError, MaxWcu, Pace};
+use crate::screen::Screen;
 
-pub use self::loading::{OutputOptions, run_load};
+pub use self::loading::{OutputOptions, run_dry, run_load};
 
 /// Options of the connection, with the AWS CLI's names.
 #[derive(Debug, Clone, Default, Args)]
@@ -119,6 +120,11 @@ Exit codes: 0 all done; 1 failed or stopped before all was done; 2 wrong usage; 
 /// Starts env_logger: warnings on stderr in the manner of the program's other messages (`create_tables: warning: …`), or what `RUST_LOG`
 /// asks for, with time and module. Call it once, first thing in `main`.
 pub fn init_logging(program: &'static str) {
+    init_logging_on(program, &Screen::PLAIN);
+}
+
+/// As [`init_logging`], on a terminal that may have bars.
+pub fn init_logging_on(program: &'static str, screen: &Screen) {
     let asked_for = std::env::var("RUST_LOG").is_ok_and(|filter| !filter.is_empty());
     let mut builder = env_logger::Builder::new();
     if asked_for {
@@ -130,6 +136,9 @@ pub fn init_logging(program: &'static str) {
             let level = if record.level() == log::Level::Error { "error" } else { "warning" };
             writeln!(out, "{program}: {level}: {}", record.args())
         });
+    }
+    if screen.has_bars() {
+        builder.target(env_logger::Target::Pipe(Box::new(screen.stderr())));
     }
     // A second call, in a test, finds the logger in place.
     let _ = builder.try_init();

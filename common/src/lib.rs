@@ -6,4 +6,5 @@ pub mod command_line;
 pub mod load;
 pub mod logfile;
 pub mod outcome;
+pub mod screen;
 pub mod tables;

@@ -1,6 +1,5 @@
 //! Loads a log file into a DynamoDB table: a drop-in replacement for the workshop's `load_logfile.py`.
 
-use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,10 +7,12 @@ use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
 use common::batch_writer::Options;
 use common::command_line::{
-    ConnectionOptions, EXIT_CODES_HELP, Exit, OutputOptions, PaceOptions, init_logging, print_error, run_load,
+    ConnectionOptions, EXIT_CODES_HELP, Exit, OutputOptions, PaceOptions, init_logging_on, print_error, run_dry,
+    run_load,
 };
-use common::load::{Job, Numbering, Script, Source};
+use common::load::{DryRun, Job, Numbering, Script, Source};
 use common::logfile::ItemLayout;
+use common::screen::Screen;
 
 const PROGRAM: &str = "load_logfile";
 
@@ -52,22 +53,33 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    init_logging(PROGRAM);
-    let exit = run(Arguments::parse()).unwrap_or_else(|error| {
+    let arguments = Arguments::parse();
+    let screen = if arguments.output.quiet { Screen::PLAIN } else { Screen::new() };
+    init_logging_on(PROGRAM, &screen);
+    let exit = run(arguments, screen).unwrap_or_else(|error| {
         print_error(PROGRAM, error.as_ref());
         Exit::Failed
     });
     exit.into()
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let connection = arguments.connection.connect_blocking()?;
+fn run(arguments: Arguments, screen: Screen) -> anyhow::Result<Exit> {
+    let connection = arguments.connection.connect_blocking();
+    let sources = vec![Source::new(&arguments.file)];
+    let (layout, numbering) = (ItemLayout::SEQUENTIAL, Numbering::AS_IN_FILE);
+    if arguments.output.dry_run {
+        let dry_run = DryRun { table: &arguments.table, sources: &sources, layout, numbering };
+        return Ok(run_dry(&dry_run, connection, screen.stdout())?);
+    }
+    let stdout = screen.stdout();
     let job = Job {
-        connection,
+        screen,
+        quiet: arguments.output.quiet,
+        connection: connection?,
         table: arguments.table,
-        sources: vec![Source::new(&arguments.file)],
-        layout: ItemLayout::SEQUENTIAL,
-        numbering: Numbering::AS_IN_FILE,
+        sources,
+        layout,
+        numbering,
         workers: 1,
         options: Options::default(),
         pace: arguments.pace.pace(),
@@ -75,5 +87,5 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         rejects: arguments.rejects,
         script: Script::Sequential,
     };
-    Ok(run_load(PROGRAM, &job, &arguments.output, io::stdout())?)
+    Ok(run_load(&job, &arguments.output, stdout)?)
 }

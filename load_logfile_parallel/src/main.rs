@@ -5,33 +5,44 @@ mod arguments;
 mod files;
 mod numbering;
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use common::batch_writer::Options;
-use common::command_line::{Exit, init_logging, print_error, run_load};
-use common::load::{Job, Script, Source};
+use common::command_line::{Exit, init_logging_on, print_error, run_dry, run_load};
+use common::load::{DryRun, Job, Script, Source};
 use common::logfile::ItemLayout;
+use common::screen::Screen;
 
 use crate::arguments::{Arguments, PROGRAM};
 
 fn main() -> ExitCode {
-    init_logging(PROGRAM);
-    let exit = run(Arguments::parse()).unwrap_or_else(|error| {
+    let arguments = Arguments::parse();
+    let screen = if arguments.output.quiet { Screen::PLAIN } else { Screen::new() };
+    init_logging_on(PROGRAM, &screen);
+    let exit = run(arguments, screen).unwrap_or_else(|error| {
         print_error(PROGRAM, error.as_ref());
         Exit::Failed
     });
     exit.into()
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+fn run(arguments: Arguments, screen: Screen) -> anyhow::Result<Exit> {
     let files = if arguments.files.is_empty() { files::workshop_files()? } else { arguments.files.clone() };
     let sources: Vec<Source> = files.iter().map(|file| Source::new(file)).collect();
     let numbering = numbering::choose(&arguments, &sources)?;
+    let connection = arguments.connection.connect_blocking();
+    let layout = ItemLayout::parallel(&arguments.table);
+    let stdout = screen.stdout();
+    if arguments.output.dry_run {
+        let dry_run = DryRun { table: &arguments.table, sources: &sources, layout, numbering };
+        return Ok(run_dry(&dry_run, connection, stdout)?);
+    }
     let job = Job {
-        connection: arguments.connection.connect_blocking()?,
-        layout: ItemLayout::parallel(&arguments.table),
+        screen,
+        quiet: arguments.output.quiet,
+        connection: connection?,
+        layout,
         table: arguments.table,
         sources,
         numbering,
@@ -42,5 +53,5 @@ fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         rejects: arguments.rejects,
         script: Script::Parallel,
     };
-    Ok(run_load(PROGRAM, &job, &arguments.output, io::stdout())?)
+    Ok(run_load(&job, &arguments.output, stdout)?)
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Advised, Exit, folded, hint, print_failure, say};
-use crate::load::{Job, LoadError, Loaded, Signal, load};
+use crate::batch_writer::client::{Connection, ConnectionError};
+use crate::load::{DryRun, Job, LoadError, Loaded, Signal, load};
 use crate::outcome::{Ending, Report, summary};
 
 /// Options of what a load tells beside its lines on standard output.
@@ -17,21 +18,39 @@ pub struct OutputOptions {
     /// Say nothing on standard error but warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
+    /// Read and check everything, write nothing, and say what the load costs and how long it takes
+    #[arg(long, conflicts_with_all = ["report", "quiet", "rejects", "checkpoint"])]
+    pub dry_run: bool,
     /// Write what the load came to into this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+}
+
+/// Says on standard output what a load would come to: exit code 3 if it has bad rows.
+///
+/// # Errors
+/// An input cannot be read.
+pub fn run_dry<W: Write>(
+    dry_run: &DryRun<'_>,
+    connection: Result<Connection, ConnectionError>,
+    mut stdout: W,
+) -> Result<Exit, LoadError> {
+    let forecast = dry_run.run(connection)?;
+    for line in &forecast.lines {
+        // Whoever does not read on (`| head -1`) has seen enough.
+        if writeln!(stdout, "{line}").is_err() {
+            break;
+        }
+    }
+    Ok(if forecast.bad > 0 { Exit::Rejected } else { Exit::Done })
 }
 
 /// Loads, and says on standard error how it ended: a summary, what went wrong, what to do about it. `stdout` gets Python's lines.
 ///
 /// # Errors
 /// The report's file cannot be written. If that is known before the load, nothing is loaded.
-pub fn run_load<W: Write>(
-    program: &'static str,
-    job: &Job,
-    output: &OutputOptions,
-    stdout: W,
-) -> Result<Exit, Advised> {
+pub fn run_load<W: Write>(job: &Job, output: &OutputOptions, stdout: W) -> Result<Exit, Advised> {
+    let program = job.script.program();
     let report = output.report.as_deref().map(ReportFile::create).transpose()?;
     let (mut loaded, error) = match load(job, stdout) {
         Ok(mut loaded) => {
@@ -60,7 +79,7 @@ pub fn run_load<W: Write>(
         print_failure(program, error, &ending.what_to_do);
     }
     if let Some(report) = report {
-        report.write(&Report::new(job.subject(program), ending, &work))?;
+        report.write(&Report::new(job.subject(), ending, &work))?;
     }
     Ok(exit)
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tokio::time::Instant;
 
 use super::control::{Control, Phase};
+use super::progress::SourceProgress;
 use super::rejects::{RejectedRow, Rejects};
 use super::{LoadError, Origin, Signal};
 use crate::batch_writer::{Settled, Stop};
@@ -65,6 +68,7 @@ pub(super) struct Collector<W> {
     pub(super) error: Option<LoadError>,
     pub(super) control: Control,
     pub(super) traffic: SharedTraffic,
+    pub(super) progress: Vec<Arc<SourceProgress>>,
     pub(super) start: Instant,
 }
 
@@ -174,11 +178,15 @@ impl<W: Write> Collector<W> {
             }
         }
         self.written(run, now);
+        for (progress, watermark) in self.progress.iter().zip(&self.watermarks) {
+            progress.settled.store(watermark.settled().position.offset, Ordering::Relaxed);
+        }
     }
 
     fn written(&mut self, run: Option<(u32, u64)>, now: Duration) {
         let Some((source, rows)) = run else { return };
         self.tally.written += rows;
+        self.progress[source as usize].written.fetch_add(rows, Ordering::Relaxed);
         match &mut self.lines {
             Lines::Sequential(lines) => lines.written(rows, now),
             Lines::Parallel(lines) => lines.written(source as usize, rows, now),

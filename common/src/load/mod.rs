@@ -13,12 +13,17 @@ mod channel;
 mod collect;
 mod control;
 mod diagnosis;
+mod dry_run;
+mod explanation;
 mod numbering;
 mod pace;
 mod produce;
+mod progress;
 mod rejects;
 mod signals;
 mod source;
+mod table_facts;
+mod watch;
 mod work;
 
 use std::io::{self, Read, Write};
@@ -35,8 +40,10 @@ use self::channel::{ChunkSender, channel};
 use self::collect::{Collector, Event, Lines};
 use self::control::Control;
 use self::produce::{Producer, Production};
+use self::progress::SourceProgress;
 use self::rejects::Rejects;
 use self::signals::Signals;
+use self::watch::Watch;
 use self::work::Worker;
 use crate::batch_writer::client::Connection;
 use crate::batch_writer::service_error::ServiceErrorKind;
@@ -46,7 +53,9 @@ use crate::outcome::{
     self, Checkpoint, CheckpointError, Identity, ParallelLines, SequentialLines, SharedTraffic, Stretch, Subject,
     Tally, Traffic, Watermark, Work,
 };
+use crate::screen::Screen;
 
+pub use self::dry_run::{DryRun, Forecast};
 pub use self::numbering::{Collision, Ids, Numbering};
 pub use self::pace::{MaxWcu, Pace, ShareError};
 pub use self::rejects::{RejectedRow, RejectsError};
@@ -65,6 +74,16 @@ pub enum Script {
     Sequential,
     /// `load_logfile_parallel.py`
     Parallel,
+}
+
+impl Script {
+    /// The program that stands for it.
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::Sequential => "load_logfile",
+            Self::Parallel => "load_logfile_parallel",
+        }
+    }
 }
 
 /// What is to be loaded, and how.
@@ -92,13 +111,17 @@ pub struct Job {
     pub rejects: Option<PathBuf>,
     /// Whose lines are printed on standard output.
     pub script: Script,
+    /// Where to show how far it is and what throttles it.
+    pub screen: Screen,
+    /// Whether to show it.
+    pub quiet: bool,
 }
 
 impl Job {
     /// For a report.
-    pub fn subject(&self, program: &'static str) -> Subject {
+    pub fn subject(&self) -> Subject {
         Subject {
-            program,
+            program: self.script.program(),
             version: env!("CARGO_PKG_VERSION"),
             destination: self.connection.to_string(),
             table: self.table.clone(),
@@ -108,10 +131,7 @@ impl Job {
 
     fn identity(&self) -> Identity {
         Identity {
-            program: match self.script {
-                Script::Sequential => "load_logfile".to_owned(),
-                Script::Parallel => "load_logfile_parallel".to_owned(),
-            },
+            program: self.script.program().to_owned(),
             destination: self.connection.to_string(),
             table: self.table.clone(),
             sources: self.sources.iter().map(|source| source.name().to_owned()).collect(),
@@ -335,7 +355,8 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
         Some(progress) => progress.sources.iter().zip(&progress.beyond).map(Begin::behind).collect(),
         None => vec![Begin::default(); job.sources.len()],
     };
-    let readers = open_sources(job, &begin)?;
+    let progress: Vec<Arc<SourceProgress>> = job.sources.iter().map(|_| Arc::default()).collect();
+    let readers = open_sources(job, &begin, &progress)?;
     let (pacer, _following) = pace::start(job)?;
     let rejects = match (&job.rejects, &saved) {
         (Some(path), Some(progress)) => Some(Rejects::resume(path, &progress.rejects)?),
@@ -356,6 +377,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
         set_aside: saved.map(|progress| progress.rejects.beyond.into_iter().collect()).unwrap_or_default(),
         error: None,
         control: Control::new(job.sources.len()),
+        progress: progress.clone(),
         traffic: SharedTraffic::default(),
         start,
     };
@@ -366,7 +388,10 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
         collector.rejects.into_iter().for_each(Rejects::finish);
         return Err(error);
     }
-    run(job, &pacer, readers, begin, &mut collector)?;
+    let watch = (!job.quiet).then(|| Watch::start(job, &collector.traffic, &progress, start)).transpose()?;
+    let ran = run(job, &pacer, readers, begin, &mut collector);
+    drop(watch);
+    ran?;
     collector.tally.read = resumed.read + collector.control.rows_read();
     Ok(end(collector, start, resumed))
 }
@@ -397,9 +422,10 @@ impl Begin {
 }
 
 /// Each source, read up to where the load goes on.
-fn open_sources(job: &Job, begin: &[Begin]) -> Result<Vec<Reader>, LoadError> {
-    let open = |(source, begin): (&Source, &Begin)| {
-        let input = source.open()?;
+fn open_sources(job: &Job, begin: &[Begin], progress: &[Arc<SourceProgress>]) -> Result<Vec<Reader>, LoadError> {
+    let open = |((source, begin), progress): ((&Source, &Begin), &Arc<SourceProgress>)| {
+        let input = source.open_watched(progress)?;
+        progress.begin(begin.settled.position.offset, begin.tally().written);
         LogReader::resume(input, begin.settled.position).map_err(|error| {
             let source_name = source.name().to_owned();
             match error {
@@ -408,7 +434,7 @@ fn open_sources(job: &Job, begin: &[Begin]) -> Result<Vec<Reader>, LoadError> {
             }
         })
     };
-    job.sources.iter().zip(begin).map(open).collect()
+    job.sources.iter().zip(begin).zip(progress).map(open).collect()
 }
 
 fn lines<W: Write>(job: &Job, stdout: W, begin: &[Begin]) -> Lines<W> {

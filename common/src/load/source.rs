@@ -3,9 +3,13 @@
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use thiserror::Error;
+
+use super::progress::SourceProgress;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -64,22 +68,50 @@ impl Source {
     /// # Errors
     /// [`SourceError`] with the name of the file and what is wrong with it.
     pub fn open(&self) -> Result<Box<dyn Read + Send>, SourceError> {
+        self.open_watched(&SourceProgress::default())
+    }
+
+    /// As [`open`](Self::open), and tells how long it is and how much of it was read.
+    pub(super) fn open_watched(&self, progress: &SourceProgress) -> Result<Box<dyn Read + Send>, SourceError> {
         let io_error = |source| SourceError::Io { name: self.name.clone(), source };
         let mut input: Box<dyn Read + Send> = match &self.path {
             None => Box::new(io::stdin()),
             Some(path) => {
                 let file = File::open(path).map_err(io_error)?;
-                if file.metadata().map_err(io_error)?.is_dir() {
+                let metadata = file.metadata().map_err(io_error)?;
+                if metadata.is_dir() {
                     return Err(SourceError::Directory { name: self.name.clone() });
                 }
-                Box::new(file)
+                if metadata.is_file() {
+                    progress.length.store(metadata.len(), Ordering::Relaxed);
+                }
+                Box::new(Counted { input: file, bytes: Arc::clone(&progress.stored_read) })
             }
         };
         let mut magic = Vec::with_capacity(GZIP_MAGIC.len());
         input.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut magic).map_err(io_error)?;
         let compressed = magic == GZIP_MAGIC;
         let whole = Cursor::new(magic).chain(input);
-        Ok(if compressed { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) })
+        let bytes = Arc::clone(&progress.read);
+        Ok(if compressed {
+            Box::new(Counted { input: MultiGzDecoder::new(whole), bytes })
+        } else {
+            Box::new(Counted { input: whole, bytes })
+        })
+    }
+}
+
+/// Counts the bytes read.
+struct Counted<R> {
+    input: R,
+    bytes: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.bytes.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
     }
 }
 

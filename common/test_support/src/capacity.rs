@@ -89,3 +89,43 @@ pub fn given_up(trial: Trial) {
     assert_eq!(failed.counts.written, failed.items.len());
     assert!(failed.calls < 10, "{} calls in two seconds", failed.calls);
 }
+
+/// What `--dry-run` says of the load with these arguments, on the line with this condition, is what the load then takes by the server's
+/// clock, which runs `speed` times faster, within 5 %; and so are the units that it consumes.
+pub fn assert_estimate(lab: &Lab, args: &[&str], condition: &str, speed: f64) {
+    let forecast = lab.program(args).args(["--dry-run"]).run();
+    forecast.assert_code(0);
+    let line =
+        forecast.stdout.lines().find(|line| line.contains(condition)).unwrap_or_else(|| panic!("{}", forecast.stdout));
+    let estimate = seconds_of_words(line.trim().split(" (").next().unwrap());
+
+    let run = lab.program(args).args(["--report", "report.json"]).timeout(Duration::from_secs(300)).run();
+    run.assert_code(0);
+    let report: Value = serde_json::from_str(&lab.read("report.json")).unwrap();
+    let measured = report["seconds"].as_f64().unwrap() * speed;
+    assert!(
+        (estimate / measured - 1.0).abs() < 0.05,
+        "estimated {estimate} s, measured {measured} s: {}",
+        forecast.stdout
+    );
+
+    let consumed = &report["consumed_wcu"];
+    let costs = forecast.stdout.lines().find(|line| line.starts_with("they cost ")).unwrap().replace(',', "");
+    for units in [&consumed["table"], &consumed["indexes"]["GSI_1"]] {
+        let units = format!(" {} ", units.as_f64().unwrap());
+        assert!(costs.contains(&units), "{costs}: {consumed}");
+    }
+}
+
+/// `3 min 20 s` in seconds.
+fn seconds_of_words(words: &str) -> f64 {
+    let words: Vec<&str> = words.split(' ').collect();
+    let unit = |name: &str| match name {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "min" => 60.0,
+        "h" => 3600.0,
+        _ => panic!("{words:?}"),
+    };
+    words.chunks(2).map(|pair| pair[0].parse::<f64>().unwrap() * unit(pair[1])).sum()
+}

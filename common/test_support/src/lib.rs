@@ -14,6 +14,7 @@ pub mod log;
 pub mod program;
 pub mod proxy;
 pub mod table;
+pub mod terminal;
 pub mod trial;
 
 use local_dynamodb::{LocalDynamoDb, Options};

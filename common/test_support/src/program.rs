@@ -230,13 +230,15 @@ pub struct Counts {
 }
 
 impl Run {
-    /// Standard error without the summary that every load ends with.
+    /// Standard error without what every load ends with, the summary, and what every throttled load is explained with.
     pub fn news(&self) -> String {
         let is_summary = |line: &str| {
             let words = line.split_once(": ").map_or(line, |(_, words)| words);
             words.contains(" rows read = ") && words.contains(" rows/s)")
                 || words.starts_with("consumed ") && words.contains(" WCU of ")
                 || words.contains(" answered within ")
+                || words.starts_with("throttled: ")
+                || line.starts_with("  ")
         };
         self.stderr.split_inclusive('\n').filter(|line| !is_summary(line.trim_end())).collect()
     }

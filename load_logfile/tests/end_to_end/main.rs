@@ -3,6 +3,7 @@
 mod bad_rows;
 mod capacity;
 mod contents;
+mod dry_run;
 mod faults;
 mod input;
 mod report;
@@ -10,6 +11,7 @@ mod resume;
 mod service;
 mod shell;
 mod stdout;
+mod terminal;
 
 use test_support::lab::Lab;
 

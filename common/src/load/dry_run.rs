@@ -1,0 +1,417 @@
+//! What a load would do, found out without writing anything: good and bad rows, their cost, and how long they take.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::Read;
+use std::time::Duration;
+
+use rayon::iter::{IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
+
+use super::table_facts::{TableFacts, provisioned};
+use super::{LoadError, Numbering, Reader, RejectedRow, Source};
+use crate::batch_writer::client::{Connection, ConnectionError, Retries};
+use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
+use crate::capacity::limits::{MAX_ITEM_SIZE, MAX_NUMBER_DIGITS, PARTITION_WRITE_UNITS};
+use crate::capacity::{
+    CapacityUnits, IndexDefinition, IndexScope, Isolation, Item, LoadTotals, PartitionKey, RequiredCapacity, Resource,
+    Settings, number_size, write_cost,
+};
+use crate::logfile::{AttributeSink, ItemLayout, LogReader, LogRecord, RecordError};
+use crate::outcome::words;
+use crate::tables;
+
+/// Bad rows that are shown with their places and reasons.
+const SHOWN: usize = 10;
+
+/// Values of an index's partition key that are told apart. Of more, those that come first: a value that is hot comes soon.
+const KEYS: usize = 100_000;
+
+/// The time for which the needed capacity is told.
+const A_MINUTE: Duration = Duration::from_secs(60);
+
+/// What is to be looked at.
+#[derive(Debug)]
+pub struct DryRun<'a> {
+    /// The table's name.
+    pub table: &'a str,
+    /// The inputs.
+    pub sources: &'a [Source],
+    /// How a record becomes an item.
+    pub layout: ItemLayout,
+    /// How often, and with which ids.
+    pub numbering: Numbering,
+}
+
+/// What it came to.
+#[derive(Debug)]
+pub struct Forecast {
+    /// For people.
+    pub lines: Vec<String>,
+    /// Bad rows; copies count.
+    pub bad: u64,
+}
+
+impl DryRun<'_> {
+    /// Reads everything, writes nothing. Only the description of the table is asked for; without one, what depends on it is left out.
+    ///
+    /// # Errors
+    /// An input cannot be opened or read to its end.
+    pub fn run(&self, connection: Result<Connection, ConnectionError>) -> Result<Forecast, LoadError> {
+        let (facts, note) = self.facts(connection);
+        let definitions = facts.as_ref().map(TableFacts::definitions).unwrap_or_default();
+        let count = |(place, source): (usize, &Source)| self.count(place, source, &definitions);
+        let counts: Vec<Count> = self.sources.par_iter().enumerate().map(count).collect::<Result<_, _>>()?;
+        let mut all = Count::new(&definitions);
+        let mut lines = vec!["dry run: nothing is written".to_owned()];
+        for (source, count) in self.sources.iter().zip(counts) {
+            if self.sources.len() > 1 {
+                lines.push(format!("{}: {}", source.name(), count.words()));
+            }
+            all.merge(count);
+        }
+        lines.push(format!("{} read: {}", words::counted(all.good + all.bad, "row"), all.words()));
+        lines.extend(all.shown.iter().map(|row| format!("  {}:{}: {}", row.source, row.line, row.reason)));
+        let copies = u64::from(self.numbering.copies());
+        if let Some(more) = (all.bad / copies.max(1)).checked_sub(SHOWN as u64).filter(|more| *more > 0) {
+            lines.push(format!("  and {} more", words::count(more)));
+        }
+        lines.push(self.cost_line(&all, facts.as_ref()));
+        lines.extend(note);
+        if let Some(facts) = &facts {
+            lines.extend(self.time_lines(&all, facts));
+        }
+        Ok(Forecast { lines, bad: all.bad })
+    }
+
+    /// The table as it is, or as `create_tables` would make it, and what is to be said of that.
+    fn facts(&self, connection: Result<Connection, ConnectionError>) -> (Option<TableFacts>, Option<String>) {
+        let described = match connection {
+            Ok(connection) => describe(&connection, self.table),
+            Err(error) => Err(error.to_string()),
+        };
+        let reason = match described {
+            Ok(facts) => return (Some(facts), None),
+            Err(reason) => reason,
+        };
+        let table = self.table;
+        match tables::table(table) {
+            Some(definition) => {
+                let note =
+                    format!("the table cannot be looked at ({reason}); taken as `create_tables {table}` makes it");
+                (Some(TableFacts::of_definition(definition)), Some(note))
+            }
+            None => {
+                let note = format!(
+                    "the table cannot be looked at ({reason}): not known are its indexes, what the load costs them, and how long it takes"
+                );
+                (None, Some(note))
+            }
+        }
+    }
+
+    fn count(&self, place: usize, source: &Source, definitions: &[IndexDefinition]) -> Result<Count, LoadError> {
+        let reader: Reader = LogReader::new(source.open()?);
+        self.count_rows(place, source, reader, definitions)
+    }
+
+    fn count_rows(
+        &self,
+        place: usize,
+        source: &Source,
+        mut reader: LogReader<impl Read>,
+        definitions: &[IndexDefinition],
+    ) -> Result<Count, LoadError> {
+        let copies = self.numbering.copies();
+        let mut count = Count::new(definitions);
+        while let Some(row) = reader.next_row() {
+            let row = row.map_err(|error| LoadError::Unreadable { source_name: source.name().to_owned(), error })?;
+            let costs = row.record.and_then(|record| self.costs(place, &record, definitions));
+            match costs {
+                Ok(costs) => {
+                    count.good += u64::from(copies);
+                    costs.iter().for_each(|cost| count.add(cost));
+                }
+                Err(reason) => {
+                    count.bad += u64::from(copies);
+                    if count.shown.len() < SHOWN {
+                        let (source, raw) = (source.name().to_owned(), Box::default());
+                        count.shown.push(RejectedRow { source, line: row.line, raw, reason });
+                    }
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// What each copy of a record costs, taken as a new item.
+    fn costs(
+        &self,
+        place: usize,
+        record: &LogRecord<'_>,
+        definitions: &[IndexDefinition],
+    ) -> Result<Vec<crate::capacity::WriteCost>, RecordError> {
+        self.layout.check_keys(record)?;
+        let mut shared = Attributes::default();
+        self.layout.shared_attributes(record, &mut shared);
+        let copies = 0..self.numbering.copies();
+        let cost = |copy| {
+            let id = self.numbering.request_id(place, copy, record.request_id);
+            if id.unsigned_abs() >= 10_u128.pow(MAX_NUMBER_DIGITS as u32) {
+                return Err(RecordError::CopyIdTooLong);
+            }
+            let mut own = Attributes::default();
+            self.layout.own_attributes(id, &mut own);
+            let item = Both(&own, &shared);
+            let size = item.size();
+            if size > MAX_ITEM_SIZE {
+                return Err(RecordError::ItemTooLarge { size, limit: MAX_ITEM_SIZE });
+            }
+            Ok(write_cost(definitions, None, Some(&item), Isolation::Standard))
+        };
+        copies.map(cost).collect()
+    }
+
+    fn cost_line(&self, all: &Count, facts: Option<&TableFacts>) -> String {
+        let mut line = format!("they cost {} WCU of {}", amount(all.totals.table_units()), self.table);
+        for index in facts.iter().flat_map(|facts| facts.global_indexes()) {
+            let name = &index.definition.name;
+            let _ = write!(line, ", {} of {name}", amount(all.totals.index_units(name)));
+        }
+        line.push_str(", if none of them is in the table yet");
+        line
+    }
+
+    fn time_lines(&self, all: &Count, facts: &TableFacts) -> Vec<String> {
+        if all.good == 0 {
+            return Vec::new();
+        }
+        let full = self.time(all, facts, Settings::default().burst);
+        let empty = self.time(all, facts, Duration::ZERO);
+        let mut lines = vec![format!("with {}:", self.capacity_words(facts))];
+        lines.push(format!(
+            "  {}, if the table has been idle for 5 minutes (its burst is full)",
+            full.words(self.table)
+        ));
+        if full != empty {
+            lines.push(format!(
+                "  {}, if its burst is used up; DynamoDB does not tell how much is left",
+                empty.words(self.table)
+            ));
+        }
+        lines.extend(self.minute_line(all, facts));
+        if let Some(catching_up) = full.catching_up() {
+            lines.push(catching_up);
+        }
+        lines
+    }
+
+    fn capacity_words(&self, facts: &TableFacts) -> String {
+        let words = |name: &str, throughput| match provisioned(throughput) {
+            Some((write, _)) => format!("{} WCU for {name}", words::count(write)),
+            None => format!("{name} on demand"),
+        };
+        let table = words(self.table, facts.throughput);
+        let indexes = facts.global_indexes().map(|index| words(&index.definition.name, index.throughput));
+        std::iter::once(table).chain(indexes).collect::<Vec<_>>().join(", ")
+    }
+
+    fn time(&self, all: &Count, facts: &TableFacts, burst: Duration) -> Time {
+        let estimate = facts.model(burst).estimate_load(Duration::ZERO, &all.totals);
+        let mut time = Time {
+            duration: estimate.duration,
+            cause: estimate.bottleneck.map(Cause::Capacity),
+            caught_up: estimate.indexes_caught_up,
+        };
+        // Sums do not tell keys, so the model leaves out that one value of an index's key takes 1,000 WCU at the most.
+        for index in facts.global_indexes().filter(|index| provisioned(index.throughput).is_some()) {
+            let (needed, caught_up) = all.hot_key_time(&index.definition.name);
+            if time.duration.is_some_and(|duration| duration < needed) {
+                time.duration = Some(needed);
+                time.cause = Some(Cause::HotKey(index.definition.name.to_string()));
+            }
+            time.caught_up = time.caught_up.map(|time| time.max(caught_up));
+        }
+        time
+    }
+
+    fn minute_line(&self, all: &Count, facts: &TableFacts) -> Option<String> {
+        let mut model = facts.model(Settings::default().burst);
+        let needed = model.capacity_for_load(Duration::ZERO, &all.totals, A_MINUTE);
+        let lacking: Vec<&RequiredCapacity> =
+            needed.iter().filter(|each| each.required.is_none_or(|required| required > each.provisioned)).collect();
+        if lacking.is_empty() {
+            return None;
+        }
+        let words = |each: &&RequiredCapacity| {
+            let name = match &each.resource {
+                Resource::Table => self.table,
+                Resource::Index(name) => name,
+            };
+            match each.required {
+                Some(required) => format!("{} WCU for {name}", words::count(required)),
+                None => format!("more than can be had for {name}"),
+            }
+        };
+        Some(format!("for a minute it needs {}", lacking.iter().map(words).collect::<Vec<_>>().join(", ")))
+    }
+}
+
+fn describe(connection: &Connection, table: &str) -> Result<TableFacts, String> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let client = connection.client(Retries::Sdk);
+    match runtime.block_on(client.describe_table().table_name(table).send()).map_err(ServiceError::from) {
+        Ok(answer) => answer.table.as_ref().map(TableFacts::of_description).ok_or_else(|| "no description".to_owned()),
+        Err(error) if error.kind == ServiceErrorKind::NoSuchTable => {
+            Err(format!("there is none of this name at {connection}"))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn amount(units: CapacityUnits) -> String {
+    words::count(units.rounded_up())
+}
+
+/// What makes a load last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Cause {
+    Capacity(Resource),
+    HotKey(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Time {
+    duration: Option<Duration>,
+    cause: Option<Cause>,
+    caught_up: Option<Duration>,
+}
+
+impl Time {
+    fn words(&self, table: &str) -> String {
+        let Some(duration) = self.duration else { return "it never ends: there is no capacity".to_owned() };
+        let because = match &self.cause {
+            None => return "as fast as requests are answered: capacity does not hold it up".to_owned(),
+            Some(Cause::Capacity(Resource::Table)) => format!("as table {table} allows"),
+            Some(Cause::Capacity(Resource::Index(index))) => {
+                format!("as index {index} allows, for which the whole table waits")
+            }
+            Some(Cause::HotKey(index)) => {
+                format!(
+                    "as a hot key of index {index} allows ({} WCU at the most)",
+                    words::count(PARTITION_WRITE_UNITS)
+                )
+            }
+        };
+        format!("{} ({because})", words::time(duration))
+    }
+
+    fn catching_up(&self) -> Option<String> {
+        let (duration, caught_up) = (self.duration?, self.caught_up?);
+        let longer = caught_up.checked_sub(duration).filter(|longer| *longer > Duration::from_secs(1))?;
+        Some(format!("the indexes then need {} more to catch up", words::time(longer)))
+    }
+}
+
+/// Rows of one source or all of them.
+#[derive(Debug)]
+struct Count {
+    good: u64,
+    bad: u64,
+    shown: Vec<RejectedRow>,
+    totals: LoadTotals,
+    /// For each global index by name: write units of the values of its partition key.
+    keys: HashMap<String, HashMap<PartitionKey, CapacityUnits>>,
+}
+
+impl Count {
+    fn new(definitions: &[IndexDefinition]) -> Self {
+        let global = definitions.iter().filter(|index| index.scope == IndexScope::Global);
+        let keys = global.map(|index| (index.name.to_string(), HashMap::new())).collect();
+        Self { good: 0, bad: 0, shown: Vec::new(), totals: LoadTotals::default(), keys }
+    }
+
+    fn add(&mut self, cost: &crate::capacity::WriteCost) {
+        self.totals.add(cost);
+        for write in &cost.indexes {
+            if let Some(keys) = self.keys.get_mut(&*write.index) {
+                add_key(keys, write.key, write.units);
+            }
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.good += other.good;
+        self.bad += other.bad;
+        let room = SHOWN - self.shown.len();
+        self.shown.extend(other.shown.into_iter().take(room));
+        self.totals.merge(&other.totals);
+        for (index, keys) in other.keys {
+            let all = self.keys.entry(index).or_default();
+            keys.into_iter().for_each(|(key, units)| add_key(all, key, units));
+        }
+    }
+
+    fn words(&self) -> String {
+        format!("{} good, {} bad", words::count(self.good), words::count(self.bad))
+    }
+
+    /// How long the hottest key of an index takes: until the last write gets into the table, and until the index has caught up.
+    fn hot_key_time(&self, index: &str) -> (Duration, Duration) {
+        let settings = Settings::default();
+        let hottest = self.keys.get(index).and_then(|keys| keys.values().max().copied()).unwrap_or_default();
+        let (hot, all) = (hottest.as_f64(), self.totals.index_units(index).as_f64().max(1.0));
+        let kept = settings.partition_write_units as f64 * settings.partition_burst.as_secs_f64();
+        // The last writes wait in the backlog, those of the hot key among them as everywhere.
+        let in_backlog = settings.index_backlog as f64 * hot / all;
+        let time = |units: f64| Duration::from_secs_f64((units / settings.partition_write_units as f64).max(0.0));
+        (time(hot - kept - in_backlog), time(hot - kept))
+    }
+}
+
+fn add_key(keys: &mut HashMap<PartitionKey, CapacityUnits>, key: PartitionKey, units: CapacityUnits) {
+    if let Some(sum) = keys.get_mut(&key) {
+        *sum += units;
+    } else if keys.len() < KEYS {
+        keys.insert(key, units);
+    }
+}
+
+/// Attributes by name, with the sizes of their values, and the text of strings.
+#[derive(Debug, Default)]
+struct Attributes(Vec<(&'static str, usize, String)>);
+
+impl AttributeSink for Attributes {
+    fn string(&mut self, name: &'static str, parts: &[&str]) {
+        let text = parts.concat();
+        self.0.push((name, text.len(), text));
+    }
+
+    fn number(&mut self, name: &'static str, value: i128) {
+        let text = value.to_string();
+        self.0.push((name, number_size(&text), text));
+    }
+}
+
+/// An item of two groups of attributes.
+struct Both<'a>(&'a Attributes, &'a Attributes);
+
+impl Both<'_> {
+    fn all(&self) -> impl Iterator<Item = &(&'static str, usize, String)> {
+        self.0.0.iter().chain(&self.1.0)
+    }
+}
+
+impl Item for Both<'_> {
+    fn attribute_sizes(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.all().map(|(name, size, _)| (*name, *size))
+    }
+
+    fn key_bytes(&self, name: &str) -> Option<&[u8]> {
+        self.all().find(|(each, ..)| *each == name).map(|(.., text)| text.as_bytes())
+    }
+
+    fn same_value(&self, other: &Self, name: &str) -> bool {
+        self.key_bytes(name) == other.key_bytes(name)
+    }
+}

@@ -1,0 +1,316 @@
+//! Throttling in words: which capacity it is, what it allows, what the load asks for, how long it takes so, and how to change that.
+
+use std::time::Duration;
+
+use super::table_facts::{TableFacts, provisioned};
+use crate::capacity::limits::PARTITION_WRITE_UNITS;
+use crate::outcome::{ThrottleCause, ThrottleLimit, ThrottledResource, words};
+use crate::tables;
+
+/// How soon the load should be done with the capacity that is proposed.
+const PROPOSED_TIME: Duration = Duration::from_secs(600);
+
+/// What is known of a load when it is throttled.
+#[derive(Clone)]
+pub(super) struct Situation<'a> {
+    pub(super) table: &'a str,
+    /// The table's description, if it could be had.
+    pub(super) facts: Option<&'a TableFacts>,
+    /// The endpoint, where it is not AWS's own.
+    pub(super) endpoint_url: Option<&'a str>,
+    /// Rows that the load has written each second so far.
+    pub(super) rows_per_second: f64,
+    /// Rows still to be written, if that is known.
+    pub(super) rows_left: Option<u64>,
+    /// Write units of the table, and of indexes, that a row has cost so far.
+    pub(super) table_units: f64,
+    pub(super) index_units: &'a dyn Fn(&str) -> f64,
+}
+
+impl Situation<'_> {
+    /// The cause with everything filled in that the answer did not tell: then it is the resource that allows the fewest rows.
+    pub(super) fn deduce(&self, cause: &ThrottleCause) -> ThrottleCause {
+        let Some(facts) = self.facts else { return cause.clone() };
+        let of_table = (ThrottledResource::Table, self.rows_allowed(&ThrottledResource::Table));
+        let of_indexes = facts.global_indexes().map(|index| {
+            let resource = ThrottledResource::Index(index.definition.name.to_string());
+            let rows = self.rows_allowed(&resource);
+            (resource, rows)
+        });
+        let candidates: Vec<_> = match cause.resource {
+            ThrottledResource::NotTold => std::iter::once(of_table).chain(of_indexes).collect(),
+            ThrottledResource::SomeIndex => of_indexes.collect(),
+            _ => return cause.clone(),
+        };
+        let scarcest = candidates.into_iter().filter_map(|(resource, rows)| Some((resource, rows?)));
+        match scarcest.min_by(|(_, one), (_, other)| one.total_cmp(other)) {
+            Some((resource, _)) => ThrottleCause { resource, limit: ThrottleLimit::ProvisionedThroughput },
+            None => cause.clone(),
+        }
+    }
+
+    /// WCU and RCU provisioned for a resource.
+    fn capacity(&self, resource: &ThrottledResource) -> Option<(u64, u64)> {
+        let facts = self.facts?;
+        match resource {
+            ThrottledResource::Table => provisioned(facts.throughput),
+            ThrottledResource::Index(name) => provisioned(facts.index(name)?.throughput),
+            _ => None,
+        }
+    }
+
+    fn units_of_row(&self, resource: &ThrottledResource) -> f64 {
+        match resource {
+            ThrottledResource::Index(name) => (self.index_units)(name),
+            _ => self.table_units,
+        }
+    }
+
+    /// Rows a second that a resource's capacity is enough for.
+    fn rows_allowed(&self, resource: &ThrottledResource) -> Option<f64> {
+        let (write, _) = self.capacity(resource)?;
+        let units = self.units_of_row(resource);
+        (units > 0.0).then(|| write as f64 / units)
+    }
+
+    /// The lines that explain a cause, as [`deduce`](Self::deduce) gives it.
+    pub(super) fn explain(&self, cause: &ThrottleCause) -> Vec<String> {
+        let name = self.name(&cause.resource);
+        let mut lines = match cause.limit {
+            ThrottleLimit::KeyRange => self.hot_key(&cause.resource, &name),
+            ThrottleLimit::AccountLimit => vec![
+                format!(
+                    "throttled: {name} is on demand, and the account's quota for such tables in this region is reached."
+                ),
+                "  The quota can be raised: aws service-quotas list-service-quotas --service-code dynamodb".to_owned(),
+            ],
+            ThrottleLimit::MaxOnDemandThroughput => vec![
+                format!(
+                    "throttled: {name} is on demand, with a maximum that somebody has set, and the load has reached it."
+                ),
+                format!(
+                    "  To raise it: aws dynamodb update-table --table-name {} --on-demand-throughput MaxWriteRequestUnits=UNITS{}",
+                    self.table,
+                    self.endpoint_option(),
+                ),
+            ],
+            ThrottleLimit::ProvisionedThroughput | ThrottleLimit::NotTold => self.provisioned(&cause.resource, &name),
+        };
+        lines.push("  Nothing is lost: the load goes on as fast as DynamoDB takes the rows.".to_owned());
+        lines
+    }
+
+    fn name(&self, resource: &ThrottledResource) -> String {
+        match resource {
+            ThrottledResource::Index(index) => format!("index {index} of {}", self.table),
+            ThrottledResource::SomeIndex => format!("an index of {}", self.table),
+            _ => format!("table {}", self.table),
+        }
+    }
+
+    fn provisioned(&self, resource: &ThrottledResource, name: &str) -> Vec<String> {
+        let Some(((write, read), allowed)) = self.capacity(resource).zip(self.rows_allowed(resource)) else {
+            return match self.facts {
+                None => vec![
+                    format!("throttled: {name} has less write capacity than this load asks for."),
+                    "  How much it has cannot be read: that needs the permission dynamodb:DescribeTable.".to_owned(),
+                ],
+                Some(_) => vec![
+                    format!("throttled: {name} is on demand, and this load asks for more than it takes at the moment."),
+                    "  Such a table takes twice its earlier peak at once, and more within half an hour.".to_owned(),
+                ],
+            };
+        };
+        let asked = words::rate(self.rows_per_second.ceil() as u64, Duration::from_secs(1));
+        let mut lines = vec![format!(
+            "throttled: {name} has {} WCU, enough for {} a second; this load has written {asked} a second so far.",
+            words::count(write),
+            rows(allowed),
+        )];
+        match resource {
+            ThrottledResource::Index(index) => lines.extend(self.back_pressure(index)),
+            _ => lines.push(
+                "  A table keeps what it did not use in the last 5 minutes for bursts; that is used up now.".to_owned(),
+            ),
+        }
+        if let Some(left) = self.rows_left.filter(|left| *left > 0) {
+            let time = Duration::from_secs_f64((left as f64 / allowed.max(1e-9)).min(1e12));
+            lines.push(format!("  So the {} left take about {}.", words::counted(left, "row"), words::time(time)));
+            let units = self.units_of_row(resource) * left as f64 / PROPOSED_TIME.as_secs_f64();
+            let proposed = units.ceil() as u64;
+            if proposed > write {
+                lines.push(format!("  With {} WCU they take {}:", words::count(proposed), words::time(PROPOSED_TIME)));
+                lines.extend(self.commands(resource, proposed, read));
+            }
+        } else {
+            lines.push("  For ten times the speed:".to_owned());
+            lines.extend(self.commands(resource, write * 10, read));
+        }
+        lines
+    }
+
+    fn back_pressure(&self, index: &str) -> Vec<String> {
+        let table_has = self.capacity(&ThrottledResource::Table).map_or_else(String::new, |(write, _)| {
+            format!(" The {} WCU of the table do not help.", words::count(write))
+        });
+        vec![
+            format!(
+                "  Each row is written to {index}, too, a little after the table, through a queue. The queue is full, and until"
+            ),
+            format!("  {index} has caught up, all writes to the table are refused: that is back-pressure.{table_has}"),
+        ]
+    }
+
+    fn hot_key(&self, resource: &ThrottledResource, name: &str) -> Vec<String> {
+        let key = match (resource, self.facts) {
+            (ThrottledResource::Index(index), Some(facts)) => {
+                facts.index(index).map(|index| index.definition.partition_key.join(", "))
+            }
+            _ => None,
+        };
+        let key = key.unwrap_or_else(|| "the partition key".to_owned());
+        let mut lines = vec![
+            format!("throttled: in {name}, too many rows have the same value of {key}: a hot key."),
+            format!(
+                "  One partition takes at most {} WCU, and rows with the same value are all in one.",
+                words::count(PARTITION_WRITE_UNITS)
+            ),
+        ];
+        if matches!(resource, ThrottledResource::Index(_)) {
+            lines.push(
+                "  While the index waits for it, all writes to the table are refused: that is back-pressure."
+                    .to_owned(),
+            );
+        }
+        lines.push(format!("  More capacity does not help; more different values of {key} do."));
+        lines
+    }
+
+    /// How to provision so many WCU.
+    fn commands(&self, resource: &ThrottledResource, write: u64, read: u64) -> Vec<String> {
+        let (table, endpoint) = (self.table, self.endpoint_option());
+        let (option, aws) = match resource {
+            ThrottledResource::Index(index) => (
+                "--index-capacity",
+                format!(
+                    "--global-secondary-index-updates '[{{\"Update\":{{\"IndexName\":\"{index}\",\"ProvisionedThroughput\":\
+                     {{\"ReadCapacityUnits\":{read},\"WriteCapacityUnits\":{write}}}}}}}]'"
+                ),
+            ),
+            _ => {
+                ("--capacity", format!("--provisioned-throughput ReadCapacityUnits={read},WriteCapacityUnits={write}"))
+            }
+        };
+        let ours = tables::table(table).map(|_| format!("    create_tables {table} {option} {read}/{write}{endpoint}"));
+        ours.into_iter()
+            .chain([format!("    aws dynamodb update-table --table-name {table} {aws}{endpoint}")])
+            .collect()
+    }
+
+    fn endpoint_option(&self) -> String {
+        self.endpoint_url.map_or_else(String::new, |url| format!(" --endpoint-url {url}"))
+    }
+}
+
+fn rows(number: f64) -> String {
+    match number {
+        10.0.. => words::counted(number as u64, "row"),
+        _ if number.fract() == 0.0 => words::counted(number as u64, "row"),
+        _ => format!("{number:.1} rows"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn situation<'a>(table: &'a str, facts: Option<&'a TableFacts>) -> Situation<'a> {
+        Situation {
+            table,
+            facts,
+            endpoint_url: None,
+            rows_per_second: 9_765.4,
+            rows_left: Some(979_700),
+            table_units: 1.0,
+            index_units: &|_| 1.0,
+        }
+    }
+
+    fn lab(name: &str) -> TableFacts {
+        TableFacts::of_definition(tables::table(name).unwrap())
+    }
+
+    fn told(resource: ThrottledResource) -> ThrottleCause {
+        ThrottleCause { resource, limit: ThrottleLimit::ProvisionedThroughput }
+    }
+
+    #[test]
+    fn an_index_with_too_little_capacity() {
+        let facts = lab("logfile_gsi_low");
+        let situation = situation("logfile_gsi_low", Some(&facts));
+        let cause = told(ThrottledResource::Index("GSI_1".into()));
+        assert_eq!(situation.deduce(&ThrottleCause::NOT_TOLD), cause);
+        assert_eq!(situation.deduce(&told(ThrottledResource::SomeIndex)), cause);
+        assert_eq!(
+            situation.explain(&cause),
+            [
+                "throttled: index GSI_1 of logfile_gsi_low has 1 WCU, enough for 1 row a second; this load has written 9,766 a second \
+                 so far.",
+                "  Each row is written to GSI_1, too, a little after the table, through a queue. The queue is full, and until",
+                "  GSI_1 has caught up, all writes to the table are refused: that is back-pressure. The 1,000 WCU of the table do not \
+                 help.",
+                "  So the 979,700 rows left take about 11 days 8 h.",
+                "  With 1,633 WCU they take 10 min:",
+                "    create_tables logfile_gsi_low --index-capacity 1/1633",
+                "    aws dynamodb update-table --table-name logfile_gsi_low --global-secondary-index-updates \
+                 '[{\"Update\":{\"IndexName\":\"GSI_1\",\"ProvisionedThroughput\":{\"ReadCapacityUnits\":1,\"WriteCapacityUnits\":1633}}}]'",
+                "  Nothing is lost: the load goes on as fast as DynamoDB takes the rows.",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_table_whose_burst_is_used_up() {
+        let facts = lab("logfile");
+        let situation = Situation {
+            rows_left: Some(500),
+            endpoint_url: Some("http://127.0.0.1:8000"),
+            table_units: 2.0,
+            ..situation("logfile", Some(&facts))
+        };
+        // The index has as many units and needs half as many for a row.
+        assert_eq!(situation.deduce(&ThrottleCause::NOT_TOLD), told(ThrottledResource::Table));
+        let lines = situation.explain(&told(ThrottledResource::Table));
+        assert!(
+            lines[0].starts_with("throttled: table logfile has 5 WCU, enough for 2.5 rows a second; "),
+            "{}",
+            lines[0]
+        );
+        assert_eq!(lines[2], "  So the 500 rows left take about 3 min 20 s.");
+        assert_eq!(lines.len(), 4, "it takes less than ten minutes: {lines:#?}");
+        let unknown = Situation { rows_left: None, ..situation };
+        let lines = unknown.explain(&told(ThrottledResource::Table));
+        assert_eq!(lines[3], "    create_tables logfile --capacity 5/50 --endpoint-url http://127.0.0.1:8000");
+    }
+
+    #[test]
+    fn a_hot_key() {
+        let facts = lab("logfile_scan");
+        let cause =
+            ThrottleCause { resource: ThrottledResource::Index("GSI_1".into()), limit: ThrottleLimit::KeyRange };
+        let lines = situation("logfile_scan", Some(&facts)).explain(&cause);
+        assert_eq!(
+            lines[0],
+            "throttled: in index GSI_1 of logfile_scan, too many rows have the same value of GSI_1_PK: a hot key."
+        );
+        assert!(lines.iter().any(|line| line.contains("at most 1,000 WCU")), "{lines:#?}");
+        assert!(!lines.iter().any(|line| line.contains("update-table")), "{lines:#?}");
+    }
+
+    #[test]
+    fn without_a_description_it_says_what_it_knows() {
+        let lines = situation("logs", None).explain(&told(ThrottledResource::SomeIndex));
+        assert_eq!(lines[0], "throttled: an index of logs has less write capacity than this load asks for.");
+        assert!(lines[1].contains("dynamodb:DescribeTable"), "{}", lines[1]);
+    }
+}
