@@ -1,0 +1,152 @@
+//! A table's page in the ledger.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::capacity::{
+    Access, CapacityState, CapacityUnits, IndexWrite, PartitionKey, Read, ReadAdmission, Table, WriteAdmission,
+    WriteCost,
+};
+
+use crate::consumed::Consumed;
+use crate::metrics::{self, HISTORY_MINUTES, Metric, Metrics};
+use crate::provisioning::{Change, Provisioning};
+use crate::table_definition::TableDefinition;
+
+/// A table's page.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) definition: Arc<TableDefinition>,
+    pub(crate) provisioning: Provisioning,
+    pub(super) capacity: Table,
+    /// The first minute whose end has not been recorded.
+    pub(super) minute: u64,
+}
+
+impl Entry {
+    /// Brings the page up to `now`: completes an update that is due, and records how each minute ended.
+    pub(super) fn advance(&mut self, now: Duration, metrics: &mut Metrics) -> &mut Self {
+        let current = metrics::minute(now);
+        self.minute = self.minute.max(current.saturating_sub(HISTORY_MINUTES));
+        loop {
+            let end_of_minute = Duration::from_secs((self.minute + 1) * 60);
+            match self.provisioning.due() {
+                Some(due) if due <= now.min(end_of_minute) => self.complete(due),
+                _ if end_of_minute <= now => {
+                    self.record(end_of_minute, metrics);
+                    self.minute += 1;
+                }
+                _ => return self,
+            }
+        }
+    }
+
+    fn complete(&mut self, due: Duration) {
+        let Some(Change { table, indexes }) = self.provisioning.complete() else { return };
+        if let Some(throughput) = table {
+            self.capacity.set_throughput(due, throughput);
+        }
+        for (name, throughput) in indexes {
+            self.capacity.set_index_throughput(due, &name, throughput);
+        }
+    }
+
+    /// Records how the minute ended.
+    fn record(&mut self, end: Duration, metrics: &mut Metrics) {
+        let state = self.capacity.state(end);
+        let within = end.saturating_sub(Duration::from_nanos(1));
+        let table = &self.definition.name;
+        let mut add = |metric, index, value: Option<f64>| {
+            if let Some(value) = value {
+                metrics.add(within, metrics::of_resource(metric, table, index), value);
+            }
+        };
+        let mut add_both = |index, read: &CapacityState, write: &CapacityState| {
+            add(Metric::ProvisionedReadCapacityUnits, index, read.provisioned.map(|units| units as f64));
+            add(Metric::ProvisionedWriteCapacityUnits, index, write.provisioned.map(|units| units as f64));
+            add(Metric::ReadBurstBalance, index, read.balance.map(|units| units as f64));
+            add(Metric::WriteBurstBalance, index, write.balance.map(|units| units as f64));
+        };
+        add_both(None, &state.read, &state.write);
+        for index in &state.indexes {
+            add_both(Some(&index.name), &index.read, &index.write);
+        }
+        for index in state.indexes.iter().filter(|index| index.write.provisioned.is_some()) {
+            let series = metrics::of_resource(Metric::IndexBacklog, table, Some(&index.name));
+            metrics.add(within, series, index.backlog as f64);
+        }
+    }
+
+    /// The table has another definition: indexes were added or removed.
+    pub(crate) fn redefine(&mut self, now: Duration, definition: TableDefinition) {
+        let has = |name: &str| definition.global_index(name).is_some();
+        for (name, _) in &self.definition.index_throughputs {
+            if !has(name) {
+                self.capacity.remove_index(name);
+            }
+        }
+        self.provisioning.retain_indexes(has);
+        for (name, throughput) in &definition.index_throughputs {
+            if self.definition.global_index(name).is_none() {
+                self.capacity.add_index(now, name.clone(), *throughput);
+                self.provisioning.add_index(name.clone(), *throughput);
+            }
+        }
+        self.definition = Arc::new(definition);
+    }
+
+    pub(super) fn settle_write(&mut self, now: Duration, admission: &WriteAdmission, consumed: Option<&Consumed>) {
+        let taken = admission.cost();
+        let actual = consumed.map(|consumed| write_cost(now, consumed, &taken.indexes)).unwrap_or_default();
+        let same_indexes = || {
+            let indexes = self.definition.index_throughputs.iter();
+            indexes.map(|(name, _)| name).all(|name| taken.of_index(name) == actual.of_index(name))
+        };
+        if taken.table != actual.table || !same_indexes() {
+            self.capacity.settle_write(now, admission, &actual);
+        }
+    }
+
+    /// The sum is known, the parts are not: the last read gets what the others do not account for.
+    pub(super) fn settle_reads(
+        &mut self,
+        now: Duration,
+        reads: &[(Option<Arc<str>>, CapacityUnits, ReadAdmission)],
+        consumed: Option<&Consumed>,
+    ) {
+        for (position, (index, taken, admission)) in reads.iter().enumerate() {
+            let before = reads[..position].iter().filter(|(each, _, _)| each == index);
+            let left = consumed.map(|each| each.units_of(index.as_deref())).unwrap_or_default();
+            let left = left.saturating_sub(before.map(|(_, units, _)| *units).sum());
+            let is_last = !reads[position + 1..].iter().any(|(each, _, _)| each == index);
+            self.capacity.settle_read(now, admission, if is_last { left } else { left.min(*taken) });
+        }
+    }
+
+    /// Takes what nobody asked for before.
+    pub(super) fn charge(&mut self, now: Duration, consumed: &Consumed) {
+        match consumed.access {
+            Access::Write => {
+                self.capacity.settle_write(now, &WriteAdmission::default(), &write_cost(now, consumed, &[]));
+            }
+            Access::Read => {
+                let indexes = consumed.indexes.iter().map(|(name, units)| (self.definition.global_index(name), *units));
+                let parts: Vec<_> = std::iter::once((None, consumed.units)).chain(indexes).collect();
+                for (index, units) in parts {
+                    self.capacity.consume_read(now, Read { index, key: None, units });
+                }
+            }
+        }
+    }
+}
+
+/// As the model wants it. The engine does not tell the keys of the index entries that it changed: they are those that
+/// were `asked` for, or one that nothing else has.
+fn write_cost(now: Duration, consumed: &Consumed, asked: &[IndexWrite]) -> WriteCost {
+    let indexes = consumed.indexes.iter().map(|(name, units)| {
+        let asked = asked.iter().rfind(|write| *write.index == **name).map(|write| write.key);
+        let key = asked.unwrap_or_else(|| PartitionKey::new(&now.as_nanos().to_be_bytes()));
+        IndexWrite { index: name.as_str().into(), key, units: *units }
+    });
+    WriteCost { table: consumed.units, indexes: indexes.collect() }
+}
