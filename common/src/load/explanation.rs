@@ -7,8 +7,8 @@ use crate::capacity::limits::PARTITION_WRITE_UNITS;
 use crate::outcome::{ThrottleCause, ThrottleLimit, ThrottledResource, words};
 use crate::tables;
 
-/// How soon the load should be done with the capacity that is proposed.
-const PROPOSED_TIME: Duration = Duration::from_secs(600);
+/// What takes longer than so many seconds should take so many with the capacity that is proposed.
+const PROPOSALS: [(u64, u64, &str); 2] = [(1800, 600, "10 minutes"), (120, 60, "a minute")];
 
 /// What is known of a load when it is throttled.
 #[derive(Clone)]
@@ -136,10 +136,9 @@ impl Situation<'_> {
         if let Some(left) = self.rows_left.filter(|left| *left > 0) {
             let time = Duration::from_secs_f64((left as f64 / allowed.max(1e-9)).min(1e12));
             lines.push(format!("  So the {} left take about {}.", words::counted(left, "row"), words::time(time)));
-            let units = self.units_of_row(resource) * left as f64 / PROPOSED_TIME.as_secs_f64();
-            let proposed = units.ceil() as u64;
-            if proposed > write {
-                lines.push(format!("  With {} WCU they take {}:", words::count(proposed), words::time(PROPOSED_TIME)));
+            if let Some((_, seconds, in_words)) = PROPOSALS.iter().find(|(longer, ..)| time.as_secs() > *longer) {
+                let proposed = (self.units_of_row(resource) * left as f64 / *seconds as f64).ceil() as u64;
+                lines.push(format!("  With {} WCU they take {in_words}:", words::count(proposed)));
                 lines.extend(self.commands(resource, proposed, read));
             }
         } else {
@@ -260,7 +259,7 @@ mod tests {
                 "  GSI_1 has caught up, all writes to the table are refused: that is back-pressure. The 1,000 WCU of the table do not \
                  help.",
                 "  So the 979,700 rows left take about 11 days 8 h.",
-                "  With 1,633 WCU they take 10 min:",
+                "  With 1,633 WCU they take 10 minutes:",
                 "    create_tables logfile_gsi_low --index-capacity 1/1633",
                 "    aws dynamodb update-table --table-name logfile_gsi_low --global-secondary-index-updates \
                  '[{\"Update\":{\"IndexName\":\"GSI_1\",\"ProvisionedThroughput\":{\"ReadCapacityUnits\":1,\"WriteCapacityUnits\":1633}}}]'",
@@ -287,7 +286,9 @@ mod tests {
             lines[0]
         );
         assert_eq!(lines[2], "  So the 500 rows left take about 3 min 20 s.");
-        assert_eq!(lines.len(), 4, "it takes less than ten minutes: {lines:#?}");
+        assert_eq!(lines[3], "  With 17 WCU they take a minute:");
+        let few = Situation { rows_left: Some(200), ..situation.clone() };
+        assert_eq!(few.explain(&told(ThrottledResource::Table)).len(), 4, "it takes a minute and a half");
         let unknown = Situation { rows_left: None, ..situation };
         let lines = unknown.explain(&told(ThrottledResource::Table));
         assert_eq!(lines[3], "    create_tables logfile --capacity 5/50 --endpoint-url http://127.0.0.1:8000");
