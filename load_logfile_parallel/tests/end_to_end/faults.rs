@@ -76,26 +76,29 @@ fn trouble_without_end_is_given_up_with_exact_counts() {
     });
 }
 
+fn ends_at_once(code: &'static str, words: &str) {
+    let trial = trial(500).with_args(&["--checkpoint", "progress"]);
+    let mended = Arc::new(AtomicBool::new(false));
+    let is_mended = Arc::clone(&mended);
+    let proxy = Proxy::start(&trial.lab.url(), move |call, _| {
+        if call < 12 || is_mended.load(Ordering::Relaxed) { Fault::None } else { Fault::error(code) }
+    });
+    let failed = trial.failed(trial.program(&proxy.url()).run(), proxy.calls());
+    failed.run.assert_error(1, &[words, code, "what to do: ", "run the same command again: it goes on from here"]);
+    assert_eq!(failed.counts.written, failed.items.len());
+    // The windows of the three workers have opened by one for each answer, and what is in flight is sent once more by the SDK.
+    assert!(failed.calls <= 12 + 2 * (3 + 12), "{code}: {} calls", failed.calls);
+    mended.store(true, Ordering::Relaxed);
+    trial.assert_done(&trial.program(&proxy.url()).run(), code);
+    proxy.assert_well_behaved();
+}
+
 #[test]
 fn what_cannot_succeed_ends_the_load_at_once_and_a_checkpoint_goes_on_from_there() {
-    for (code, words) in
-        [("ExpiredTokenException", "the AWS credentials are not accepted"), ("AccessDeniedException", "access denied")]
-    {
-        let trial = trial(500).with_args(&["--checkpoint", "progress"]);
-        let mended = Arc::new(AtomicBool::new(false));
-        let is_mended = Arc::clone(&mended);
-        let proxy = Proxy::start(&trial.lab.url(), move |call, _| {
-            if call < 12 || is_mended.load(Ordering::Relaxed) { Fault::None } else { Fault::error(code) }
-        });
-        let failed = trial.failed(trial.program(&proxy.url()).run(), proxy.calls());
-        failed.run.assert_error(1, &[words, code, "what to do: ", "run the same command again: it goes on from here"]);
-        assert_eq!(failed.counts.written, failed.items.len());
-        // The windows of the three workers have opened by one for each answer, and what is in flight is sent once more by the SDK.
-        assert!(failed.calls <= 12 + 2 * (3 + 12), "{code}: {} calls", failed.calls);
-        mended.store(true, Ordering::Relaxed);
-        trial.assert_done(&trial.program(&proxy.url()).run(), code);
-        proxy.assert_well_behaved();
-    }
+    thread::scope(|scope| {
+        scope.spawn(|| ends_at_once("ExpiredTokenException", "the AWS credentials are not accepted"));
+        scope.spawn(|| ends_at_once("AccessDeniedException", "access denied"));
+    });
 }
 
 /// DynamoDB refuses a batch whole for one bad item, without saying which.
