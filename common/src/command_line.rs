@@ -1,5 +1,6 @@
 //! What all binaries share of their command line: the options of the connection, logging, exit codes, how a fatal error is printed.
 
+mod definition;
 mod loading;
 
 use std::error::Error;
@@ -14,6 +15,7 @@ use crate::batch_writer::service_error::ServiceError;
 use crate::load::{LoadError, MaxWcu, Pace};
 use crate::screen::Screen;
 
+pub use self::definition::parse;
 pub use self::loading::{OutputOptions, run_dry, run_load};
 
 /// Options of the connection, with the AWS CLI's names.

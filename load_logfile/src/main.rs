@@ -7,7 +7,7 @@ use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
 use common::batch_writer::Options;
 use common::command_line::{
-    ConnectionOptions, EXIT_CODES_HELP, Exit, OutputOptions, PaceOptions, init_logging_on, print_error, run_dry,
+    self, ConnectionOptions, EXIT_CODES_HELP, Exit, OutputOptions, PaceOptions, init_logging_on, print_error, run_dry,
     run_load,
 };
 use common::load::{DryRun, Job, Numbering, Script, Source};
@@ -53,7 +53,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = command_line::parse::<Arguments>();
     let screen = if arguments.output.quiet { Screen::PLAIN } else { Screen::new() };
     init_logging_on(PROGRAM, &screen);
     let exit = run(arguments, screen).unwrap_or_else(|error| {

@@ -7,9 +7,8 @@ mod numbering;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use common::batch_writer::Options;
-use common::command_line::{Exit, init_logging_on, print_error, run_dry, run_load};
+use common::command_line::{self, Exit, init_logging_on, print_error, run_dry, run_load};
 use common::load::{DryRun, Job, Script, Source};
 use common::logfile::ItemLayout;
 use common::screen::Screen;
@@ -17,7 +16,7 @@ use common::screen::Screen;
 use crate::arguments::{Arguments, PROGRAM};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = command_line::parse::<Arguments>();
     let screen = if arguments.output.quiet { Screen::PLAIN } else { Screen::new() };
     init_logging_on(PROGRAM, &screen);
     let exit = run(arguments, screen).unwrap_or_else(|error| {

@@ -89,7 +89,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     command_line::init_logging(PROGRAM);
-    match run(Arguments::parse()) {
+    match run(command_line::parse::<Arguments>()) {
         Ok(()) => Exit::Done.into(),
         Err(error) => {
             command_line::print_error(PROGRAM, error.as_ref());

@@ -3,9 +3,9 @@
 use test_support::contract::{assert_same_items, sequential};
 use test_support::lab::without_times;
 use test_support::log::{csv, rows};
-use test_support::program::Run;
+use test_support::program::{Program, Run};
 
-use crate::lab;
+use crate::{LOADER, lab};
 
 const ROWS_325: &str = "row: 100 in S\nrow: 200 in S\nrow: 300 in S\nRowCount: 325, Total seconds: S\n";
 
@@ -68,10 +68,14 @@ fn the_command_line_is_checked_before_anything_is_read() {
     ] {
         let run = lab.load(args);
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{args:?}: {}", run.stderr);
-        assert!(run.stderr.starts_with("error: ") && run.stderr.contains(message), "{}", run.stderr);
+        assert!(run.stderr.starts_with("load_logfile: error: ") && run.stderr.contains(message), "{}", run.stderr);
     }
     let help = lab.load(&["--help"]);
     assert!(help.code == Some(0) && help.stderr.is_empty() && help.stdout.contains("Examples:"), "{help:?}");
+    for (args, text) in [(&["--completions", "bash"][..], "--dry-run"), (&["--man"], ".TH load_logfile 1")] {
+        let run = Program::new(LOADER).args(args).run();
+        assert!(run.code == Some(0) && run.stderr.is_empty() && run.stdout.contains(text), "{args:?}: {run:?}");
+    }
     let version = lab.load(&["--version"]);
     assert_eq!(version.stdout, format!("load_logfile {}\n", env!("CARGO_PKG_VERSION")));
 }

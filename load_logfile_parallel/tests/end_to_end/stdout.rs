@@ -77,7 +77,7 @@ fn the_command_line_is_checked_before_anything_is_read() {
     ] {
         let run = lab.load(args);
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{args:?}: {}", run.stderr);
-        assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+        assert!(run.stderr.starts_with("load_logfile_parallel: error: "), "{}", run.stderr);
     }
     let none = Program::new(LOADER).run();
     assert!(none.code == Some(2) && none.stderr.contains("<TABLE>"), "{none:?}");
