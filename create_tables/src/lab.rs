@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::Client;
 use common::batch_writer::client::{Connection, Retries};
 use common::batch_writer::service_error::{ServiceError, ServiceErrorKind};
 use common::command_line::Advised;
+use common::screen::{Bar, Screen};
 use tokio::time::Instant;
 
 use crate::description::Description;
@@ -26,12 +27,13 @@ pub(crate) struct Lab {
     pub(crate) client: Client,
     pub(crate) connection: Connection,
     patience: Duration,
+    screen: Screen,
 }
 
 impl Lab {
     /// Waits for tables up to `patience` each.
     pub(crate) fn new(connection: Connection, patience: Duration) -> Self {
-        Self { client: connection.client(Retries::Sdk), connection, patience }
+        Self { client: connection.client(Retries::Sdk), connection, patience, screen: Screen::new() }
     }
 
     /// The table as it is now, or `None` if there is none.
@@ -146,11 +148,13 @@ struct Waiting<'a> {
     pause: Duration,
     /// When something was said last, and what.
     said: Option<(Duration, String)>,
+    /// On a terminal it shows how long the wait is, instead of lines.
+    bar: Option<Bar>,
 }
 
 impl<'a> Waiting<'a> {
     fn new(lab: &'a Lab, name: &'a str, goal: &'a str) -> Self {
-        Self { lab, name, goal, start: Instant::now(), pause: FIRST_PAUSE, said: None }
+        Self { lab, name, goal, start: Instant::now(), pause: FIRST_PAUSE, said: None, bar: None }
     }
 
     /// Says what the state is, if that is news, and sleeps; fails when the patience is at its end.
@@ -163,9 +167,13 @@ impl<'a> Waiting<'a> {
                 format!("look at it with: create_tables --status {name}; wait longer with --wait-timeout SECONDS"),
             ));
         }
+        let words = format!("waiting for {name} to {goal} ({state}; {} s)", waited.as_secs());
+        if lab.screen.has_bars() && lab.screen.is_in_foreground() {
+            self.bar.get_or_insert_with(|| lab.screen.bar()).show(None, &words);
+        }
         let is_news = self.said.as_ref().is_none_or(|(when, what)| *what != state || waited - *when >= REMINDER);
-        if is_news {
-            note(format_args!("waiting for {name} to {goal} ({state}; {} s)", waited.as_secs()));
+        if is_news && self.bar.is_none() {
+            note(words);
             self.said = Some((waited, state));
         }
         tokio::time::sleep(self.pause.min(patience - waited)).await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use test_support::canned::{Answer, CannedServer, Request};
 use test_support::program::{Program, Run};
+use test_support::terminal::Terminal;
 
 fn create_tables(url: &str, args: &str) -> Run {
     Program::new(env!("CARGO_BIN_EXE_create_tables")).endpoint(url).args(args.split_whitespace()).run()
@@ -199,4 +200,20 @@ fn on_aws_it_says_what_the_tables_cost_and_how_to_be_rid_of_them() {
     assert_eq!(run.stdout, "logfile: created, 5/5 RCU/WCU, index GSI_1 5/5\n");
     assert!(run.stderr.contains("logfile will cost about 0.01 USD an hour on AWS"), "{}", run.stderr);
     assert!(run.stderr.contains("create_tables --delete logfile"), "{}", run.stderr);
+}
+
+/// At a terminal a wait is one line that changes, and it is gone when the wait is over.
+#[test]
+fn at_a_terminal_a_wait_is_a_line_that_goes() {
+    let server = CannedServer::start(|request| match request.operation.as_str() {
+        "DescribeTable" => Answer::ok(r#"{"Table":{"TableName":"logfile","TableStatus":"UPDATING"}}"#),
+        _ => Answer::error("ResourceInUseException", "not now"),
+    });
+    let program = Program::new(env!("CARGO_BIN_EXE_create_tables")).endpoint(&server.url());
+    let terminal = Terminal::start(program.args(["logfile", "--wait-timeout", "3"]));
+    terminal.wait_for("waiting for logfile to settle (UPDATING; 1 s)");
+    let (code, screen) = terminal.finish();
+    assert_eq!(code, Some(1), "{screen}");
+    assert_eq!(screen.matches("waiting for logfile").count(), 0, "{screen}");
+    assert!(screen.contains("waited 3 s for it to settle"), "{screen}");
 }
