@@ -36,9 +36,9 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// 32 batches in flight: 3,200 batches a second where an answer takes 10 ms.
+    /// 128 batches in flight: 12,800 batches a second where an answer takes 10 ms, about what a processor core can send.
     fn default() -> Self {
-        Self { in_flight: 32, backoff: Backoff::default() }
+        Self { in_flight: 128, backoff: Backoff::default() }
     }
 }
 
