@@ -137,7 +137,9 @@ impl<T> Dispatcher<T> {
 
     /// Whether it takes more requests now. Memory is bounded because callers ask.
     pub fn has_room(&self) -> bool {
-        self.stop.is_none() && self.in_hand() < self.capacity && self.queue.len() < 2 * MAX_BATCH_WRITE_REQUESTS
+        // Enough for all the batches that could be sent at once, and two more.
+        let batches = 2 + self.window.size().saturating_sub(self.in_flight);
+        self.stop.is_none() && self.in_hand() < self.capacity && self.queue.len() < batches * MAX_BATCH_WRITE_REQUESTS
     }
 
     /// Requests taken and not settled.
