@@ -66,13 +66,12 @@ milliseconds() {
     echo $((now / 1000))
 }
 
-# build PACKAGE…: release binaries, found on PATH afterwards
+# The programs, found on PATH afterwards
 build() {
-    local start=0 package packages=()
-    for package in "$@"; do packages+=(-p "$package"); done
+    local start
     echo "Building (release) ..."
     start=$(milliseconds)
-    (cd -- "$root" && cargo build --quiet --release --locked --target-dir "$target" "${packages[@]}") || fail "the build"
+    (cd -- "$root" && cargo build --quiet --release --locked --target-dir "$target") || fail "the build"
     build_took=$(($(milliseconds) - start))
     export PATH=$target/release:$PATH
 }

@@ -13,7 +13,7 @@
 //! one that goes on from where it was.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
@@ -98,8 +98,11 @@ pub struct Dispatcher<T> {
     queue: VecDeque<Pending<T>>,
     /// Halves of a batch that DynamoDB found invalid, sent apart to find the request it is about.
     suspects: VecDeque<Vec<Pending<T>>>,
-    /// The keys in hand, by hash, with the later requests for each. Two keys of one hash only wait for each other.
-    keys: HashMap<u64, VecDeque<WriteRequest<T>>, BuildHasherDefault<Hashed>>,
+    /// The keys in hand, by hash. Two keys of one hash only wait for each other. Apart from the next, which are few: so it stays small
+    /// enough for the processor's cache with thousands of requests in flight.
+    keys: HashSet<u64, BuildHasherDefault<Hashed>>,
+    /// Later requests for keys in hand.
+    later: HashMap<u64, VecDeque<WriteRequest<T>>, BuildHasherDefault<Hashed>>,
     held_back: usize,
     in_flight: usize,
     in_flight_requests: usize,
@@ -122,7 +125,8 @@ impl<T> Dispatcher<T> {
             capacity: (in_flight.max(1) + 1) * MAX_BATCH_WRITE_REQUESTS,
             queue: VecDeque::new(),
             suspects: VecDeque::new(),
-            keys: HashMap::default(),
+            keys: HashSet::default(),
+            later: HashMap::default(),
             held_back: 0,
             in_flight: 0,
             in_flight_requests: 0,
@@ -137,9 +141,9 @@ impl<T> Dispatcher<T> {
 
     /// Whether it takes more requests now. Memory is bounded because callers ask.
     pub fn has_room(&self) -> bool {
-        // Enough for all the batches that could be sent at once, and two more.
-        let batches = 2 + self.window.size().saturating_sub(self.in_flight);
-        self.stop.is_none() && self.in_hand() < self.capacity && self.queue.len() < batches * MAX_BATCH_WRITE_REQUESTS
+        // Two batches wait, no more: what waits long has left the processor's cache when it is sent.
+        let takes_more = self.stop.is_none() && !self.closed;
+        takes_more && self.in_hand() < self.capacity && self.queue.len() < 2 * MAX_BATCH_WRITE_REQUESTS
     }
 
     /// Requests taken and not settled.
@@ -155,15 +159,12 @@ impl<T> Dispatcher<T> {
 
     /// Takes a request.
     pub fn push(&mut self, request: WriteRequest<T>, now: Duration) {
-        match self.keys.entry(request.key().hash()) {
-            Entry::Occupied(mut later) => {
-                later.get_mut().push_back(request);
-                self.held_back += 1;
-            }
-            Entry::Vacant(free) => {
-                free.insert(VecDeque::new());
-                self.enqueue(request, now);
-            }
+        let hash = request.key().hash();
+        if self.keys.insert(hash) {
+            self.enqueue(request, now);
+        } else {
+            self.later.entry(hash).or_default().push_back(request);
+            self.held_back += 1;
         }
     }
 
@@ -200,7 +201,8 @@ impl<T> Dispatcher<T> {
             self.stop(stop);
             return Step::Stopped;
         }
-        if self.in_flight >= self.window.size() {
+        self.window.in_use(self.in_flight, true);
+        if self.window.holds_back() {
             return Step::Wait(None);
         }
         let ready_at = self.resume_at.max(pacer.ready_at(now, self.next_units())).max(self.filled_at());
@@ -213,6 +215,7 @@ impl<T> Dispatcher<T> {
                 let attempt = pacer.sent(now, units(batch.requests()));
                 self.in_flight += 1;
                 self.in_flight_requests += batch.len();
+                self.window.in_use(self.in_flight, !self.queue.is_empty());
                 if self.queue.is_empty() {
                     self.oldest_queued_at = None;
                 }
@@ -335,14 +338,20 @@ impl<T> Dispatcher<T> {
 
     /// A key is free again: the next request for it, if any, is due.
     fn release(&mut self, request: &WriteRequest<T>, now: Duration) {
-        let Entry::Occupied(mut later) = self.keys.entry(request.key().hash()) else { return };
-        match later.get_mut().pop_front() {
-            Some(next) => {
-                self.held_back -= 1;
-                self.enqueue(next, now);
+        let hash = request.key().hash();
+        match self.later.entry(hash) {
+            Entry::Occupied(mut later) => {
+                let next = later.get_mut().pop_front();
+                if later.get().is_empty() {
+                    later.remove();
+                }
+                if let Some(next) = next {
+                    self.held_back -= 1;
+                    self.enqueue(next, now);
+                }
             }
-            None => {
-                later.remove();
+            Entry::Vacant(_) => {
+                self.keys.remove(&hash);
             }
         }
     }

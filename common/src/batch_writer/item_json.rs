@@ -1,13 +1,14 @@
 //! Attributes in DynamoDB's JSON, serialised once and measured on the way.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::capacity::{BOOLEAN_SIZE, NULL_SIZE, attribute_size, list_size, map_size, number_size};
 
 /// Some attributes of an item: `"PK":{"S":"request#1"},"requestid":{"N":"1"}`, without the braces around them, so that attributes
-/// that many items have in common are serialised once and put into each of them.
+/// that many items have in common are serialised once and put into each of them ([`share`](Self::share)).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ItemJson {
     json: Vec<u8>,
@@ -34,6 +35,11 @@ impl ItemJson {
     /// The attributes' JSON, without braces around it.
     pub fn json(&self) -> &[u8] {
         &self.json
+    }
+
+    /// These attributes for any number of requests, which then hold them together, in memory of their own.
+    pub fn share(&self) -> SharedJson {
+        SharedJson { json: self.json.as_slice().into(), size: self.size }
     }
 
     /// Adds a string attribute, its value the `parts` put together.
@@ -69,6 +75,25 @@ impl ItemJson {
         }
         push_string(&mut self.json, name);
         self.json.push(b':');
+    }
+}
+
+/// Attributes that several items have in common.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SharedJson {
+    json: Arc<[u8]>,
+    size: usize,
+}
+
+impl SharedJson {
+    /// What these attributes add to their item's size, in bytes, by DynamoDB's rules.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The attributes' JSON, without braces around it.
+    pub fn json(&self) -> &[u8] {
+        &self.json
     }
 }
 

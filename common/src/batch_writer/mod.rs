@@ -97,7 +97,7 @@ mod writer;
 pub use answer::{Answer, Consumed, Settled, Stop, Taken};
 pub use backoff::Backoff;
 pub use dispatcher::{Dispatcher, InFlight, Step};
-pub use item_json::ItemJson;
+pub use item_json::{ItemJson, SharedJson};
 pub use limit::WriteLimit;
 pub use pacer::Pacer;
 pub use table::Table;

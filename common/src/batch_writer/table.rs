@@ -114,11 +114,12 @@ impl Table {
         Ok(output)
     }
 
-    async fn send(&self, body: SdkBody) -> Result<Received, ServiceError> {
-        let (Some(template), Some(again)) = (self.wire.template(), body.try_clone()) else {
-            return self.send_by_sdk(body).await.map(Received::Other);
+    async fn send<T>(&self, batch: &WriteBatch<T>) -> Result<Received, ServiceError> {
+        let body = || SdkBody::from(batch.body(&self.name, self.tells_consumed_capacity));
+        let Some(template) = self.wire.template() else {
+            return self.send_by_sdk(body()).await.map(Received::Other);
         };
-        let answer = template.send(body).await;
+        let answer = template.send(body()).await;
         match &answer {
             Ok(_) => answer,
             Err(error) if error.kind == ServiceErrorKind::Throttled => answer,
@@ -129,7 +130,7 @@ impl Table {
             // It would end the load. The SDK may know better by now: new credentials, another endpoint, the service's clock.
             Err(_) => {
                 self.wire.forget();
-                self.send_by_sdk(again).await.map(Received::Other)
+                self.send_by_sdk(body()).await.map(Received::Other)
             }
         }
     }
@@ -137,7 +138,7 @@ impl Table {
 
 impl<T: Send + Sync + 'static> BatchWriteItem<T> for Table {
     async fn batch_write_item(&self, batch: &WriteBatch<T>) -> Answer {
-        let received = self.send(SdkBody::from(batch.body(&self.name, self.tells_consumed_capacity))).await;
+        let received = self.send(batch).await;
         match received.and_then(|received| self.taken(batch, received)) {
             Ok(taken) => {
                 self.is_dynamodb.store(true, Ordering::Relaxed);

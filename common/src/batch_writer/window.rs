@@ -2,38 +2,84 @@
 
 use std::time::Duration;
 
-/// An answer this much later than the fastest one tells that requests wait for each other at the other end, so that more of them
-/// would not be answered sooner.
-const QUEUEING: Duration = Duration::from_millis(2);
+/// So many in flight never do harm.
+const HARMLESS: usize = 8;
 
-/// A window that opens by one for each batch answered in good time, so it doubles with every round trip as TCP's slow start does, and
-/// closes by half when the service is in trouble. Where answers slow down because requests queue up, it stops opening: more in flight
-/// would then only mean more of them refused at once when the table's burst ends. Throttling does not close it: the pacer then spaces
-/// batches out, and where answers take long, several must be in flight to use even a small capacity.
+/// Answers that are averaged: enough for the times when other threads had the processor not to look like a slow service, or the times
+/// between them like a fast one.
+const AVERAGED: u32 = 64;
+
+/// Answers that take longer than this on the average, given the fastest one, wait for each other at the other end: more in flight
+/// would not be answered sooner.
+fn unhurried(fastest: Duration) -> Duration {
+    fastest * 3 + Duration::from_micros(300)
+}
+
+/// A window that opens by one for each batch answered in good time while more wait, so it doubles with every round trip as TCP's slow start
+/// does, and closes by half when the service is in trouble. Where answers slow down because requests queue up, it closes again little by little: more in
+/// flight would only take more memory, and mean more of them refused at once when the table's burst ends. Throttling does not close
+/// it: the pacer then spaces batches out, and where answers take long, several must be in flight to use even a small capacity.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
     size: usize,
     largest: usize,
-    fastest: Option<Duration>,
+    fastest: Duration,
+    /// A moving average of how long answers take.
+    average: Duration,
+    answers: u32,
+    /// Whether more is to be sent than it allows.
+    holds_back: bool,
+    /// Answers since it last closed for being too wide.
+    late: usize,
 }
 
 impl Window {
     /// A window of one that may open up to `largest`.
     pub(super) fn new(largest: usize) -> Self {
-        Self { size: 1, largest: largest.max(1), fastest: None }
+        Self {
+            size: 1,
+            largest: largest.max(1),
+            fastest: Duration::MAX,
+            average: Duration::ZERO,
+            answers: 0,
+            holds_back: false,
+            late: 0,
+        }
     }
 
     /// Batches that may be in flight.
+    #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         self.size
     }
 
+    /// So many are in flight now, and more are to be sent, or not.
+    pub(super) fn in_use(&mut self, in_flight: usize, more_wait: bool) {
+        self.holds_back = more_wait && in_flight >= self.size;
+    }
+
+    /// Whether no more may be sent now.
+    pub(super) fn holds_back(&self) -> bool {
+        self.holds_back
+    }
+
     /// A batch was taken, this long after it was sent.
     pub(super) fn answered(&mut self, round_trip: Duration) {
-        let fastest = self.fastest.map_or(round_trip, |fastest| fastest.min(round_trip));
-        self.fastest = Some(fastest);
-        if round_trip <= fastest * 2 + QUEUEING {
-            self.size = (self.size + 1).min(self.largest);
+        self.fastest = self.fastest.min(round_trip);
+        self.answers = (self.answers + 1).min(AVERAGED);
+        self.average = (self.average * (self.answers - 1) + round_trip) / self.answers;
+        let is_early = self.average <= unhurried(self.fastest);
+        if self.size < HARMLESS || is_early {
+            if self.holds_back {
+                self.size = (self.size + 1).min(self.largest);
+            }
+            return;
+        }
+        // Once in a round trip, so that it finds its width slowly.
+        self.late += 1;
+        if self.late >= self.size {
+            self.late = 0;
+            self.size -= 1;
         }
     }
 
@@ -49,30 +95,65 @@ mod tests {
 
     const FAST: Duration = Duration::from_millis(5);
 
+    fn answered(window: &mut Window, round_trip: Duration) {
+        window.in_use(window.size(), true);
+        window.answered(round_trip);
+    }
+
     #[test]
     fn it_doubles_with_every_round_trip_up_to_its_limit() {
-        let mut window = Window::new(20);
-        for expected in [2, 4, 8, 16, 20, 20] {
+        let mut window = Window::new(40);
+        for expected in [2, 4, 8, 16, 32, 40, 40] {
             for _ in 0..window.size() {
-                window.answered(FAST);
+                answered(&mut window, FAST);
             }
             assert_eq!(window.size(), expected);
         }
     }
 
     #[test]
+    fn it_stays_as_it_is_while_it_is_not_used_up() {
+        let mut window = Window::new(40);
+        for _ in 0..10 {
+            window.in_use(0, true);
+            window.answered(FAST);
+        }
+        assert_eq!(window.size(), 1);
+    }
+
+    #[test]
     fn it_closes_by_half_and_never_wholly() {
         let mut window = Window::new(8);
-        (0..7).for_each(|_| window.answered(FAST));
+        (0..7).for_each(|_| answered(&mut window, FAST));
         let sizes: Vec<_> = std::iter::repeat_with(|| (window.shrink(), window.size()).1).take(4).collect();
         assert_eq!(sizes, [4, 2, 1, 1]);
     }
 
+    /// Answers come one after another, `each` apart and at least [`FAST`] after they were sent.
+    fn settled(largest: usize, each: Duration) -> usize {
+        let mut window = Window::new(largest);
+        (0..20_000).for_each(|_| {
+            let round_trip = FAST.max(each * window.size() as u32);
+            answered(&mut window, round_trip);
+        });
+        window.size()
+    }
+
     #[test]
-    fn it_stays_where_requests_queue_up() {
-        let mut window = Window::new(64);
-        (0..3).for_each(|_| window.answered(FAST));
-        (0..50).for_each(|_| window.answered(FAST * 3));
-        assert_eq!(window.size(), 4);
+    fn it_opens_no_further_where_requests_queue_up() {
+        // 15.3 ms are in good time, so 30 of them.
+        assert!((29..34).contains(&settled(256, Duration::from_micros(500))));
+        assert_eq!(settled(256, Duration::from_micros(10)), 256);
+        assert_eq!(settled(20, Duration::from_micros(500)), 20);
+        assert!((HARMLESS - 1..=HARMLESS).contains(&settled(256, Duration::from_millis(50))));
+    }
+
+    #[test]
+    fn it_closes_when_it_has_become_too_wide() {
+        let mut window = Window::new(256);
+        (0..256).for_each(|_| answered(&mut window, FAST));
+        assert_eq!(window.size(), 256);
+        (0..40_000).for_each(|_| answered(&mut window, FAST * 5));
+        assert!(window.size() <= HARMLESS, "{}", window.size());
     }
 }

@@ -26,7 +26,7 @@ impl<T> WriteBatch<T> {
     /// A batch of one request. A single request always fits: DynamoDB's largest item is 400 KB.
     pub fn new(request: WriteRequest<T>) -> Self {
         let mut requests = Vec::with_capacity(MAX_BATCH_WRITE_REQUESTS);
-        let bytes = request.json().len() + 1;
+        let bytes = request.json_len() + 1;
         requests.push(request);
         Self { requests, bytes }
     }
@@ -36,7 +36,7 @@ impl<T> WriteBatch<T> {
     /// # Errors
     /// Gives the request back if the batch cannot take it.
     pub fn push(&mut self, request: WriteRequest<T>) -> Result<(), Full<T>> {
-        let bytes = self.bytes + request.json().len() + 1;
+        let bytes = self.bytes + request.json_len() + 1;
         if self.requests.len() == MAX_BATCH_WRITE_REQUESTS || bytes > MAX_BATCH_WRITE_SIZE - BODY_FRAME {
             return Err(Full::NoRoom(request));
         }
@@ -66,7 +66,7 @@ impl<T> WriteBatch<T> {
 
     /// The body of the BatchWriteItem call for `table`, which asks for the capacity consumed by it and its indexes or does not.
     pub fn body(&self, table: &str, tells_consumed_capacity: bool) -> Vec<u8> {
-        body(table, self.requests.iter().map(WriteRequest::json), self.bytes, tells_consumed_capacity)
+        body(table, &self.requests, self.bytes, tells_consumed_capacity)
     }
 }
 

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{self, AttributeValue};
 use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
-use super::item_json::{ItemJson, push_string};
+use super::item_json::{ItemJson, SharedJson, push_string};
 
 /// Names of the attributes that make up the primary key of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,12 +113,33 @@ fn normal_number(text: &str) -> String {
     format!("{sign}{significant}E{scale}")
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Put,
+    Delete,
+}
+
+impl Kind {
+    /// What stands before and behind the attributes.
+    const fn frame(self) -> (&'static [u8], &'static [u8]) {
+        match self {
+            Self::Put => (b"{\"PutRequest\":{\"Item\":{", b"}}}"),
+            Self::Delete => (b"{\"DeleteRequest\":{\"Key\":{", b"}}}"),
+        }
+    }
+}
+
 /// A put or delete request, serialised once however often it is sent. `T` is the caller's own mark on it, such as a row's number,
 /// and comes back when the request has been acknowledged or refused.
+///
+/// What it shares with others is put in only when a batch is sent: so a request in hand takes little memory, and a batch on its way
+/// none but that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteRequest<T> {
     key: Key,
-    json: Bytes,
+    kind: Kind,
+    own: Bytes,
+    shared: SharedJson,
     item_size: usize,
     /// The caller's mark.
     pub tag: T,
@@ -127,29 +148,28 @@ pub struct WriteRequest<T> {
 impl<T> WriteRequest<T> {
     /// A put request for an item with this key, made of these groups of attributes (the key attributes among them).
     pub fn put(key: Key, attributes: &[&ItemJson], tag: T) -> Self {
-        Self::put_in(&mut BytesMut::new(), key, attributes, tag)
+        let mut own = Vec::with_capacity(attributes.iter().map(|group| group.json().len() + 1).sum());
+        for group in attributes.iter().filter(|group| !group.json().is_empty()) {
+            if !own.is_empty() {
+                own.push(b',');
+            }
+            own.extend_from_slice(group.json());
+        }
+        let item_size = attributes.iter().map(|group| group.size()).sum();
+        Self { key, kind: Kind::Put, own: own.into(), shared: SharedJson::default(), item_size, tag }
     }
 
-    /// As [`put`](Self::put), its JSON in a part of `buffer`, which is empty again afterwards.
+    /// A put request for an item made of attributes of its own (the key attributes among them) and others that it shares. Those of
+    /// its own stand in a part of `buffer`, which is empty again afterwards.
     ///
     /// Memory is then allocated once for many requests, and freed with the last of them. Where requests are made on one thread and
-    /// dropped on another, allocating for each of them made the threads wait for each other, for a seventh of a load's CPU time.
-    pub fn put_in(buffer: &mut BytesMut, key: Key, attributes: &[&ItemJson], tag: T) -> Self {
-        const FRAME: [&[u8]; 2] = [b"{\"PutRequest\":{\"Item\":{", b"}}}"];
-        let length: usize = attributes.iter().map(|group| group.json().len() + 1).sum();
+    /// dropped on another, allocating for each of them made the threads wait for each other, for a seventh of a load's CPU time. For the same
+    /// reason, requests that are dropped on different threads had better share different copies of what they share.
+    pub fn put_in(buffer: &mut BytesMut, key: Key, own: &ItemJson, shared: &SharedJson, tag: T) -> Self {
         buffer.clear();
-        buffer.reserve(length + FRAME[0].len() + FRAME[1].len());
-        buffer.extend_from_slice(FRAME[0]);
-        let start = buffer.len();
-        for group in attributes.iter().filter(|group| !group.json().is_empty()) {
-            if buffer.len() > start {
-                buffer.extend_from_slice(b",");
-            }
-            buffer.extend_from_slice(group.json());
-        }
-        buffer.extend_from_slice(FRAME[1]);
-        let item_size = attributes.iter().map(|group| group.size()).sum();
-        Self { key, json: buffer.split().freeze(), item_size, tag }
+        buffer.extend_from_slice(own.json());
+        let item_size = own.size() + shared.size();
+        Self { key, kind: Kind::Put, own: buffer.split().freeze(), shared: shared.clone(), item_size, tag }
     }
 
     /// A put request for an item; `None` if the item lacks a key attribute.
@@ -159,12 +179,9 @@ impl<T> WriteRequest<T> {
 
     /// A delete request for the item with these key attributes; `None` if one is missing.
     pub fn delete_item(schema: &KeySchema, key: &HashMap<String, AttributeValue>, tag: T) -> Option<Self> {
-        let attributes = ItemJson::from(key);
-        let mut json = Vec::with_capacity(attributes.json().len() + 32);
-        json.extend_from_slice(b"{\"DeleteRequest\":{\"Key\":{");
-        json.extend_from_slice(attributes.json());
-        json.extend_from_slice(b"}}}");
-        Some(Self { key: schema.key_of(key)?, json: json.into(), item_size: 0, tag })
+        let own = Bytes::copy_from_slice(ItemJson::from(key).json());
+        let (kind, shared) = (Kind::Delete, SharedJson::default());
+        Some(Self { key: schema.key_of(key)?, kind, own, shared, item_size: 0, tag })
     }
 
     /// The primary key of the item it is about.
@@ -172,9 +189,27 @@ impl<T> WriteRequest<T> {
         &self.key
     }
 
-    /// The request in DynamoDB's JSON.
-    pub fn json(&self) -> &[u8] {
-        &self.json
+    /// Appends the request in DynamoDB's JSON.
+    pub fn push_json(&self, json: &mut Vec<u8>) {
+        let (before, behind) = self.kind.frame();
+        json.extend_from_slice(before);
+        json.extend_from_slice(&self.own);
+        if self.is_in_two_parts() {
+            json.push(b',');
+        }
+        json.extend_from_slice(self.shared.json());
+        json.extend_from_slice(behind);
+    }
+
+    /// Length of its JSON in bytes.
+    pub fn json_len(&self) -> usize {
+        let (before, behind) = self.kind.frame();
+        let comma = usize::from(self.is_in_two_parts());
+        before.len() + self.own.len() + comma + self.shared.json().len() + behind.len()
+    }
+
+    fn is_in_two_parts(&self) -> bool {
+        !self.own.is_empty() && !self.shared.json().is_empty()
     }
 
     /// The size in bytes, by DynamoDB's rules, of the item to be put; 0 for a delete request.
@@ -183,10 +218,10 @@ impl<T> WriteRequest<T> {
     }
 }
 
-/// The body of a BatchWriteItem call for one table, from its requests' JSON.
-pub(super) fn body<'a>(
+/// The body of a BatchWriteItem call for one table, from its requests, whose JSON is `length` long.
+pub(super) fn body<T>(
     table: &str,
-    requests: impl Iterator<Item = &'a [u8]>,
+    requests: &[WriteRequest<T>],
     length: usize,
     tells_consumed_capacity: bool,
 ) -> Vec<u8> {
@@ -198,11 +233,11 @@ pub(super) fn body<'a>(
     body.extend_from_slice(b"\"RequestItems\":{");
     push_string(&mut body, table);
     body.extend_from_slice(b":[");
-    for (index, request) in requests.enumerate() {
+    for (index, request) in requests.iter().enumerate() {
         if index > 0 {
             body.push(b',');
         }
-        body.extend_from_slice(request);
+        request.push_json(&mut body);
     }
     body.extend_from_slice(b"]}}");
     body
@@ -251,20 +286,32 @@ mod tests {
         }
     }
 
+    fn json_of<T>(request: &WriteRequest<T>) -> String {
+        let mut json = Vec::new();
+        request.push_json(&mut json);
+        assert_eq!(json.len(), request.json_len());
+        String::from_utf8(json).unwrap()
+    }
+
     #[test]
     fn requests_from_one_buffer_keep_their_own_json() {
         let mut buffer = BytesMut::with_capacity(256);
+        let mut shared = ItemJson::new();
+        shared.number("n", "5");
         let requests: Vec<_> = (0..100_u32)
             .map(|number| {
-                let (mut attributes, text) = (ItemJson::new(), "x".repeat(number as usize));
-                attributes.string("PK", &[&text]);
+                let (mut own, text) = (ItemJson::new(), "x".repeat(number as usize));
+                own.string("PK", &[&text]);
                 let key = Key::string(&[&text]);
-                let alone = WriteRequest::put(key.clone(), &[&attributes], number);
-                (WriteRequest::put_in(&mut buffer, key, &[&attributes], number), alone)
+                let alone = WriteRequest::put(key.clone(), &[&own, &shared], number);
+                (WriteRequest::put_in(&mut buffer, key, &own, &shared.share(), number), alone)
             })
             .collect();
         assert!(buffer.is_empty());
-        requests.into_iter().for_each(|(shared, alone)| assert_eq!(shared, alone));
+        for (sharing, alone) in requests {
+            assert_eq!(json_of(&sharing), json_of(&alone));
+            assert_eq!((sharing.item_size(), sharing.key()), (alone.item_size(), alone.key()));
+        }
     }
 
     #[test]
@@ -277,7 +324,7 @@ mod tests {
         shared.number("n", "5");
         let put = WriteRequest::put(Key::string(&["a\"b"]), &[&own, &ItemJson::new(), &shared], 1);
         let delete = WriteRequest::delete_item(&schema, &key, 2).unwrap();
-        let body = body("t\"able", [put.json(), delete.json()].into_iter(), 100, true);
+        let body = body("t\"able", &[put.clone(), delete.clone()], 100, true);
         assert_eq!(
             serde_json::from_slice::<serde_json::Value>(&body).unwrap(),
             json!({"ReturnConsumedCapacity": "INDEXES", "RequestItems": {"t\"able": [

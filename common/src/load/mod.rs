@@ -62,7 +62,7 @@ pub use self::rejects::{RejectedRow, RejectsError};
 pub use self::source::{Source, SourceError};
 
 /// Chunks of requests that wait for one worker: enough that it never waits for the producer, and little memory.
-const CHUNKS_PER_WORKER: usize = 3;
+const CHUNKS_PER_WORKER: usize = 8;
 
 /// Events that wait for the collector. When standard output is held up (Ctrl-S), so is the load.
 const EVENTS: usize = 256;
@@ -452,6 +452,9 @@ fn lines<W: Write>(job: &Job, stdout: W, begin: &[Begin]) -> Lines<W> {
     }
 }
 
+/// Batches in flight, of all workers together. Each has a connection, and many shells allow 1,024 open files.
+const IN_FLIGHT: usize = 400;
+
 /// Starts the workers and producers, collects what they tell, and waits for all of them that do not wait for input.
 fn run<W: Write>(
     job: &Job,
@@ -500,12 +503,14 @@ fn start_workers(
 ) -> Result<Workers, LoadError> {
     let mut senders = Vec::new();
     let mut threads = Vec::new();
-    for number in 0..job.workers.max(1) {
+    let workers = job.workers.max(1);
+    let options = Options { in_flight: job.options.in_flight.min(IN_FLIGHT / workers).max(1), ..job.options };
+    for number in 0..workers {
         let (sender, chunks) = channel(CHUNKS_PER_WORKER);
         let worker = Worker {
             connection: job.connection.clone(),
             table: job.table.clone(),
-            options: job.options,
+            options,
             pacer: pacer.clone(),
             traffic: traffic.clone(),
             chunks,

@@ -12,7 +12,7 @@ use super::control::{Control, Phase};
 use super::numbering::Numbering;
 use super::rejects::RejectedRow;
 use super::{Begin, LoadError, Origin, Request};
-use crate::batch_writer::{ItemJson, Key, WriteRequest};
+use crate::batch_writer::{ItemJson, Key, SharedJson, WriteRequest};
 use crate::capacity::limits::{MAX_ITEM_SIZE, MAX_NUMBER_DIGITS};
 use crate::logfile::{
     AttributeSink, ItemLayout, LogReader, LogRecord, Position, RecordError, ResumeError, Row, format_integer,
@@ -24,8 +24,8 @@ use crate::outcome::Stretch;
 const CHUNK_REQUESTS: usize = 100;
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// Bytes of JSON whose memory is allocated together: some thirty requests.
-const BUFFER: usize = 16 * 1024;
+/// Bytes of JSON whose memory is allocated together: of a chunk's requests, most often.
+const BUFFER: usize = 12 * 1024;
 
 impl AttributeSink for ItemJson {
     fn string(&mut self, name: &'static str, parts: &[&str]) {
@@ -66,15 +66,18 @@ pub(super) struct Producer {
 /// Requests on their way to one worker.
 struct Chunk {
     requests: Vec<Request>,
-    /// Length of their JSON.
+    /// Length of their JSON, what they share counted once.
     bytes: usize,
-    /// The memory of their JSON. Of this chunk only: threads that count who still uses a piece of memory wait for each other.
+    /// The memory of their own JSON. Of this chunk only: threads that count who still uses a piece of memory wait for each other.
     buffer: BytesMut,
+    /// What the copies of the present row share, likewise of this chunk only.
+    shared: Option<SharedJson>,
 }
 
 impl Chunk {
     fn new() -> Self {
-        Self { requests: Vec::with_capacity(CHUNK_REQUESTS), bytes: 0, buffer: BytesMut::with_capacity(BUFFER) }
+        let (requests, buffer) = (Vec::with_capacity(CHUNK_REQUESTS), BytesMut::with_capacity(BUFFER));
+        Self { requests, bytes: 0, buffer, shared: None }
     }
 }
 
@@ -213,6 +216,7 @@ impl Producer {
     }
 
     fn copies(&mut self, record: &LogRecord<'_>, origin: &Origin) -> Result<(), Stopped> {
+        self.chunks.iter_mut().for_each(|chunk| chunk.shared = None);
         for copy in 0..self.production.numbering.copies() {
             let id = self.production.numbering.request_id(self.source as usize, copy, record.request_id);
             self.own.clear();
@@ -220,8 +224,12 @@ impl Producer {
             let key = Key::string(&["request#", format_integer(&mut itoa::Buffer::new(), id)]);
             let worker = self.worker_of(&key);
             let chunk = &mut self.chunks[worker];
-            let request = WriteRequest::put_in(&mut chunk.buffer, key, &[&self.own, &self.shared], origin.clone());
-            chunk.bytes += request.json().len();
+            let shared = chunk.shared.get_or_insert_with(|| {
+                chunk.bytes += self.shared.json().len();
+                self.shared.share()
+            });
+            let request = WriteRequest::put_in(&mut chunk.buffer, key, &self.own, shared, origin.clone());
+            chunk.bytes += self.own.json().len();
             chunk.requests.push(request);
             if chunk.requests.len() >= CHUNK_REQUESTS || chunk.bytes >= CHUNK_BYTES {
                 self.send(worker)?;

@@ -185,7 +185,7 @@ impl Workers {
 
     fn send(&mut self, worker: usize, sent: InFlight<Row>, service: &mut impl Service) -> Result<(), String> {
         let requests = sent.batch.requests();
-        let bytes = requests.iter().map(|request| request.json().len() + 1).sum::<usize>();
+        let bytes = requests.iter().map(|request| request.json_len() + 1).sum::<usize>();
         if !(1..=MAX_BATCH_WRITE_REQUESTS).contains(&requests.len()) || bytes > MAX_BATCH_WRITE_SIZE {
             return Err(format!("a batch of {} requests and {bytes} bytes", requests.len()));
         }

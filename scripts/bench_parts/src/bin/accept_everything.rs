@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use memchr::memmem;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
@@ -38,10 +38,10 @@ struct Figures {
 }
 
 impl Figures {
-    fn count(&mut self, body: &[u8]) {
+    fn count(&mut self, body: &Body) {
         self.requests += 1;
-        self.bytes += body.len() as u64;
-        self.rows += memmem::find_iter(body, b"\"PutRequest\"").count() as u64;
+        self.bytes += body.length as u64;
+        self.rows += body.rows;
     }
 
     /// As assignments of a shell: `requests=1 rows=25 bytes=12345 first_request_us=1700000000000000`.
@@ -61,13 +61,14 @@ async fn main() -> anyhow::Result<()> {
     println!("{}", listener.local_addr()?);
     let figures = Rc::new(RefCell::new(Figures::default()));
     let answers = Rc::new([answer(ANSWER), answer(CONSUMING_ANSWER)]);
+    let scratch = Rc::new(RefCell::new(vec![0; 64 * 1024]));
     let serve = async {
         loop {
             let (connection, _) = listener.accept().await?;
-            let (figures, answers) = (Rc::clone(&figures), Rc::clone(&answers));
+            let (figures, answers, scratch) = (Rc::clone(&figures), Rc::clone(&answers), Rc::clone(&scratch));
             tokio::task::spawn_local(async move {
                 // A client that goes away is its own affair; rows that it did not send are missing in the figures.
-                let _ = serve(connection, &answers, delay, &figures).await;
+                let _ = serve(connection, &answers, delay, &figures, &scratch).await;
             });
         }
     };
@@ -86,66 +87,112 @@ fn answer(body: &str) -> String {
 }
 
 /// One connection, request after request.
+///
+/// All connections read into the same memory, so that hundreds of them cost hardly more than a few do.
 async fn serve(
     mut connection: TcpStream,
     [plain, consuming]: &[String; 2],
     delay: Duration,
     figures: &RefCell<Figures>,
+    scratch: &RefCell<Vec<u8>>,
 ) -> io::Result<()> {
     connection.set_nodelay(true)?;
-    let mut buffer = Vec::with_capacity(64 * 1024);
+    let mut head = Vec::new();
     loop {
-        let Some(head) = read_head(&mut connection, &mut buffer).await? else { return Ok(()) };
-        if buffer.starts_with(b"GET /figures ") {
+        let mut body = Body::default();
+        let Some(length) = read_head(&connection, &mut head, &mut body, scratch).await? else { return Ok(()) };
+        if head.starts_with(b"GET /figures ") {
             let text = figures.take().describe();
             let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", text.len());
             return connection.write_all(format!("{head}{text}").as_bytes()).await;
         }
         figures.borrow_mut().first_request.get_or_insert_with(now);
-        let length = content_length(&buffer[..head]);
-        if expects_continue(&buffer[..head]) {
+        if expects_continue(&head) {
             connection.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
         }
-        while buffer.len() < head + length {
-            read_more(&mut connection, &mut buffer).await?;
+        while body.length < length {
+            read_some(&connection, scratch, |bytes| body.add(bytes)).await?;
         }
-        let body = &buffer[head..head + length];
-        figures.borrow_mut().count(body);
-        // Asked for in front of the requests, or by the SDK behind them.
-        let asks = |part: &[u8]| memmem::find(part, b"\"ReturnConsumedCapacity\":\"INDEXES\"").is_some();
-        let is_asked = asks(&body[..body.len().min(100)]) || asks(&body[body.len().saturating_sub(100)..]);
-        let answer = if is_asked { consuming } else { plain };
-        buffer.drain(..head + length);
+        figures.borrow_mut().count(&body);
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
+        let answer = if body.asks_for_consumed_capacity() { consuming } else { plain };
         connection.write_all(answer.as_bytes()).await?;
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "compared with the time at which another process was started")]
-fn now() -> SystemTime {
-    SystemTime::now()
-}
-
-/// Length of the request's head; `None` when the client has closed the connection.
-async fn read_head(connection: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<usize>> {
+/// Reads a request's head, and what has come of its body with it; gives the body's length. `None` when the client has closed the
+/// connection.
+async fn read_head(
+    connection: &TcpStream,
+    head: &mut Vec<u8>,
+    body: &mut Body,
+    scratch: &RefCell<Vec<u8>>,
+) -> io::Result<Option<usize>> {
+    head.clear();
     loop {
-        if let Some(at) = memmem::find(buffer, b"\r\n\r\n") {
-            return Ok(Some(at + 4));
-        }
-        match read_more(connection, buffer).await {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && buffer.is_empty() => return Ok(None),
+        match read_some(connection, scratch, |bytes| head.extend_from_slice(bytes)).await {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && head.is_empty() => return Ok(None),
             other => other?,
+        }
+        if let Some(at) = memmem::find(head, b"\r\n\r\n") {
+            body.add(&head[at + 4..]);
+            head.truncate(at + 4);
+            return Ok(Some(content_length(head)));
         }
     }
 }
 
-async fn read_more(connection: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<()> {
-    buffer.reserve(32 * 1024);
-    match connection.read_buf(buffer).await? {
-        0 => Err(io::ErrorKind::UnexpectedEof.into()),
-        _ => Ok(()),
+async fn read_some(connection: &TcpStream, scratch: &RefCell<Vec<u8>>, take: impl FnOnce(&[u8])) -> io::Result<()> {
+    loop {
+        connection.readable().await?;
+        let mut scratch = scratch.borrow_mut();
+        match connection.try_read(&mut scratch) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(length) => {
+                take(&scratch[..length]);
+                return Ok(());
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What is to be known of a body that is not kept.
+#[derive(Debug, Default)]
+struct Body {
+    length: usize,
+    rows: u64,
+    /// The first bytes.
+    start: Vec<u8>,
+    /// The last bytes.
+    end: Vec<u8>,
+}
+
+impl Body {
+    /// Bytes at either end in which a client may ask for the capacity consumed.
+    const ENDS: usize = 100;
+
+    fn add(&mut self, bytes: &[u8]) {
+        const PUT: &[u8] = b"\"PutRequest\"";
+        self.length += bytes.len();
+        let to_start = bytes.len().min(Self::ENDS - self.start.len().min(Self::ENDS));
+        self.start.extend_from_slice(&bytes[..to_start]);
+        // One that is cut in two: as much of either side as has no whole one.
+        let mut cut = self.end[self.end.len().saturating_sub(PUT.len() - 1)..].to_vec();
+        cut.extend_from_slice(&bytes[..bytes.len().min(PUT.len() - 1)]);
+        self.rows += u64::from(memmem::find(&cut, PUT).is_some());
+        self.rows += memmem::find_iter(bytes, PUT).count() as u64;
+        self.end.extend_from_slice(&bytes[bytes.len().saturating_sub(Self::ENDS)..]);
+        self.end.drain(..self.end.len().saturating_sub(Self::ENDS));
+    }
+
+    /// In front of the requests, or by the SDK behind them.
+    fn asks_for_consumed_capacity(&self) -> bool {
+        let asks = |part: &[u8]| memmem::find(part, b"\"ReturnConsumedCapacity\":\"INDEXES\"").is_some();
+        asks(&self.start) || asks(&self.end)
     }
 }
 
@@ -162,4 +209,9 @@ fn content_length(head: &[u8]) -> usize {
 /// boto3 asks before it sends a large body.
 fn expects_continue(head: &[u8]) -> bool {
     header(head, "expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "compared with the time at which another process was started")]
+fn now() -> SystemTime {
+    SystemTime::now()
 }
