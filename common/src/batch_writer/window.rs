@@ -12,7 +12,7 @@ const AVERAGED: u32 = 64;
 /// Answers that take longer than this on the average, given the fastest one, wait for each other at the other end: more in flight
 /// would not be answered sooner.
 fn unhurried(fastest: Duration) -> Duration {
-    fastest * 3 + Duration::from_micros(300)
+    fastest * 3 + Duration::from_micros(100)
 }
 
 /// A window that opens by one for each batch answered in good time while more wait, so it doubles with every round trip as TCP's slow start

@@ -11,8 +11,8 @@
 //! credentials expire, after any failure but throttling, and when the SDK does something that is not known here (another way to sign).
 //!
 //! Measured with `scripts/bench cpu`: a row costs 4.1 times as much CPU as the least that a signed request allows when the SDK sends
-//! all requests, and 2.5 times when it sends the first. By the SDK, mimalloc instead of the system's allocator brings 4.1 down to 3.3
-//! and takes three times the memory.
+//! all requests, and 1.6 times when it sends the first. By the SDK, mimalloc instead of the system's allocator brought 4.1 down to 3.3
+//! and took three times the memory.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};

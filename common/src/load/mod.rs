@@ -62,7 +62,7 @@ pub use self::rejects::{RejectedRow, RejectsError};
 pub use self::source::{Source, SourceError};
 
 /// Chunks of requests that wait for one worker: enough that it never waits for the producer, and little memory.
-const CHUNKS_PER_WORKER: usize = 8;
+const CHUNKS_PER_WORKER: usize = 4;
 
 /// Events that wait for the collector. When standard output is held up (Ctrl-S), so is the load.
 const EVENTS: usize = 256;

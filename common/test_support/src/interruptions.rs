@@ -3,6 +3,7 @@
 //! Every function takes a load in which no id is there twice, so that each row sent twice is seen, and panics when it goes wrong.
 
 use std::fs;
+use std::io::{self, Write as _};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -150,6 +151,27 @@ pub fn stopped_by_a_second_signal(trial: Trial) {
     assert!(failed.items.len() > proxy.acknowledged(), "written, and never acknowledged");
     answers.store(true, Ordering::Relaxed);
     trial.assert_done(&trial.program(&url).run(), "afterwards");
+}
+
+/// Where its standard output is full and nobody reads it, it cannot go on; a second signal ends it, and nothing is lost.
+pub fn stopped_while_nobody_reads_its_output(trial: Trial) {
+    const PIPE: usize = 64 * 1024; // pipe(7)
+    let trial = trial.with_args(&CHECKPOINT);
+    let proxy = Proxy::start(&trial.lab.url(), |_, _| Fault::None);
+    let (unread, mut output) = io::pipe().unwrap();
+    output.write_all(&[b'\n'; PIPE]).unwrap();
+    let mut running = trial.program(&proxy.url()).stdout(output).start();
+    eventually("a call", || proxy.calls() > 0);
+    running.signal("TERM");
+    eventually("it has ended", || {
+        if running.is_running() {
+            running.signal("TERM");
+        }
+        !running.is_running()
+    });
+    running.finish().assert_code(143);
+    drop(unread);
+    trial.assert_done(&trial.program(&proxy.url()).run(), "afterwards");
 }
 
 /// Where answers do not come, a single signal is enough, too.

@@ -56,6 +56,11 @@ fn a_second_signal_ends_it_at_once_with_exact_counts() {
 }
 
 #[test]
+fn a_second_signal_ends_it_also_where_nobody_reads_its_output() {
+    interruptions::stopped_while_nobody_reads_its_output(trial(1000));
+}
+
+#[test]
 fn answers_that_do_not_come_are_not_waited_for_long_after_a_signal() {
     interruptions::stopped_while_answers_are_missing(&trial(1000));
 }
