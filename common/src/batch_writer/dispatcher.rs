@@ -25,7 +25,7 @@ use super::table_rate::Attempt;
 use super::window::Window;
 use super::write_batch::{Full, WriteBatch};
 use super::write_request::WriteRequest;
-use crate::capacity::limits::MAX_BATCH_WRITE_REQUESTS;
+use crate::capacity::limits::{MAX_BATCH_WRITE_REQUESTS, MAX_BATCH_WRITE_SIZE};
 use crate::capacity::write_units;
 
 /// How long a request waits for others to fill its batch. Short for somebody who watches a pipe, long for a loader that reads a file.
@@ -33,6 +33,10 @@ const LINGER: Duration = Duration::from_millis(10);
 
 /// How soon to look again at a pacer that asks for patience: answers to other workers may have changed it, and so may its user.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// So many bytes of JSON may be in flight: a batch of the largest items, or a thousand of small ones. Without it, four hundred batches
+/// of large items would take gigabytes.
+const IN_FLIGHT_BYTES: usize = MAX_BATCH_WRITE_SIZE;
 
 /// A batch on its way.
 #[derive(Debug)]
@@ -106,6 +110,7 @@ pub struct Dispatcher<T> {
     held_back: usize,
     in_flight: usize,
     in_flight_requests: usize,
+    in_flight_bytes: usize,
     oldest_queued_at: Option<Duration>,
     /// After a failure nothing is sent before this; failures of what was sent before it count no more.
     resume_at: Duration,
@@ -130,6 +135,7 @@ impl<T> Dispatcher<T> {
             held_back: 0,
             in_flight: 0,
             in_flight_requests: 0,
+            in_flight_bytes: 0,
             oldest_queued_at: None,
             resume_at: Duration::ZERO,
             failed_at: None,
@@ -202,7 +208,7 @@ impl<T> Dispatcher<T> {
             return Step::Stopped;
         }
         self.window.in_use(self.in_flight, true);
-        if self.window.holds_back() {
+        if self.window.holds_back() || self.in_flight_bytes >= IN_FLIGHT_BYTES {
             return Step::Wait(None);
         }
         let ready_at = self.resume_at.max(pacer.ready_at(now, self.next_units())).max(self.filled_at());
@@ -215,6 +221,7 @@ impl<T> Dispatcher<T> {
                 let attempt = pacer.sent(now, units(batch.requests()));
                 self.in_flight += 1;
                 self.in_flight_requests += batch.len();
+                self.in_flight_bytes += batch.json_len();
                 self.window.in_use(self.in_flight, !self.queue.is_empty());
                 if self.queue.is_empty() {
                     self.oldest_queued_at = None;
@@ -230,6 +237,7 @@ impl<T> Dispatcher<T> {
         let InFlight { batch, attempt, failures } = sent;
         self.in_flight -= 1;
         self.in_flight_requests -= batch.len();
+        self.in_flight_bytes -= batch.json_len();
         let requests = batch.into_requests();
         match answer {
             Ok(taken) => {

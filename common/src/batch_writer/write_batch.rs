@@ -54,6 +54,11 @@ impl<T> WriteBatch<T> {
         self.requests.len()
     }
 
+    /// Length of its requests' JSON in bytes.
+    pub fn json_len(&self) -> usize {
+        self.bytes
+    }
+
     /// The requests, in the order in which they were added.
     pub fn requests(&self) -> &[WriteRequest<T>] {
         &self.requests

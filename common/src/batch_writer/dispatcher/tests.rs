@@ -317,3 +317,23 @@ fn it_has_no_room_beyond_what_it_can_have_in_hand() {
     bench.exchange(all_taken);
     assert!(bench.dispatcher.has_room());
 }
+
+#[test]
+fn large_items_do_not_fill_the_memory() {
+    let mut bench = Bench::new(400);
+    let mut item = ItemJson::new();
+    item.string("payload", &[&"x".repeat(400_000)]);
+    (0..500).for_each(|row: usize| {
+        bench.dispatcher.push(WriteRequest::put(Key::string(&[&row.to_string()]), &[&item], row), bench.now);
+    });
+    bench.dispatcher.close();
+    let (mut most, mut written) = (0, 0);
+    while written < 500 {
+        let flights: Vec<_> = std::iter::from_fn(|| bench.send()).collect();
+        most = most.max(flights.iter().map(|sent| sent.batch.json_len()).sum());
+        flights.into_iter().for_each(|sent| bench.answer(sent, Ok(Taken::default())));
+        written += bench.written().len();
+    }
+    assert!((IN_FLIGHT_BYTES..2 * IN_FLIGHT_BYTES).contains(&most), "{most}");
+    assert!(bench.is_done());
+}
