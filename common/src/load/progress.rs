@@ -40,6 +40,10 @@ impl SourceProgress {
     }
 }
 
+/// Share of the input from which on the rest can be judged by it. Sooner, rows that are written before others in front of them, such as
+/// the first copies of a row, would count for much: twice too many rows seemed to be left.
+const ENOUGH: f64 = 0.01;
+
 /// The whole load at one moment.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sample {
@@ -74,10 +78,10 @@ impl Progress {
         }
     }
 
-    /// Rows still to be written, if the input's length is known.
+    /// Rows still to be written, if the input's length is known and enough of it is written to judge by.
     pub(super) fn rows_left(&self) -> Option<u64> {
         let last = self.samples.back()?;
-        let share = last.share.filter(|share| *share > 0.0)?;
+        let share = last.share.filter(|share| *share >= ENOUGH)?;
         Some((last.written as f64 * (1.0 - share) / share) as u64)
     }
 
@@ -137,6 +141,15 @@ mod tests {
         progress.add(sample(2, 1, None));
         assert_eq!(progress.words(), "1 row  0.5 rows/s  1.0 WCU/s  3 throttled  4 in flight");
         assert_eq!(progress.rows_left(), None);
+    }
+
+    #[test]
+    fn of_the_first_rows_alone_nothing_is_foretold() {
+        let mut progress = Progress::default();
+        progress.add(sample(1, 500, Some(0.0005)));
+        assert_eq!(progress.rows_left(), None);
+        progress.add(sample(2, 10_000, Some(0.01)));
+        assert_eq!(progress.rows_left(), Some(990_000));
     }
 
     #[test]
