@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The longest that a batch of several requests should have to wait for its capacity. What the bucket holds when a load ends is what the
 /// load was slower than it could have been, and that is up to one and a half batches.
-const LONGEST_BATCH: Duration = Duration::from_secs(1);
+const LONGEST_BATCH: Duration = Duration::from_millis(500);
 
 /// The least that a batch may have, in units: two small items, so that one of them may come back alone.
 const SMALLEST_BATCH: u64 = 2;
@@ -114,10 +114,11 @@ impl TableRate {
         self.not_before
     }
 
-    /// The most units a batch should have, so that it need not wait longer than some seconds for them; `None`: no limit. A single
+    /// The most units a batch should have, so that it need not wait longer for them; `None`: no limit. A single
     /// request may have more.
     pub(super) fn batch_limit(&self) -> Option<u64> {
-        self.rate.map(|_| (self.pace.saturating_mul(LONGEST_BATCH.as_secs()) / 1000).max(SMALLEST_BATCH))
+        let longest = LONGEST_BATCH.as_millis() as u64;
+        self.rate.map(|_| (self.pace.saturating_mul(longest) / 1_000_000).max(SMALLEST_BATCH))
     }
 
     /// Write units per second that the table was seen to take, if it has throttled.
@@ -291,7 +292,7 @@ mod tests {
         assert_eq!((rate.ready_at(), rate.units_per_second()), (SECOND * 2, None));
         rate.answered(attempt(SECOND * 2, 25), 5, SECOND * 2, 0.0);
         assert_eq!(rate.units_per_second(), Some(5.0));
-        assert_eq!(rate.batch_limit(), Some(5));
+        assert_eq!(rate.batch_limit(), Some(2), "half a second's worth");
     }
 
     #[test]
