@@ -1,18 +1,25 @@
 //! An endpoint that accepts every BatchWriteItem at once, or after a while, and does nothing else: what a client costs is then its own.
 //!
-//! It parses no JSON and checks no signature. It counts the rows, so that a loader that does not send them all is found out.
+//! It parses no JSON and checks no signature. It counts the rows, so that a loader that does not send them all is found out. It shares
+//! the machine with the loader, so it is made to cost little, with hundreds of connections, too.
 //! `GET /figures` answers with what came in since it was last asked.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Poll, ready};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use memchr::memmem;
-use tokio::io::AsyncWriteExt as _;
+use memchr::memmem::{self, Finder};
+use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, oneshot};
 use tokio::task::LocalSet;
+use tokio::time::Instant;
 
 const ANSWER: &str = r#"{"UnprocessedItems":{}}"#;
 
@@ -59,20 +66,30 @@ async fn main() -> anyhow::Result<()> {
     let delay = Duration::from_millis(Arguments::parse().delay);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
-    let figures = Rc::new(RefCell::new(Figures::default()));
-    let answers = Rc::new([answer(ANSWER), answer(CONSUMING_ANSWER)]);
-    let scratch = Rc::new(RefCell::new(vec![0; 64 * 1024]));
-    let serve = async {
+    let endpoint = Rc::new(Endpoint::new(delay));
+    let accept = async {
         loop {
             let (connection, _) = listener.accept().await?;
-            let (figures, answers, scratch) = (Rc::clone(&figures), Rc::clone(&answers), Rc::clone(&scratch));
+            let endpoint = Rc::clone(&endpoint);
             tokio::task::spawn_local(async move {
                 // A client that goes away is its own affair; rows that it did not send are missing in the figures.
-                let _ = serve(connection, &answers, delay, &figures, &scratch).await;
+                let _ = endpoint.serve(connection).await;
             });
         }
     };
-    LocalSet::new().run_until(serve).await
+    LocalSet::new()
+        .run_until(async { tokio::select!(ended = accept => ended, () = endpoint.late.keep() => Ok(())) })
+        .await
+}
+
+/// What all connections have in common.
+struct Endpoint {
+    late: Late,
+    answers: [String; 2],
+    figures: RefCell<Figures>,
+    /// All connections read into the same memory, so that hundreds of them cost hardly more than a few do.
+    scratch: RefCell<Vec<u8>>,
+    put_request: Finder<'static>,
 }
 
 /// Head and body, with the headers that DynamoDB sends.
@@ -86,79 +103,132 @@ fn answer(body: &str) -> String {
     )
 }
 
-/// One connection, request after request.
-///
-/// All connections read into the same memory, so that hundreds of them cost hardly more than a few do.
-async fn serve(
-    mut connection: TcpStream,
-    [plain, consuming]: &[String; 2],
-    delay: Duration,
-    figures: &RefCell<Figures>,
-    scratch: &RefCell<Vec<u8>>,
-) -> io::Result<()> {
-    connection.set_nodelay(true)?;
-    let mut head = Vec::new();
-    loop {
-        let mut body = Body::default();
-        let Some(length) = read_head(&connection, &mut head, &mut body, scratch).await? else { return Ok(()) };
-        if head.starts_with(b"GET /figures ") {
-            let text = figures.take().describe();
-            let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", text.len());
-            return connection.write_all(format!("{head}{text}").as_bytes()).await;
-        }
-        figures.borrow_mut().first_request.get_or_insert_with(now);
-        if expects_continue(&head) {
-            connection.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
-        }
-        while body.length < length {
-            read_some(&connection, scratch, |bytes| body.add(bytes)).await?;
-        }
-        figures.borrow_mut().count(&body);
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-        }
-        let answer = if body.asks_for_consumed_capacity() { consuming } else { plain };
-        connection.write_all(answer.as_bytes()).await?;
-    }
-}
-
-/// Reads a request's head, and what has come of its body with it; gives the body's length. `None` when the client has closed the
-/// connection.
-async fn read_head(
-    connection: &TcpStream,
-    head: &mut Vec<u8>,
-    body: &mut Body,
-    scratch: &RefCell<Vec<u8>>,
-) -> io::Result<Option<usize>> {
-    head.clear();
-    loop {
-        match read_some(connection, scratch, |bytes| head.extend_from_slice(bytes)).await {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && head.is_empty() => return Ok(None),
-            other => other?,
-        }
-        if let Some(at) = memmem::find(head, b"\r\n\r\n") {
-            body.add(&head[at + 4..]);
-            head.truncate(at + 4);
-            return Ok(Some(content_length(head)));
+impl Endpoint {
+    fn new(delay: Duration) -> Self {
+        Self {
+            late: Late { delay, held_back: RefCell::default(), first: Notify::new() },
+            answers: [answer(ANSWER), answer(CONSUMING_ANSWER)],
+            figures: RefCell::default(),
+            scratch: RefCell::new(vec![0; 64 * 1024]),
+            put_request: Finder::new(PUT_REQUEST),
         }
     }
-}
 
-async fn read_some(connection: &TcpStream, scratch: &RefCell<Vec<u8>>, take: impl FnOnce(&[u8])) -> io::Result<()> {
-    loop {
-        connection.readable().await?;
-        let mut scratch = scratch.borrow_mut();
-        match connection.try_read(&mut scratch) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(length) => {
-                take(&scratch[..length]);
-                return Ok(());
+    /// One connection, request after request.
+    async fn serve(&self, mut connection: TcpStream) -> io::Result<()> {
+        connection.set_nodelay(true)?;
+        let (mut head, mut body) = (Vec::new(), Body::default());
+        while self.read_head(&mut connection, &mut head, &mut body).await? {
+            if head.starts_with(b"GET /figures ") {
+                let text = self.figures.take().describe();
+                let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", text.len());
+                return connection.write_all(format!("{head}{text}").as_bytes()).await;
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
+            self.figures.borrow_mut().first_request.get_or_insert_with(now);
+            let (length, expects_continue) = length_and_expectation(&head);
+            if expects_continue {
+                connection.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+            }
+            while body.length < length {
+                self.read_some(&mut connection, |bytes| body.add(bytes, &self.put_request)).await?;
+            }
+            self.figures.borrow_mut().count(&body);
+            self.late.wait().await;
+            let [plain, consuming] = &self.answers;
+            let answer = if body.asks_for_consumed_capacity() { consuming } else { plain };
+            connection.write_all(answer.as_bytes()).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads a request's head, and what has come of its body with it. False when the client has closed the connection.
+    async fn read_head(&self, connection: &mut TcpStream, head: &mut Vec<u8>, body: &mut Body) -> io::Result<bool> {
+        head.clear();
+        body.clear();
+        let mut is_whole = false;
+        while !is_whole {
+            let read = self.read_some(connection, |bytes| {
+                let before = head.len();
+                // What is of the body already is not kept.
+                let known = before.saturating_sub(HEAD_END.len() - 1);
+                head.extend_from_slice(&bytes[..bytes.len().min(LONGEST_HEAD)]);
+                if let Some(at) = memmem::find(&head[known..], HEAD_END) {
+                    let end = known + at + HEAD_END.len();
+                    head.truncate(end);
+                    body.add(&bytes[end - before..], &self.put_request);
+                    is_whole = true;
+                }
+            });
+            match read.await {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && head.is_empty() => return Ok(false),
+                other => other?,
+            }
+            if !is_whole && head.len() > LONGEST_HEAD {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+        }
+        Ok(true)
+    }
+
+    async fn read_some(&self, connection: &mut TcpStream, take: impl FnOnce(&[u8])) -> io::Result<()> {
+        let mut take = Some(take);
+        poll_fn(|context| {
+            let mut scratch = self.scratch.borrow_mut();
+            let mut buffer = ReadBuf::new(&mut scratch);
+            ready!(Pin::new(&mut *connection).poll_read(context, &mut buffer))?;
+            match (buffer.filled(), take.take()) {
+                ([], _) | (_, None) => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                (bytes, Some(take)) => {
+                    take(bytes);
+                    Poll::Ready(Ok(()))
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// Holds answers back, all equally long: the first to come is the first to go, and one timer serves all.
+struct Late {
+    delay: Duration,
+    held_back: RefCell<VecDeque<(Instant, oneshot::Sender<()>)>>,
+    /// One is held back, and none was.
+    first: Notify,
+}
+
+impl Late {
+    async fn wait(&self) {
+        if self.delay.is_zero() {
+            return;
+        }
+        let (goes_on, waits) = oneshot::channel();
+        let due = Instant::now() + self.delay;
+        self.held_back.borrow_mut().push_back((due, goes_on));
+        self.first.notify_one();
+        // It always goes on: the sender is dropped at the program's end only.
+        let _ = waits.await;
+    }
+
+    /// Lets each go on at its time, for ever.
+    async fn keep(&self) {
+        loop {
+            let first = self.held_back.borrow().front().map(|(due, _)| *due);
+            match first {
+                None => self.first.notified().await,
+                Some(due) => tokio::time::sleep_until(due).await,
+            }
+            let now = Instant::now();
+            let mut held_back = self.held_back.borrow_mut();
+            while let Some((_, goes_on)) = held_back.pop_front_if(|(due, _)| *due <= now) {
+                let _ = goes_on.send(());
+            }
         }
     }
 }
+
+const PUT_REQUEST: &[u8] = b"\"PutRequest\"";
+const HEAD_END: &[u8] = b"\r\n\r\n";
+const LONGEST_HEAD: usize = 4096;
 
 /// What is to be known of a body that is not kept.
 #[derive(Debug, Default)]
@@ -175,16 +245,24 @@ impl Body {
     /// Bytes at either end in which a client may ask for the capacity consumed.
     const ENDS: usize = 100;
 
-    fn add(&mut self, bytes: &[u8]) {
-        const PUT: &[u8] = b"\"PutRequest\"";
+    fn clear(&mut self) {
+        (self.length, self.rows) = (0, 0);
+        self.start.clear();
+        self.end.clear();
+    }
+
+    fn add(&mut self, bytes: &[u8], put_request: &Finder<'_>) {
+        if !self.end.is_empty() {
+            // One that is cut in two: as much of either side as has no whole one.
+            let most = PUT_REQUEST.len() - 1;
+            let mut cut = self.end[self.end.len().saturating_sub(most)..].to_vec();
+            cut.extend_from_slice(&bytes[..bytes.len().min(most)]);
+            self.rows += u64::from(put_request.find(&cut).is_some());
+        }
         self.length += bytes.len();
-        let to_start = bytes.len().min(Self::ENDS - self.start.len().min(Self::ENDS));
+        let to_start = bytes.len().min(Self::ENDS - self.start.len());
         self.start.extend_from_slice(&bytes[..to_start]);
-        // One that is cut in two: as much of either side as has no whole one.
-        let mut cut = self.end[self.end.len().saturating_sub(PUT.len() - 1)..].to_vec();
-        cut.extend_from_slice(&bytes[..bytes.len().min(PUT.len() - 1)]);
-        self.rows += u64::from(memmem::find(&cut, PUT).is_some());
-        self.rows += memmem::find_iter(bytes, PUT).count() as u64;
+        self.rows += put_request.find_iter(bytes).count() as u64;
         self.end.extend_from_slice(&bytes[bytes.len().saturating_sub(Self::ENDS)..]);
         self.end.drain(..self.end.len().saturating_sub(Self::ENDS));
     }
@@ -196,19 +274,18 @@ impl Body {
     }
 }
 
-fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
-    let lines = head.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
-    let mut fields = lines.filter_map(|line| line.split_once(':'));
-    fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
-}
-
-fn content_length(head: &[u8]) -> usize {
-    header(head, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0)
-}
-
-/// boto3 asks before it sends a large body.
-fn expects_continue(head: &[u8]) -> bool {
-    header(head, "expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue"))
+/// How long the body is, and whether the client asks before it sends it, as boto3 does with a large one.
+fn length_and_expectation(head: &[u8]) -> (usize, bool) {
+    let (mut length, mut expects_continue) = (0, false);
+    for line in head.split(|&byte| byte == b'\n') {
+        let value = |name: &[u8]| line.get(..name.len())?.eq_ignore_ascii_case(name).then_some(&line[name.len()..]);
+        if let Some(value) = value(b"content-length:") {
+            length = std::str::from_utf8(value).ok().and_then(|value| value.trim().parse().ok()).unwrap_or(0);
+        } else if let Some(value) = value(b"expect:") {
+            expects_continue = value.trim_ascii().eq_ignore_ascii_case(b"100-continue");
+        }
+    }
+    (length, expects_continue)
 }
 
 #[expect(clippy::disallowed_methods, reason = "compared with the time at which another process was started")]
