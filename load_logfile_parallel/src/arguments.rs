@@ -74,10 +74,10 @@ impl FromStr for IdStride {
     }
 }
 
-/// The work is mostly waiting for answers: two threads keep a laptop's cores busy, and more than eight help nobody.
+/// One more than the machine has cores, so that none is idle while a worker waits for its rows; more than eight help nobody.
 fn default_threads() -> u16 {
     let cores = thread::available_parallelism().map_or(2, usize::from);
-    cores.clamp(2, 8) as u16
+    (cores + 1).clamp(2, 8) as u16
 }
 
 #[cfg(test)]

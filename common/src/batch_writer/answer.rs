@@ -32,7 +32,7 @@ pub enum Settled<T> {
     /// DynamoDB acknowledged it.
     Written(T),
     /// DynamoDB refuses it for what it is; the others of its batch are not affected.
-    Rejected(T, ServiceError),
+    Rejected(T, Box<ServiceError>),
 }
 
 /// Why a writer stopped before everything was settled.

@@ -24,7 +24,7 @@ use super::service_error::{ServiceError, ServiceErrorKind};
 use super::table_rate::Attempt;
 use super::window::Window;
 use super::write_batch::{Full, WriteBatch};
-use super::write_request::WriteRequest;
+use super::write_request::{Key, WriteRequest};
 use crate::capacity::limits::{MAX_BATCH_WRITE_REQUESTS, MAX_BATCH_WRITE_SIZE};
 use crate::capacity::write_units;
 
@@ -34,7 +34,7 @@ const LINGER: Duration = Duration::from_millis(10);
 /// How soon to look again at a pacer that asks for patience: answers to other workers may have changed it, and so may its user.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// So many bytes of JSON may be in flight: a batch of the largest items, or a thousand of small ones. Without it, four hundred batches
+/// So many bytes of JSON may be in flight: a batch of the largest items, or a thousand of small ones. Without it, hundreds of batches
 /// of large items would take gigabytes.
 const IN_FLIGHT_BYTES: usize = MAX_BATCH_WRITE_SIZE;
 
@@ -280,11 +280,13 @@ impl<T> Dispatcher<T> {
     ) {
         let requests_sent = requests.len();
         let mut back = Vec::new();
-        for (place, request) in requests.into_iter().enumerate() {
+        // All keys before the first is looked for: what was sent long ago comes back to the processor's cache at once, not piece by piece.
+        let keys: Vec<Key> = requests.iter().map(WriteRequest::key).collect();
+        for ((place, request), key) in requests.into_iter().enumerate().zip(keys) {
             if taken.unprocessed.contains(&place) {
                 back.push(request);
             } else {
-                self.release(&request, now);
+                self.release(key, now);
                 self.settled.push(Settled::Written(request.tag));
             }
         }
@@ -328,8 +330,8 @@ impl<T> Dispatcher<T> {
                 self.suspects.push_back(half.into_iter().map(|request| Pending { request, failures: 0 }).collect());
             }
         } else if let Some(request) = requests.pop() {
-            self.release(&request, now);
-            self.settled.push(Settled::Rejected(request.tag, error));
+            self.release(request.key(), now);
+            self.settled.push(Settled::Rejected(request.tag, Box::new(error)));
         }
     }
 
@@ -345,8 +347,8 @@ impl<T> Dispatcher<T> {
     }
 
     /// A key is free again: the next request for it, if any, is due.
-    fn release(&mut self, request: &WriteRequest<T>, now: Duration) {
-        let hash = request.key().hash();
+    fn release(&mut self, key: Key, now: Duration) {
+        let hash = key.hash();
         match self.later.entry(hash) {
             Entry::Occupied(mut later) => {
                 let next = later.get_mut().pop_front();

@@ -91,9 +91,8 @@ impl SharedJson {
         self.size
     }
 
-    /// The attributes' JSON, without braces around it.
-    pub fn json(&self) -> &[u8] {
-        &self.json
+    pub(super) fn json(&self) -> Arc<[u8]> {
+        Arc::clone(&self.json)
     }
 }
 

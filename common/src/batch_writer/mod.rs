@@ -84,6 +84,7 @@ mod limit;
 mod pacer;
 mod patience;
 pub mod service_error;
+mod signature;
 #[cfg(test)]
 mod simulation;
 mod table;

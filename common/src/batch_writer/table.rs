@@ -78,7 +78,7 @@ impl Table {
     ) -> Result<Vec<usize>, ServiceError> {
         let place = |request: &types::WriteRequest| {
             let key = self.schema.key_of_request(request);
-            key.and_then(|key| batch.requests().iter().position(|sent| *sent.key() == key))
+            key.and_then(|key| batch.requests().iter().position(|sent| sent.key() == key))
         };
         unprocessed.values().flatten().map(place).collect::<Option<_>>().ok_or_else(|| {
             // Retryable: nothing is known of the batch, and writing an item again changes nothing.
@@ -117,7 +117,7 @@ impl Table {
     async fn send<T>(&self, batch: &WriteBatch<T>) -> Result<Received, ServiceError> {
         let body = || SdkBody::from(batch.body(&self.name, self.tells_consumed_capacity));
         let Some(template) = self.wire.template() else {
-            return self.send_by_sdk(body()).await.map(Received::Other);
+            return Box::pin(self.send_by_sdk(body())).await.map(Received::Other);
         };
         let answer = template.send(body()).await;
         match &answer {
@@ -130,7 +130,7 @@ impl Table {
             // It would end the load. The SDK may know better by now: new credentials, another endpoint, the service's clock.
             Err(_) => {
                 self.wire.forget();
-                self.send_by_sdk(body()).await.map(Received::Other)
+                Box::pin(self.send_by_sdk(body())).await.map(Received::Other)
             }
         }
     }

@@ -5,14 +5,13 @@
 //! it comes to the same result for call after call. So the SDK sends a request, with all that it is good for: credentials from
 //! wherever they come and their renewal, the endpoint for region, account, FIPS and dual stack, the correction of a wrong clock, its
 //! user agent, timeouts, TLS, proxy. What it sent is taken down, and for a minute the following requests are sent like it, by the same
-//! HTTP client, with a signature by AWS's own crate, and their answers, but the most usual one, are read by the SDK's own reader.
+//! HTTP client, signed as it was (`signature.rs`), and their answers, but the most usual one, are read by the SDK's own reader.
 //!
 //! A template is a hint that may always be missing: then the SDK sends the request. It is missing when it is a minute old, when its
 //! credentials expire, after any failure but throttling, and when the SDK does something that is not known here (another way to sign).
 //!
 //! Measured with `scripts/bench cpu`: a row costs 4.1 times as much CPU as the least that a signed request allows when the SDK sends
-//! all requests, and 1.6 times when it sends the first. By the SDK, mimalloc instead of the system's allocator brought 4.1 down to 3.3
-//! and took three times the memory.
+//! all requests, and 1.3 times when it sends the first.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -23,8 +22,6 @@ use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItem, BatchWriteItemError, BatchWriteItemOutput};
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::auth::{AuthScheme as _, AuthSchemeId};
 use aws_smithy_runtime_api::client::http::{
@@ -33,29 +30,21 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::identity::{Identity, ResolveCachedIdentity as _};
 use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin as _;
 use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse as _, SharedResponseDeserializer};
-use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::FrozenLayer;
-use aws_smithy_types::date_time::{DateTime, Format};
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::answer::Consumed;
 use super::answer_json::taken_whole;
 use super::service_error::ServiceError;
+use super::signature::{Signature, Signer, signed_at};
 
 /// How long requests are sent like one of the SDK's: what the SDK finds out anew meanwhile is noticed a minute later.
 const LIFETIME: Duration = Duration::from_secs(60);
 
-/// Headers that are for one request only. The SDK's own count of attempts and its mark on them are for its retries, which are off.
-const OF_ONE_REQUEST: [&str; 6] = [
-    "amz-sdk-invocation-id",
-    "amz-sdk-request",
-    "authorization",
-    "content-length",
-    "x-amz-date",
-    "x-amz-security-token",
-];
+/// Headers that only the SDK's own requests have: its count of attempts and its mark on them are for its retries, which are off.
+const OF_THE_SDK: [&str; 2] = ["amz-sdk-invocation-id", "amz-sdk-request"];
 
 /// Signatures hold whole seconds, so a clock that is not corrected seems to be this far off at most.
 const CLOCK_STEP: Duration = Duration::from_secs(2);
@@ -99,8 +88,7 @@ pub(super) struct Witness(Arc<Mutex<Option<Sent>>>);
 /// A request of the SDK's, ready to be sent, and what sends it and reads its answer.
 #[derive(Debug)]
 struct Sent {
-    uri: String,
-    headers: Headers,
+    request: HttpRequest,
     at: SystemTime,
     components: RuntimeComponents,
     connector: SharedHttpConnector,
@@ -131,8 +119,7 @@ impl Sent {
         let mut settings = HttpConnectorSettings::builder();
         settings.set_connect_timeout(timeouts.connect_timeout()).set_read_timeout(timeouts.read_timeout());
         Some(Self {
-            uri: request.uri().to_owned(),
-            headers: request.headers().clone(),
+            request: request.try_clone()?,
             at: components.time_source()?.now(),
             components: components.clone(),
             connector: components.http_client()?.http_connector(&settings.build(), components),
@@ -154,32 +141,33 @@ pub(super) enum Received {
 /// How to send requests like one that the SDK has sent.
 #[derive(Debug)]
 pub(super) struct Template {
+    /// Without its body and what a signature brings.
     sent: Sent,
-    headers: Headers,
-    region: String,
-    service: String,
+    signer: Signer,
     identity: Identity,
     clock: ClockCorrection,
 }
 
 impl Template {
     async fn from_sent(witness: &Witness) -> Option<Self> {
-        let sent = witness.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        let (key_id, region, service) = scope(sent.headers.get("authorization")?)?;
-        let (region, service) = (region.to_owned(), service.to_owned());
+        let mut sent = witness.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         // From the SDK's cache, which got them for this very request.
         let resolver = sent.components.auth_scheme(SIGV4)?.identity_resolver(&sent.components)?;
         let cache = sent.components.identity_cache();
         let identity = cache.resolve_cached_identity(resolver, &sent.components, &ConfigBag::base()).await.ok()?;
-        if identity.data::<Credentials>()?.access_key_id() != key_id {
-            return None;
-        }
-        let clock = ClockCorrection::between(sent.at, signed_at(sent.headers.get("x-amz-date")?)?);
-        let mut headers = sent.headers.clone();
-        for name in OF_ONE_REQUEST {
+        let mut headers = sent.request.headers_mut();
+        let clock = ClockCorrection::between(sent.at, signed_at(headers.get("x-amz-date")?)?);
+        // Without them a signature that they are part of cannot be learnt.
+        for name in OF_THE_SDK {
             headers.remove(name);
         }
-        Some(Self { sent, headers, region, service, identity, clock })
+        let signer = Signer::learn(&sent.request, identity.data::<Credentials>()?)?;
+        headers = sent.request.headers_mut();
+        for name in Signature::NAMES {
+            headers.remove(name);
+        }
+        *sent.request.body_mut() = SdkBody::empty();
+        Some(Self { sent, signer, identity, clock })
     }
 
     fn is_fresh(&self) -> bool {
@@ -210,30 +198,17 @@ impl Template {
     }
 
     fn request(&self, body: SdkBody) -> Result<HttpRequest, BoxError> {
+        let at = self.clock.correct(self.now().ok_or("no clock")?);
+        let bytes = body.bytes().ok_or("the body is not in memory")?;
+        let Signature { date, length, authorization } = self.signer.sign(bytes, at).ok_or("the clock is wrong")?;
         let mut request = HttpRequest::new(body);
         request.set_method("POST")?;
-        request.set_uri(self.sent.uri.as_str())?;
-        *request.headers_mut() = self.headers.clone();
-        self.sign(&mut request, self.clock.correct(self.now().ok_or("no clock")?))?;
-        Ok(request)
-    }
-
-    fn sign(&self, request: &mut HttpRequest, at: SystemTime) -> Result<(), BoxError> {
-        let params = v4::SigningParams::builder()
-            .identity(&self.identity)
-            .region(&self.region)
-            .name(&self.service)
-            .time(at)
-            .settings(SigningSettings::default())
-            .build()?
-            .into();
-        let body = SignableBody::Bytes(request.body().bytes().ok_or("the body is not in memory")?);
-        let signable = SignableRequest::new(request.method(), request.uri(), request.headers().iter(), body)?;
-        let (headers, _) = sign(signable, &params)?.into_parts().0.into_parts();
-        for header in headers {
-            request.headers_mut().try_insert(header.name(), header.value().to_owned())?;
+        request.set_uri(self.sent.request.uri())?;
+        *request.headers_mut() = self.sent.request.headers().clone();
+        for (name, value) in Signature::NAMES.into_iter().zip([date, length, authorization]) {
+            request.headers_mut().try_insert(name, value)?;
         }
-        Ok(())
+        Ok(request)
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<Received, ServiceError> {
@@ -279,33 +254,6 @@ impl Template {
 
 fn sdk_error(error: SdkError<BatchWriteItemError, HttpResponse>) -> ServiceError {
     error.into()
-}
-
-/// Access key, region and service of a header such as `AWS4-HMAC-SHA256 Credential=AKID/20260131/us-east-1/dynamodb/aws4_request,
-/// SignedHeaders=…`.
-fn scope(authorization: &str) -> Option<(&str, &str, &str)> {
-    let credential = authorization.strip_prefix("AWS4-HMAC-SHA256 Credential=")?.split(',').next()?;
-    let mut parts = credential.split('/');
-    let scope = (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next());
-    match scope {
-        (key_id, _date, region, service, "aws4_request", None) => Some((key_id, region, service)),
-        _ => None,
-    }
-}
-
-/// The time in a header such as `20260131T235959Z`.
-fn signed_at(header: &str) -> Option<SystemTime> {
-    let (date, time) = header.split_once('T')?;
-    let iso = format!(
-        "{}-{}-{}T{}:{}:{}",
-        date.get(..4)?,
-        date.get(4..6)?,
-        date.get(6..)?,
-        time.get(..2)?,
-        time.get(2..4)?,
-        time.get(4..)?,
-    );
-    DateTime::from_str(&iso, Format::DateTime).ok()?.try_into().ok()
 }
 
 /// How far the SDK, having been told by answers, moves this machine's clock.

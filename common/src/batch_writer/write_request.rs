@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher as _};
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::{self, AttributeValue};
 use bytes::{Bytes, BytesMut};
-use smallvec::SmallVec;
 
 use super::item_json::{ItemJson, SharedJson, push_string};
 
@@ -26,17 +26,16 @@ impl KeySchema {
 
     /// The primary key of an item, or of a map of key attributes; `None` if one is missing or cannot be a key.
     pub fn key_of(&self, item: &HashMap<String, AttributeValue>) -> Option<Key> {
-        let mut bytes = KeyBytes::new();
+        let mut hasher = DefaultHasher::new();
         for name in std::iter::once(&self.partition).chain(&self.sort) {
-            let (kind, value) = match item.get(name)? {
-                AttributeValue::S(text) => (b'S', text.as_bytes().to_vec()),
-                AttributeValue::N(text) => (b'N', normal_number(text).into_bytes()),
-                AttributeValue::B(blob) => (b'B', blob.as_ref().to_vec()),
+            match item.get(name)? {
+                AttributeValue::S(text) => hash_key_part(&mut hasher, b'S', &[text.as_bytes()]),
+                AttributeValue::N(text) => hash_key_part(&mut hasher, b'N', &[normal_number(text).as_bytes()]),
+                AttributeValue::B(blob) => hash_key_part(&mut hasher, b'B', &[blob.as_ref()]),
                 _ => return None,
-            };
-            push_key_part(&mut bytes, kind, &[&value]);
+            }
         }
-        Some(Key::new(bytes))
+        Some(Key(hasher.finish()))
     }
 
     /// The key that an unprocessed request, as the service sends it back, is about.
@@ -49,47 +48,38 @@ impl KeySchema {
     }
 }
 
-/// Most keys fit without a place of their own on the heap.
-type KeyBytes = SmallVec<[u8; 32]>;
-
-/// The primary key of an item: equal where DynamoDB's would be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Key {
-    /// Computed once: it is asked for three times on a request's way, and tells nearly all different keys apart.
-    hash: u64,
-    bytes: KeyBytes,
-}
+/// Tells the primary keys of items apart: equal where DynamoDB's would be, and different for different ones, but for one pair in
+/// 2⁶⁴. Requests for two keys that seem equal are written one after the other, so nothing goes wrong then.
+///
+/// It is a hash and not the key itself, because thousands of requests are in hand where answers take long, and what they hold does not
+/// fit into the processor's cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key(u64);
 
 impl Key {
     /// A partition key that is a string, its value the `parts` put together.
     pub fn string(parts: &[&str]) -> Self {
-        let mut bytes = KeyBytes::new();
-        match parts {
-            [one, two] => push_key_part(&mut bytes, b'S', &[one.as_bytes(), two.as_bytes()]),
-            parts => push_key_part(&mut bytes, b'S', &[parts.concat().as_bytes()]),
-        }
-        Self::new(bytes)
-    }
-
-    fn new(bytes: KeyBytes) -> Self {
         let mut hasher = DefaultHasher::new();
-        hasher.write(&bytes);
-        Self { hash: hasher.finish(), bytes }
+        match parts {
+            [one, two] => hash_key_part(&mut hasher, b'S', &[one.as_bytes(), two.as_bytes()]),
+            parts => hash_key_part(&mut hasher, b'S', &[parts.concat().as_bytes()]),
+        }
+        Self(hasher.finish())
     }
 
     /// The same for equal keys, and always the same within one build of the program. All its bits are equally good.
-    pub fn hash(&self) -> u64 {
-        self.hash
+    pub fn hash(self) -> u64 {
+        self.0
     }
 }
 
 /// Type and length before each part keep `("a", "bc")` and `("ab", "c")` apart.
-fn push_key_part(bytes: &mut KeyBytes, kind: u8, parts: &[&[u8]]) {
+fn hash_key_part(hasher: &mut DefaultHasher, kind: u8, parts: &[&[u8]]) {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    bytes.push(kind);
-    bytes.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+    hasher.write_u8(kind);
+    hasher.write_usize(length);
     for part in parts {
-        bytes.extend_from_slice(part);
+        hasher.write(part);
     }
 }
 
@@ -137,10 +127,11 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteRequest<T> {
     key: Key,
-    kind: Kind,
     own: Bytes,
-    shared: SharedJson,
-    item_size: usize,
+    shared: Arc<[u8]>,
+    /// 400 KB at the most.
+    item_size: u32,
+    kind: Kind,
     /// The caller's mark.
     pub tag: T,
 }
@@ -155,8 +146,8 @@ impl<T> WriteRequest<T> {
             }
             own.extend_from_slice(group.json());
         }
-        let item_size = attributes.iter().map(|group| group.size()).sum();
-        Self { key, kind: Kind::Put, own: own.into(), shared: SharedJson::default(), item_size, tag }
+        let item_size = size(attributes.iter().map(|group| group.size()).sum());
+        Self { key, kind: Kind::Put, own: own.into(), shared: Arc::default(), item_size, tag }
     }
 
     /// A put request for an item made of attributes of its own (the key attributes among them) and others that it shares. Those of
@@ -168,8 +159,8 @@ impl<T> WriteRequest<T> {
     pub fn put_in(buffer: &mut BytesMut, key: Key, own: &ItemJson, shared: &SharedJson, tag: T) -> Self {
         buffer.clear();
         buffer.extend_from_slice(own.json());
-        let item_size = own.size() + shared.size();
-        Self { key, kind: Kind::Put, own: buffer.split().freeze(), shared: shared.clone(), item_size, tag }
+        let item_size = size(own.size() + shared.size());
+        Self { key, kind: Kind::Put, own: buffer.split().freeze(), shared: shared.json(), item_size, tag }
     }
 
     /// A put request for an item; `None` if the item lacks a key attribute.
@@ -180,13 +171,13 @@ impl<T> WriteRequest<T> {
     /// A delete request for the item with these key attributes; `None` if one is missing.
     pub fn delete_item(schema: &KeySchema, key: &HashMap<String, AttributeValue>, tag: T) -> Option<Self> {
         let own = Bytes::copy_from_slice(ItemJson::from(key).json());
-        let (kind, shared) = (Kind::Delete, SharedJson::default());
+        let (kind, shared) = (Kind::Delete, Arc::default());
         Some(Self { key: schema.key_of(key)?, kind, own, shared, item_size: 0, tag })
     }
 
     /// The primary key of the item it is about.
-    pub fn key(&self) -> &Key {
-        &self.key
+    pub fn key(&self) -> Key {
+        self.key
     }
 
     /// Appends the request in DynamoDB's JSON.
@@ -197,7 +188,7 @@ impl<T> WriteRequest<T> {
         if self.is_in_two_parts() {
             json.push(b',');
         }
-        json.extend_from_slice(self.shared.json());
+        json.extend_from_slice(&self.shared);
         json.extend_from_slice(behind);
     }
 
@@ -205,17 +196,22 @@ impl<T> WriteRequest<T> {
     pub fn json_len(&self) -> usize {
         let (before, behind) = self.kind.frame();
         let comma = usize::from(self.is_in_two_parts());
-        before.len() + self.own.len() + comma + self.shared.json().len() + behind.len()
+        before.len() + self.own.len() + comma + self.shared.len() + behind.len()
     }
 
     fn is_in_two_parts(&self) -> bool {
-        !self.own.is_empty() && !self.shared.json().is_empty()
+        !self.own.is_empty() && !self.shared.is_empty()
     }
 
     /// The size in bytes, by DynamoDB's rules, of the item to be put; 0 for a delete request.
     pub fn item_size(&self) -> usize {
-        self.item_size
+        self.item_size as usize
     }
+}
+
+/// What is too large for DynamoDB stays too large.
+fn size(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 /// The body of a BatchWriteItem call for one table, from its requests, whose JSON is `length` long.
@@ -303,7 +299,7 @@ mod tests {
                 let (mut own, text) = (ItemJson::new(), "x".repeat(number as usize));
                 own.string("PK", &[&text]);
                 let key = Key::string(&[&text]);
-                let alone = WriteRequest::put(key.clone(), &[&own, &shared], number);
+                let alone = WriteRequest::put(key, &[&own, &shared], number);
                 (WriteRequest::put_in(&mut buffer, key, &own, &shared.share(), number), alone)
             })
             .collect();

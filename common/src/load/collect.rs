@@ -170,7 +170,7 @@ impl<W: Write> Collector<W> {
                     let row = RejectedRow {
                         source: self.names[origin.source as usize].clone(),
                         line: origin.line,
-                        raw: origin.raw.take().as_deref().unwrap_or_default().into(),
+                        raw: origin.raw.take().map_or_else(Box::default, |raw| raw.as_slice().into()),
                         reason: RecordError::Refused(error.message),
                     };
                     self.rejected(&row, &origin, 1);

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::Read;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use crossbeam_channel::Sender;
@@ -175,7 +176,7 @@ impl Producer {
         let checked = record.and_then(|record| self.check(&record).map(|()| record));
         match checked {
             Ok(record) => {
-                let raw = sets_aside.then(|| raw.into());
+                let raw = sets_aside.then(|| Arc::new(raw.to_vec()));
                 self.copies(&record, &Origin { source: self.source, record: number, line, end, raw })
             }
             Err(reason) => {
@@ -222,7 +223,7 @@ impl Producer {
             self.own.clear();
             self.production.layout.own_attributes(id, &mut self.own);
             let key = Key::string(&["request#", format_integer(&mut itoa::Buffer::new(), id)]);
-            let worker = self.worker_of(&key);
+            let worker = self.worker_of(key);
             let chunk = &mut self.chunks[worker];
             let shared = chunk.shared.get_or_insert_with(|| {
                 chunk.bytes += self.shared.json().len();
@@ -239,7 +240,7 @@ impl Producer {
     }
 
     /// A key always goes to the same worker, which keeps the order of its requests.
-    fn worker_of(&self, key: &Key) -> usize {
+    fn worker_of(&self, key: Key) -> usize {
         // Of the upper half, so that the lower one, by which a worker tells its keys apart, is left as it is.
         ((key.hash() >> 32) % self.chunks.len() as u64) as usize
     }

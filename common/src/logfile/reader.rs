@@ -69,6 +69,55 @@ pub enum ResumeError {
     Different(u64),
 }
 
+/// Makes sure that an input is the one in which these positions were noted, one behind another: reads it up to the last of them.
+///
+/// # Errors
+/// [`ResumeError`] if it is not, or cannot be read.
+pub fn check_positions<'a>(
+    input: impl Read,
+    positions: impl IntoIterator<Item = &'a Position>,
+) -> Result<(), ResumeError> {
+    let mut prefix = Prefix::new(input);
+    positions.into_iter().try_for_each(|position| prefix.read_to(position))
+}
+
+/// The beginning of an input that is known already.
+struct Prefix<R> {
+    input: R,
+    buffer: Vec<u8>,
+    /// Bytes read.
+    offset: u64,
+    /// Of these bytes.
+    crc: crc32fast::Hasher,
+}
+
+impl<R: Read> Prefix<R> {
+    fn new(input: R) -> Self {
+        Self { input, buffer: vec![0; BUFFER], offset: 0, crc: crc32fast::Hasher::new() }
+    }
+
+    /// Reads on to a position, and makes sure that the bytes before it are those that were read when it was noted.
+    fn read_to(&mut self, position: &Position) -> Result<(), ResumeError> {
+        while self.offset < position.offset {
+            let left = position.offset - self.offset;
+            let wanted = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
+            match self.input.read(&mut self.buffer[..wanted]) {
+                Ok(0) => return Err(ResumeError::Different(position.offset)),
+                Ok(read) => {
+                    self.crc.update(&self.buffer[..read]);
+                    self.offset += read as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        match self.crc.clone().finalize() == position.crc {
+            true => Ok(()),
+            false => Err(ResumeError::Different(position.offset)),
+        }
+    }
+}
+
 /// One row of the file: where it is, how it reads in the file, and what it means.
 #[derive(Debug)]
 pub struct Row<'a> {
@@ -120,24 +169,7 @@ impl<R: Read> LogReader<R> {
     /// # Errors
     /// [`ResumeError`] if they are not, or cannot be read.
     pub fn resume(mut input: R, position: Position) -> Result<Self, ResumeError> {
-        let mut crc = crc32fast::Hasher::new();
-        let mut buffer = vec![0; BUFFER];
-        let mut left = position.offset;
-        while left > 0 {
-            let wanted = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
-            match input.read(&mut buffer[..wanted]) {
-                Ok(0) => return Err(ResumeError::Different(position.offset)),
-                Ok(read) => {
-                    crc.update(&buffer[..read]);
-                    left -= read as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        if crc.finalize() != position.crc {
-            return Err(ResumeError::Different(position.offset));
-        }
+        Prefix::new(&mut input).read_to(&position)?;
         Ok(Self::starting_at(position, input))
     }
 
@@ -528,6 +560,18 @@ mod tests {
                 format!("its first {} bytes are not those that were loaded", position.offset)
             );
         }
+    }
+
+    #[test]
+    fn all_positions_of_another_input_are_checked() {
+        let text = format!("{GOOD}\n").repeat(4);
+        let mut reader = LogReader::new(text.as_bytes());
+        let ends: Vec<Position> = std::iter::from_fn(|| Some(reader.next_row()?.unwrap().end)).collect();
+        assert!(check_positions(text.as_bytes(), &ends).is_ok());
+        let mended = format!("{GOOD}\n{GOOD}\n{}\n", GOOD.replace("200", "404"));
+        assert!(check_positions(mended.as_bytes(), &ends[..2]).is_ok());
+        let error = check_positions(mended.as_bytes(), &ends).unwrap_err().to_string();
+        assert_eq!(error, format!("its first {} bytes are not those that were loaded", ends[2].offset));
     }
 
     proptest! {

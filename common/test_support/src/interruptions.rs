@@ -100,6 +100,7 @@ pub fn killed_while_an_answer_is_missing(trial: Trial, wcu: usize, most_again: u
     trial.lab.file(name, lines.join("\n"));
     let run = trial.program(&proxy.url()).run();
     run.assert_error(1, &[&format!("error: {name}: its first "), "bytes are not those that were loaded"]);
+    assert_eq!(run.stdout, "", "noticed before anything is written");
     trial.lab.file(name, right);
     trial.assert_done(&trial.program(&proxy.url()).run(), "after it was killed");
     let again = proxy.again();

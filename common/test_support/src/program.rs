@@ -97,10 +97,20 @@ impl Program {
 
     /// As on a full disk: no file that it writes may become longer than so many blocks of 512 bytes, and what does not fit is refused.
     #[must_use]
-    pub fn with_room_for_files(mut self, blocks: u64) -> Self {
-        let mut limited = Command::new("sh");
+    pub fn with_room_for_files(self, blocks: u64) -> Self {
         // Ignored, the signal for it is an error of the write.
-        limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""), "sh"]);
+        self.limited(&format!("trap '' XFSZ; ulimit -f {blocks}"))
+    }
+
+    /// With a limit on open files, such as `-n 64`, or `-S -n 64` for one that it may raise itself.
+    #[must_use]
+    pub fn with_open_files(self, limit: &str) -> Self {
+        self.limited(&format!("ulimit {limit}"))
+    }
+
+    fn limited(mut self, shell: &str) -> Self {
+        let mut limited = Command::new("sh");
+        limited.args(["-c", &format!("{shell}; exec \"$@\""), "sh"]);
         limited.arg(self.command.get_program()).args(self.command.get_args()).env_clear();
         limited.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         if let Some(directory) = self.command.get_current_dir() {

@@ -223,6 +223,11 @@ impl Proxy {
         self.seen.lock().unwrap().in_flight.len()
     }
 
+    /// Connections so far, unless they were cut.
+    pub fn connections(&self) -> usize {
+        self.connections.lock().unwrap().len()
+    }
+
     /// Ends all connections that there are.
     pub fn cut(&self) {
         for connection in self.connections.lock().unwrap().drain(..).filter_map(|connection| connection.upgrade()) {

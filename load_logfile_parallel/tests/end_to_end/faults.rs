@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use test_support::canned::{Answer, Request};
 use test_support::contract::{assert_same_items, parallel};
@@ -98,6 +99,23 @@ fn what_cannot_succeed_ends_the_load_at_once_and_a_checkpoint_goes_on_from_there
     thread::scope(|scope| {
         scope.spawn(|| ends_at_once("ExpiredTokenException", "the AWS credentials are not accepted"));
         scope.spawn(|| ends_at_once("AccessDeniedException", "access denied"));
+    });
+}
+
+/// Where answers take long, hundreds of batches are in flight, each on a connection of its own.
+#[test]
+fn no_more_connections_are_opened_than_files_may_be() {
+    let with_limit = |limit: &str| {
+        let trial = Trial::parallel(lab(), &[csv(&rows(1..=1999)), csv(&rows(1..=1999))], 2, 2);
+        let proxy = Proxy::start(&trial.lab.url(), |_, _| Fault::Late(Duration::from_millis(100)));
+        let run = trial.program(&proxy.url()).with_open_files(limit).run();
+        trial.assert_done(&run, limit);
+        assert!(!run.stderr.contains("failed"), "{limit}: {}", run.stderr);
+        proxy.connections()
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| assert!(with_limit("-n 64") < 64));
+        scope.spawn(|| assert!(with_limit("-S -n 64") > 64, "it may raise the limit itself"));
     });
 }
 

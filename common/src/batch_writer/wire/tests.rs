@@ -127,30 +127,15 @@ async fn requests_are_like_the_sdks_but_for_its_counts_of_attempts() {
         names
     };
     let mut expected = names(sdk);
-    // The HTTP client adds the length of a body in memory.
-    expected.retain(|name| !name.starts_with("amz-sdk-") && name != "content-length");
+    expected.retain(|name| !name.starts_with("amz-sdk-"));
     assert_eq!(names(ours), expected);
-    for name in ["content-type", "x-amz-target", "user-agent", "x-amz-security-token"] {
+    for name in ["content-type", "content-length", "x-amz-target", "user-agent", "x-amz-security-token"] {
         assert_eq!(ours.headers().get(name), sdk.headers().get(name), "{name}");
         assert!(ours.headers().contains_key(name), "{name}");
     }
-}
-
-#[tokio::test]
-async fn the_signature_is_the_one_that_the_sdk_makes() {
-    let endpoint = Endpoint::default();
-    let table = endpoint.table();
-    table.batch_write_item(&batch(&["a"])).await.unwrap();
-    let template = table.wire().template().unwrap();
-    let mut requests = endpoint.requests.lock().unwrap();
-    let request = &mut requests[0];
-    let signature = request.headers_mut().remove("authorization").unwrap();
-    let signed_at = signed_at(&request.headers_mut().remove("x-amz-date").unwrap()).unwrap();
-    for unsigned in ["x-amz-security-token", "amz-sdk-invocation-id", "amz-sdk-request"] {
-        request.headers_mut().remove(unsigned);
-    }
-    template.sign(request, signed_at).unwrap();
-    assert_eq!(request.headers().get("authorization"), Some(signature.as_str()));
+    let signed =
+        |request: &HttpRequest| request.headers().get("authorization").unwrap().rsplit_once(',').unwrap().0.to_owned();
+    assert_eq!(signed(ours), signed(sdk), "signed headers, and for whom");
 }
 
 #[tokio::test]
@@ -255,27 +240,8 @@ async fn a_template_is_used_for_a_minute() {
 }
 
 #[test]
-fn a_scope_is_read_from_nothing_but_a_sigv4_header() {
-    let header =
-        "AWS4-HMAC-SHA256 Credential=AKID/20260131/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
-    assert_eq!(scope(header), Some(("AKID", "us-east-1", "dynamodb")));
-    for other in [
-        "AWS4-ECDSA-P256-SHA256 Credential=AKID/20260131/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
-        "AWS4-HMAC-SHA256 Credential=AKID/20260131/us-east-1/aws4_request, SignedHeaders=host, Signature=0",
-        "Bearer AKID",
-        "",
-    ] {
-        assert_eq!(scope(other), None, "{other}");
-    }
-}
-
-#[test]
 fn a_wrong_clock_is_corrected_as_the_sdk_has_corrected_it() {
     let at = |header| signed_at(header).unwrap();
-    assert_eq!(at("19700101T000102Z"), UNIX_EPOCH + Duration::from_secs(62));
-    for bad in ["", "19700101", "19700101T", "1970-01-01T00:01:02Z", "19701301T000102Z"] {
-        assert_eq!(signed_at(bad), None, "{bad}");
-    }
     let clock = at("20260131T120000Z") + Duration::from_millis(900);
     for (signed, expected) in [
         ("20260131T120000Z", clock),
