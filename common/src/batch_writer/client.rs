@@ -28,6 +28,7 @@ use aws_types::service_config::ServiceConfigKey;
 use http::uri::Authority;
 use thiserror::Error;
 
+use super::loopback_http::LoopbackHttp;
 use super::service_error::causes;
 
 /// Where a loopback endpoint is said to be, when nobody says otherwise. DynamoDB Local keeps tables apart by region and access key
@@ -41,6 +42,11 @@ const PLACEHOLDER_KEY: &str = "placeholder";
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one attempt may take from its start to the end of its answer. The connect timeout stays the SDK's (3.1 s).
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Each takes some 80 KB of memory in the SDK's client, more with TLS.
+const SDK_CONNECTIONS: usize = 600;
+/// Each takes some 10 KB, with the batch that is on its way.
+const LOOPBACK_CONNECTIONS: usize = 1500;
 
 /// What the user said of the connection; what is `None` is found as the AWS CLI finds it.
 #[derive(Debug, Clone, Default)]
@@ -165,10 +171,10 @@ impl Connection {
         if retries == Retries::Caller {
             builder = builder.retry_config(RetryConfig::disabled());
         }
-        if self.is_loopback && self.endpoint_url.as_deref().is_some_and(|url| url.starts_with("http://")) {
-            // Not the SDK's default client: that one obeys HTTP_PROXY, and no proxy reaches this machine's loopback interface. It
-            // also needs the system's certificates, which a small container may lack.
-            builder = builder.http_client(aws_smithy_http_client::Builder::new().build_http());
+        if let Some(authority) = self.plain_loopback() {
+            // The SDK's own client obeys HTTP_PROXY, and no proxy reaches this machine's loopback interface. It also needs the system's
+            // certificates, which a small container may lack.
+            builder = builder.http_client(LoopbackHttp::new(authority));
         }
         Client::from_conf(builder.build())
     }
@@ -181,6 +187,18 @@ impl Connection {
     /// The endpoint, where one is set. Without one it is AWS's own for the region.
     pub fn endpoint_url(&self) -> Option<&str> {
         self.endpoint_url.as_deref()
+    }
+
+    /// The most connections at once that are worth their memory, of all clients together. Two processors cannot keep up with more where
+    /// an answer takes 10 ms (`scripts/bench delay`).
+    pub fn most_connections(&self) -> usize {
+        if self.plain_loopback().is_some() { LOOPBACK_CONNECTIONS } else { SDK_CONNECTIONS }
+    }
+
+    /// The server on this machine that is the endpoint, if it is one without TLS.
+    fn plain_loopback(&self) -> Option<Authority> {
+        let url: http::Uri = self.endpoint_url.as_deref().filter(|_| self.is_loopback)?.parse().ok()?;
+        url.authority().filter(|_| url.scheme_str() == Some("http")).cloned()
     }
 
     /// Is the endpoint on this machine? Then nothing costs money.

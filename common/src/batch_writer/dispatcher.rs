@@ -73,7 +73,7 @@ struct Pending<T> {
     failures: u32,
 }
 
-/// Passes on what is a hash already.
+/// Spreads what is half a hash already.
 #[derive(Default)]
 struct Hashed(u64);
 
@@ -88,8 +88,8 @@ impl Hasher for Hashed {
         }
     }
 
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
+    fn write_u32(&mut self, hash: u32) {
+        self.0 = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
 
@@ -102,11 +102,11 @@ pub struct Dispatcher<T> {
     queue: VecDeque<Pending<T>>,
     /// Halves of a batch that DynamoDB found invalid, sent apart to find the request it is about.
     suspects: VecDeque<Vec<Pending<T>>>,
-    /// The keys in hand, by hash. Two keys of one hash only wait for each other. Apart from the next, which are few: so it stays small
-    /// enough for the processor's cache with thousands of requests in flight.
-    keys: HashSet<u64, BuildHasherDefault<Hashed>>,
+    /// The keys in hand, by half of their hash. Two keys that have it in common only wait for each other. Apart from the next, which are
+    /// few: so it stays small enough for the processor's cache with tens of thousands of requests in flight.
+    keys: HashSet<u32, BuildHasherDefault<Hashed>>,
     /// Later requests for keys in hand.
-    later: HashMap<u64, VecDeque<WriteRequest<T>>, BuildHasherDefault<Hashed>>,
+    later: HashMap<u32, VecDeque<WriteRequest<T>>, BuildHasherDefault<Hashed>>,
     held_back: usize,
     in_flight: usize,
     in_flight_requests: usize,
@@ -165,7 +165,7 @@ impl<T> Dispatcher<T> {
 
     /// Takes a request.
     pub fn push(&mut self, request: WriteRequest<T>, now: Duration) {
-        let hash = request.key().hash();
+        let hash = short(request.key());
         if self.keys.insert(hash) {
             self.enqueue(request, now);
         } else {
@@ -348,7 +348,7 @@ impl<T> Dispatcher<T> {
 
     /// A key is free again: the next request for it, if any, is due.
     fn release(&mut self, key: Key, now: Duration) {
-        let hash = key.hash();
+        let hash = short(key);
         match self.later.entry(hash) {
             Entry::Occupied(mut later) => {
                 let next = later.get_mut().pop_front();
@@ -416,6 +416,11 @@ impl<T> Dispatcher<T> {
         }
         Some((batch, failures))
     }
+}
+
+/// By what the dispatcher tells keys apart.
+fn short(key: Key) -> u32 {
+    key.hash() as u32
 }
 
 fn all_unprocessed() -> ServiceError {

@@ -81,6 +81,7 @@ pub mod client;
 mod dispatcher;
 mod item_json;
 mod limit;
+mod loopback_http;
 mod pacer;
 mod patience;
 pub mod service_error;

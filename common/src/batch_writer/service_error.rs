@@ -285,7 +285,9 @@ mod tests {
     use aws_credential_types::provider::{self, ProvideCredentials, future};
     use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
     use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
+    use aws_smithy_runtime_api::shared::IntoShared as _;
 
+    use super::super::loopback_http::LoopbackHttp;
     use super::*;
 
     /// Serves `answer` to every connection: reads the request's head and body, writes these bytes, closes.
@@ -334,7 +336,21 @@ mod tests {
             .region(Region::from_static("us-east-1"))
             .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
             .retry_config(aws_sdk_dynamodb::config::retry::RetryConfig::disabled())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
+    }
+
+    /// By the SDK's HTTP client, and by ours for this machine: what goes wrong must look the same with both.
+    async fn describe_by_each_client(server: SocketAddr, timeouts: TimeoutConfig) -> ServiceError {
+        let [by_the_sdks, by_ours] = [
+            aws_smithy_http_client::Builder::new().build_http(),
+            LoopbackHttp::new(server.to_string().parse().unwrap()).into_shared(),
+        ]
+        .map(|client| {
+            let config = config(&format!("http://{server}")).timeout_config(timeouts.clone());
+            tokio::spawn(describe(config.http_client(client)))
+        });
+        let (by_the_sdks, by_ours) = (by_the_sdks.await.unwrap(), by_ours.await.unwrap());
+        assert_eq!((by_ours.kind, &by_ours.code), (by_the_sdks.kind, &by_the_sdks.code), "{by_ours:?} {by_the_sdks:?}");
+        by_ours
     }
 
     async fn describe(config: Builder) -> ServiceError {
@@ -343,7 +359,7 @@ mod tests {
     }
 
     async fn error_of(answer: String) -> ServiceError {
-        describe(config(&format!("http://{}", canned(answer)))).await
+        describe_by_each_client(canned(answer), TimeoutConfig::disabled()).await
     }
 
     #[tokio::test]
@@ -424,7 +440,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_at_the_endpoint() {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let error = describe(config(&format!("http://{free}"))).await;
+        let error = describe_by_each_client(free, TimeoutConfig::disabled()).await;
         assert_eq!(error.kind, ServiceErrorKind::Unavailable);
         assert_eq!(error.to_string(), "the endpoint cannot be reached: Connection refused (os error 111)");
     }
@@ -433,8 +449,7 @@ mod tests {
     async fn a_server_that_never_answers_is_a_timeout() {
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let timeouts = TimeoutConfig::builder().read_timeout(Duration::from_millis(50)).build();
-        let endpoint = format!("http://{}", silent.local_addr().unwrap());
-        let error = describe(config(&endpoint).timeout_config(timeouts)).await;
+        let error = describe_by_each_client(silent.local_addr().unwrap(), timeouts).await;
         assert_eq!(error.kind, ServiceErrorKind::Unavailable, "{error:?}");
         assert!(error.message.contains("timeout"), "{error}");
     }

@@ -214,18 +214,18 @@ impl Template {
     async fn exchange(&self, request: HttpRequest) -> Result<Received, ServiceError> {
         let sent = self.sent.connector.call(request).await;
         let mut response = sent.map_err(|error| sdk_error(SdkError::dispatch_failure(error)))?;
-        let body = std::mem::replace(response.body_mut(), SdkBody::taken());
-        match ByteStream::new(body).collect().await {
-            Ok(bytes) => {
-                let bytes = bytes.into_bytes();
-                if response.status().is_success()
-                    && let Some(consumed) = taken_whole(&bytes)
-                {
-                    return Ok(Received::TakenWhole(consumed));
-                }
-                *response.body_mut() = SdkBody::from(bytes);
+        if response.body().bytes().is_none() {
+            // The SDK's HTTP client gives it piece by piece.
+            let body = std::mem::replace(response.body_mut(), SdkBody::taken());
+            match ByteStream::new(body).collect().await {
+                Ok(bytes) => *response.body_mut() = SdkBody::from(bytes.into_bytes()),
+                Err(error) => return Err(sdk_error(SdkError::response_error(error, response))),
             }
-            Err(error) => return Err(sdk_error(SdkError::response_error(error, response))),
+        }
+        if response.status().is_success()
+            && let Some(consumed) = response.body().bytes().and_then(taken_whole)
+        {
+            return Ok(Received::TakenWhole(consumed));
         }
         self.read(response).map(Received::Other)
     }

@@ -459,10 +459,6 @@ fn lines<W: Write>(job: &Job, stdout: W, begin: &[Begin]) -> Lines<W> {
     }
 }
 
-/// Batches in flight, of all workers together, each on a connection of its own. Two processors cannot keep up with more where an answer
-/// takes 10 ms (scripts/bench delay); each takes up to 80 KB of memory.
-const IN_FLIGHT: usize = 600;
-
 /// Starts the workers and producers, collects what they tell, and waits for all of them that do not wait for input.
 fn run<W: Write>(
     job: &Job,
@@ -512,7 +508,8 @@ fn start_workers(
     let mut senders = Vec::new();
     let mut threads = Vec::new();
     let workers = job.workers.max(1);
-    let in_flight = open_files::connections(IN_FLIGHT, workers) / workers;
+    // Each batch in flight has a connection of its own.
+    let in_flight = open_files::connections(job.connection.most_connections(), workers) / workers;
     let options = Options { in_flight: job.options.in_flight.min(in_flight), ..job.options };
     for number in 0..workers {
         let (sender, chunks) = channel(CHUNKS_PER_WORKER);

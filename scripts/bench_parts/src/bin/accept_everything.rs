@@ -15,9 +15,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use memchr::memmem::{self, Finder};
-use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead as _, ReadBuf};
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
@@ -40,15 +41,16 @@ struct Figures {
     requests: u64,
     rows: u64,
     bytes: u64,
-    /// When the first request's head had arrived.
+    /// When the first request had arrived.
     first_request: Option<SystemTime>,
 }
 
 impl Figures {
-    fn count(&mut self, body: &Body) {
+    fn count(&mut self, request: &Request<'_>, put_request: &Finder<'_>) {
+        self.first_request.get_or_insert_with(now);
         self.requests += 1;
-        self.bytes += body.length as u64;
-        self.rows += body.rows;
+        self.bytes += request.body.len() as u64;
+        self.rows += put_request.find_iter(request.body).count() as u64;
     }
 
     /// As assignments of a shell: `requests=1 rows=25 bytes=12345 first_request_us=1700000000000000`.
@@ -85,7 +87,7 @@ async fn main() -> anyhow::Result<()> {
 /// What all connections have in common.
 struct Endpoint {
     late: Late,
-    answers: [String; 2],
+    answers: [Rc<str>; 2],
     figures: RefCell<Figures>,
     /// All connections read into the same memory, so that hundreds of them cost hardly more than a few do.
     scratch: RefCell<Vec<u8>>,
@@ -103,124 +105,121 @@ fn answer(body: &str) -> String {
     )
 }
 
+/// After it the connection is closed.
+fn last_answer(text: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{text}", text.len())
+}
+
 impl Endpoint {
     fn new(delay: Duration) -> Self {
         Self {
             late: Late { delay, held_back: RefCell::default(), first: Notify::new() },
-            answers: [answer(ANSWER), answer(CONSUMING_ANSWER)],
+            answers: [answer(ANSWER).into(), answer(CONSUMING_ANSWER).into()],
             figures: RefCell::default(),
-            scratch: RefCell::new(vec![0; 64 * 1024]),
+            scratch: RefCell::new(vec![0; LARGEST_REQUEST]),
             put_request: Finder::new(PUT_REQUEST),
         }
     }
 
     /// One connection, request after request.
-    async fn serve(&self, mut connection: TcpStream) -> io::Result<()> {
+    async fn serve(&self, connection: TcpStream) -> io::Result<()> {
         connection.set_nodelay(true)?;
-        let (mut head, mut body) = (Vec::new(), Body::default());
-        while self.read_head(&mut connection, &mut head, &mut body).await? {
-            if head.starts_with(b"GET /figures ") {
-                let text = self.figures.take().describe();
-                let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", text.len());
-                return connection.write_all(format!("{head}{text}").as_bytes()).await;
-            }
-            self.figures.borrow_mut().first_request.get_or_insert_with(now);
-            let (length, expects_continue) = length_and_expectation(&head);
-            if expects_continue {
-                connection.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
-            }
-            while body.length < length {
-                self.read_some(&mut connection, |bytes| body.add(bytes, &self.put_request)).await?;
-            }
-            self.figures.borrow_mut().count(&body);
-            self.late.wait().await;
-            let [plain, consuming] = &self.answers;
-            let answer = if body.asks_for_consumed_capacity() { consuming } else { plain };
-            connection.write_all(answer.as_bytes()).await?;
-        }
-        Ok(())
-    }
-
-    /// Reads a request's head, and what has come of its body with it. False when the client has closed the connection.
-    async fn read_head(&self, connection: &mut TcpStream, head: &mut Vec<u8>, body: &mut Body) -> io::Result<bool> {
-        head.clear();
-        body.clear();
-        let mut is_whole = false;
-        while !is_whole {
-            let read = self.read_some(connection, |bytes| {
-                let before = head.len();
-                // What is of the body already is not kept.
-                let known = before.saturating_sub(HEAD_END.len() - 1);
-                head.extend_from_slice(&bytes[..bytes.len().min(LONGEST_HEAD)]);
-                if let Some(at) = memmem::find(&head[known..], HEAD_END) {
-                    let end = known + at + HEAD_END.len();
-                    head.truncate(end);
-                    body.add(&bytes[end - before..], &self.put_request);
-                    is_whole = true;
-                }
-            });
-            match read.await {
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && head.is_empty() => return Ok(false),
-                other => other?,
-            }
-            if !is_whole && head.len() > LONGEST_HEAD {
-                return Err(io::ErrorKind::InvalidData.into());
-            }
-        }
-        Ok(true)
-    }
-
-    async fn read_some(&self, connection: &mut TcpStream, take: impl FnOnce(&[u8])) -> io::Result<()> {
-        let mut take = Some(take);
+        let (mut requests, answers) = connection.into_split();
+        let answers = Rc::new(answers);
+        // What has come of a request that did not come at once.
+        let mut begun = Vec::new();
+        let mut has_continued = false;
         poll_fn(|context| {
-            let mut scratch = self.scratch.borrow_mut();
-            let mut buffer = ReadBuf::new(&mut scratch);
-            ready!(Pin::new(&mut *connection).poll_read(context, &mut buffer))?;
-            match (buffer.filled(), take.take()) {
-                ([], _) | (_, None) => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
-                (bytes, Some(take)) => {
-                    take(bytes);
-                    Poll::Ready(Ok(()))
+            loop {
+                let mut scratch = self.scratch.borrow_mut();
+                let mut buffer = ReadBuf::new(&mut scratch);
+                ready!(Pin::new(&mut requests).poll_read(context, &mut buffer))?;
+                let read = buffer.filled();
+                if read.is_empty() {
+                    return Poll::Ready(Ok(()));
+                }
+                if !begun.is_empty() {
+                    begun.extend_from_slice(read);
+                }
+                let bytes = if begun.is_empty() { read } else { &begun };
+                match Request::of(bytes) {
+                    Some(request) if request.asks_for_figures() => {
+                        return Poll::Ready(write(&answers, &last_answer(&self.figures.take().describe())));
+                    }
+                    Some(request) if request.is_whole() => {
+                        self.accept(&request, &answers)?;
+                        begun.clear();
+                        has_continued = false;
+                    }
+                    _ if bytes.len() > LARGEST_REQUEST => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
+                    beginning => {
+                        if beginning.is_some_and(|request| request.expects_continue) && !has_continued {
+                            write(&answers, "HTTP/1.1 100 Continue\r\n\r\n")?;
+                            has_continued = true;
+                        }
+                        if begun.is_empty() {
+                            begun.extend_from_slice(read);
+                        }
+                    }
                 }
             }
         })
         .await
+    }
+
+    fn accept(&self, request: &Request<'_>, answers: &Rc<OwnedWriteHalf>) -> io::Result<()> {
+        self.figures.borrow_mut().count(request, &self.put_request);
+        let [plain, consuming] = &self.answers;
+        self.late.answer(answers, if request.asks_for_consumed_capacity() { consuming } else { plain })
+    }
+}
+
+/// At once: a client that waits for an answer leaves room for it.
+fn write(connection: &OwnedWriteHalf, answer: &str) -> io::Result<()> {
+    match connection.try_write(answer.as_bytes())? {
+        written if written == answer.len() => Ok(()),
+        _ => Err(io::ErrorKind::WriteZero.into()),
     }
 }
 
 /// Holds answers back, all equally long: the first to come is the first to go, and one timer serves all.
 struct Late {
     delay: Duration,
-    held_back: RefCell<VecDeque<(Instant, oneshot::Sender<()>)>>,
+    held_back: RefCell<VecDeque<HeldBack>>,
     /// One is held back, and none was.
     first: Notify,
 }
 
+struct HeldBack {
+    due: Instant,
+    connection: Rc<OwnedWriteHalf>,
+    answer: Rc<str>,
+}
+
 impl Late {
-    async fn wait(&self) {
+    fn answer(&self, connection: &Rc<OwnedWriteHalf>, answer: &Rc<str>) -> io::Result<()> {
         if self.delay.is_zero() {
-            return;
+            return write(connection, answer);
         }
-        let (goes_on, waits) = oneshot::channel();
-        let due = Instant::now() + self.delay;
-        self.held_back.borrow_mut().push_back((due, goes_on));
+        let (connection, answer) = (Rc::clone(connection), Rc::clone(answer));
+        self.held_back.borrow_mut().push_back(HeldBack { due: Instant::now() + self.delay, connection, answer });
         self.first.notify_one();
-        // It always goes on: the sender is dropped at the program's end only.
-        let _ = waits.await;
+        Ok(())
     }
 
-    /// Lets each go on at its time, for ever.
+    /// Lets each go at its time, for ever.
     async fn keep(&self) {
         loop {
-            let first = self.held_back.borrow().front().map(|(due, _)| *due);
+            let first = self.held_back.borrow().front().map(|first| first.due);
             match first {
                 None => self.first.notified().await,
                 Some(due) => tokio::time::sleep_until(due).await,
             }
             let now = Instant::now();
             let mut held_back = self.held_back.borrow_mut();
-            while let Some((_, goes_on)) = held_back.pop_front_if(|(due, _)| *due <= now) {
-                let _ = goes_on.send(());
+            while let Some(HeldBack { connection, answer, .. }) = held_back.pop_front_if(|first| first.due <= now) {
+                // A client that has gone away is its own affair.
+                let _ = write(&connection, &answer);
             }
         }
     }
@@ -228,49 +227,42 @@ impl Late {
 
 const PUT_REQUEST: &[u8] = b"\"PutRequest\"";
 const HEAD_END: &[u8] = b"\r\n\r\n";
-const LONGEST_HEAD: usize = 4096;
+/// More than 25 rows of a log need.
+const LARGEST_REQUEST: usize = 256 * 1024;
 
-/// What is to be known of a body that is not kept.
-#[derive(Debug, Default)]
-struct Body {
+/// A request, or the beginning of one.
+struct Request<'a> {
+    head: &'a [u8],
+    /// As much of it as has come.
+    body: &'a [u8],
     length: usize,
-    rows: u64,
-    /// The first bytes.
-    start: Vec<u8>,
-    /// The last bytes.
-    end: Vec<u8>,
+    expects_continue: bool,
 }
 
-impl Body {
-    /// Bytes at either end in which a client may ask for the capacity consumed.
+impl<'a> Request<'a> {
+    /// Bytes at either end of the body in which a client may ask for the capacity consumed.
     const ENDS: usize = 100;
 
-    fn clear(&mut self) {
-        (self.length, self.rows) = (0, 0);
-        self.start.clear();
-        self.end.clear();
+    /// `None` while the head has not come.
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        let (head, body) = bytes.split_at(memmem::find(bytes, HEAD_END)? + HEAD_END.len());
+        let (length, expects_continue) = length_and_expectation(head);
+        Some(Self { head, body, length, expects_continue })
     }
 
-    fn add(&mut self, bytes: &[u8], put_request: &Finder<'_>) {
-        if !self.end.is_empty() {
-            // One that is cut in two: as much of either side as has no whole one.
-            let most = PUT_REQUEST.len() - 1;
-            let mut cut = self.end[self.end.len().saturating_sub(most)..].to_vec();
-            cut.extend_from_slice(&bytes[..bytes.len().min(most)]);
-            self.rows += u64::from(put_request.find(&cut).is_some());
-        }
-        self.length += bytes.len();
-        let to_start = bytes.len().min(Self::ENDS - self.start.len());
-        self.start.extend_from_slice(&bytes[..to_start]);
-        self.rows += put_request.find_iter(bytes).count() as u64;
-        self.end.extend_from_slice(&bytes[bytes.len().saturating_sub(Self::ENDS)..]);
-        self.end.drain(..self.end.len().saturating_sub(Self::ENDS));
+    fn asks_for_figures(&self) -> bool {
+        self.head.starts_with(b"GET /figures ")
+    }
+
+    fn is_whole(&self) -> bool {
+        self.body.len() >= self.length
     }
 
     /// In front of the requests, or by the SDK behind them.
     fn asks_for_consumed_capacity(&self) -> bool {
         let asks = |part: &[u8]| memmem::find(part, b"\"ReturnConsumedCapacity\":\"INDEXES\"").is_some();
-        asks(&self.start) || asks(&self.end)
+        asks(&self.body[..self.body.len().min(Self::ENDS)])
+            || asks(&self.body[self.body.len().saturating_sub(Self::ENDS)..])
     }
 }
 
