@@ -46,7 +46,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 /// Each takes some 80 KB of memory in the SDK's client, more with TLS.
 const SDK_CONNECTIONS: usize = 600;
 /// Each takes some 10 KB, with the batch that is on its way.
-const LOOPBACK_CONNECTIONS: usize = 1500;
+const LOOPBACK_CONNECTIONS: usize = 800;
 
 /// What the user said of the connection; what is `None` is found as the AWS CLI finds it.
 #[derive(Debug, Clone, Default)]

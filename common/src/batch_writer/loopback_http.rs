@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::RuntimeComponents;
-use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
+use aws_sdk_dynamodb::config::http::HttpRequest;
 use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -28,14 +28,11 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use self::exchange::{ExchangeError, Unsent, exchange};
+use self::exchange::{Unsent, exchange};
 use self::server::{Poison, Server};
 
 /// Where a URL of `http` names no port.
 const PORT: u16 = 80;
-
-/// As good as never.
-const NEVER: Duration = Duration::from_secs(365 * 86_400);
 
 /// A client for one server. Its connections belong to the runtime that opened them.
 #[derive(Debug)]
@@ -54,8 +51,8 @@ impl HttpClient for LoopbackHttp {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(Connector {
             server: Arc::clone(&self.server),
-            connect_timeout: settings.connect_timeout().unwrap_or(NEVER),
-            read_timeout: settings.read_timeout().unwrap_or(NEVER),
+            connect_timeout: settings.connect_timeout().unwrap_or(Duration::MAX),
+            read_timeout: settings.read_timeout().unwrap_or(Duration::MAX),
         })
     }
 }
@@ -77,34 +74,27 @@ struct TimedOut {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let connector = self.clone();
-        HttpConnectorFuture::new(async move { connector.send(request).await })
+        let poison = poison_for(&request);
+        // Not part of the future, which is kept small: there are as many as requests in flight.
+        let unsent = match self.prepare(request) {
+            Ok(unsent) => unsent,
+            Err(error) => return HttpConnectorFuture::ready(Err(error)),
+        };
+        let (connector, mut unsent) = (self.clone(), Some(unsent));
+        HttpConnectorFuture::new(async move {
+            let mut connection = connector.connection().await?;
+            let answer = timeout(connector.read_timeout, exchange(&mut connection, &mut unsent)).await;
+            let (response, is_reusable) = answer.map_err(|_| timed_out("read", connector.read_timeout))??;
+            // Whatever goes wrong, or when the request is abandoned, its connection ends with it.
+            if is_reusable {
+                connector.server.put_idle(connection, poison);
+            }
+            Ok(response)
+        })
     }
 }
 
 impl Connector {
-    /// Whatever goes wrong, or when the request is abandoned, its connection ends with it: only one whose answer was read to its end is
-    /// used again.
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let poison = poison_for(&request);
-        let unsent = self.prepare(request)?;
-        let mut connection = match self.server.take_idle() {
-            Some(connection) => connection,
-            // It is rare, and large.
-            None => Box::pin(self.connect()).await?,
-        };
-        let answer = timeout(self.read_timeout, exchange(&mut connection, unsent)).await;
-        let (response, is_reusable) =
-            answer.map_err(|_| timed_out("read", self.read_timeout))?.map_err(|error| match error {
-                ExchangeError::Io(error) => ConnectorError::io(error.into()),
-                ExchangeError::NoHttp(error) => ConnectorError::other(error.into(), None),
-            })?;
-        if is_reusable {
-            self.server.put_idle(connection, poison);
-        }
-        Ok(response)
-    }
-
     fn prepare(&self, request: HttpRequest) -> Result<Unsent, ConnectorError> {
         let uri = request.uri().parse::<Uri>().map_err(|error| ConnectorError::user(error.into()))?;
         if uri.authority() != Some(self.server.authority()) {
@@ -112,6 +102,14 @@ impl Connector {
         }
         Unsent::new(request, &uri)
             .ok_or_else(|| ConnectorError::user("the body of the request is not in memory".into()))
+    }
+
+    async fn connection(&self) -> Result<TcpStream, ConnectorError> {
+        match self.server.take_idle() {
+            Some(connection) => Ok(connection),
+            // It is rare, and large.
+            None => Box::pin(self.connect()).await,
+        }
     }
 
     async fn connect(&self) -> Result<TcpStream, ConnectorError> {

@@ -25,7 +25,7 @@ use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItem, BatchWriteIt
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::auth::{AuthScheme as _, AuthSchemeId};
 use aws_smithy_runtime_api::client::http::{
-    HttpClient as _, HttpConnector as _, HttpConnectorSettings, SharedHttpConnector,
+    HttpClient as _, HttpConnector as _, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::identity::{Identity, ResolveCachedIdentity as _};
 use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin as _;
@@ -187,13 +187,10 @@ impl Template {
     /// Sends a request with this body and reads the answer.
     pub(super) async fn send(&self, body: SdkBody) -> Result<Received, ServiceError> {
         let request = self.request(body).map_err(|error| sdk_error(SdkError::construction_failure(error)))?;
-        let exchange = self.exchange(request);
-        match self.sent.timeout {
-            None => exchange.await,
-            Some(limit) => match tokio::time::timeout(limit, exchange).await {
-                Ok(answer) => answer,
-                Err(elapsed) => Err(sdk_error(SdkError::timeout_error(elapsed))),
-            },
+        let answer = self.read_answer(self.sent.connector.call(request));
+        match tokio::time::timeout(self.sent.timeout.unwrap_or(Duration::MAX), answer).await {
+            Ok(answer) => answer,
+            Err(elapsed) => Err(sdk_error(SdkError::timeout_error(elapsed))),
         }
     }
 
@@ -211,13 +208,13 @@ impl Template {
         Ok(request)
     }
 
-    async fn exchange(&self, request: HttpRequest) -> Result<Received, ServiceError> {
-        let sent = self.sent.connector.call(request).await;
-        let mut response = sent.map_err(|error| sdk_error(SdkError::dispatch_failure(error)))?;
+    async fn read_answer(&self, answer: HttpConnectorFuture) -> Result<Received, ServiceError> {
+        let mut response = answer.await.map_err(|error| sdk_error(SdkError::dispatch_failure(error)))?;
         if response.body().bytes().is_none() {
             // The SDK's HTTP client gives it piece by piece.
             let body = std::mem::replace(response.body_mut(), SdkBody::taken());
-            match ByteStream::new(body).collect().await {
+            // Apart: a request in flight that waits for its answer need not have room for this.
+            match Box::pin(ByteStream::new(body).collect()).await {
                 Ok(bytes) => *response.body_mut() = SdkBody::from(bytes.into_bytes()),
                 Err(error) => return Err(sdk_error(SdkError::response_error(error, response))),
             }

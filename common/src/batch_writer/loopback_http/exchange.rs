@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use http::Uri;
 use thiserror::Error;
@@ -28,23 +29,32 @@ pub(super) enum ExchangeError {
     NoHttp(#[from] NoHttp),
 }
 
-/// Sends `request` and reads the whole answer. True with it: another request may be sent on the connection.
+impl From<ExchangeError> for ConnectorError {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Io(error) => Self::io(error.into()),
+            ExchangeError::NoHttp(error) => Self::other(error.into(), None),
+        }
+    }
+}
+
+/// Sends what is unsent, which is nothing afterwards, and reads the whole answer. True with it: another request may be sent on the
+/// connection.
 pub(super) async fn exchange(
     connection: &mut TcpStream,
-    request: Unsent,
+    unsent: &mut Option<Unsent>,
 ) -> Result<(HttpResponse, bool), ExchangeError> {
-    let mut unsent = Some(request);
     let mut lost = None;
     let mut received = Vec::new();
     poll_fn(|context| {
         // A server may answer, and stop reading, before it has all of the request. So both directions move at once, and an answer counts
         // even if the request could not be sent to its end.
-        if let Some(request) = &mut unsent {
+        if let Some(request) = unsent {
             match request.send(connection, context) {
                 Poll::Pending => {}
                 // Its memory is not needed while the answer is waited for.
-                Poll::Ready(Ok(())) => unsent = None,
-                Poll::Ready(Err(error)) => (unsent, lost) = (None, Some(error)),
+                Poll::Ready(Ok(())) => *unsent = None,
+                Poll::Ready(Err(error)) => (*unsent, lost) = (None, Some(error)),
             }
         }
         loop {

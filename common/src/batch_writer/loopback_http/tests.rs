@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream as Accepted};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
+use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_smithy_types::body::SdkBody;
 
 use super::*;
@@ -36,7 +37,7 @@ fn accept(listener: &TcpListener) -> BufReader<Accepted> {
 
 fn connector(url: &str) -> Connector {
     let authority = url.parse::<Uri>().unwrap().authority().unwrap().clone();
-    Connector { server: Arc::new(Server::new(authority)), connect_timeout: NEVER, read_timeout: NEVER }
+    Connector { server: Arc::new(Server::new(authority)), connect_timeout: Duration::MAX, read_timeout: Duration::MAX }
 }
 
 fn request(url: &str, body: impl Into<Vec<u8>>) -> HttpRequest {
@@ -248,7 +249,7 @@ async fn the_answer_to_a_request_that_was_given_up_is_nobody_elses() {
     connector.read_timeout = Duration::from_millis(50);
     let error = connector.call(request(&url, "")).await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
-    connector.read_timeout = NEVER;
+    connector.read_timeout = Duration::MAX;
     let response = connector.call(request(&url, "")).await.unwrap();
     assert_eq!(response.status().as_u16(), 200);
     server.join().unwrap();
