@@ -45,7 +45,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Each takes some 80 KB of memory in the SDK's client, more with TLS.
 const SDK_CONNECTIONS: usize = 600;
-/// Each takes some 10 KB, with the batch that is on its way.
+/// Each takes some 15 KB, with the batch that is on its way; more would only wait for each other.
 const LOOPBACK_CONNECTIONS: usize = 800;
 
 /// What the user said of the connection; what is `None` is found as the AWS CLI finds it.

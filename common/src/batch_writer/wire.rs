@@ -11,7 +11,7 @@
 //! credentials expire, after any failure but throttling, and when the SDK does something that is not known here (another way to sign).
 //!
 //! Measured with `scripts/bench cpu`: a row costs 4.1 times as much CPU as the least that a signed request allows when the SDK sends
-//! all requests, and 1.3 times when it sends the first.
+//! all requests, and 1.2 times when it sends the first.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
