@@ -32,6 +32,22 @@ struct Resting {
     poison: Option<Poison>,
 }
 
+impl Resting {
+    fn may_be_used(&self, now: Instant) -> bool {
+        let is_poisoned = self.poison.as_ref().is_some_and(Poison::has_effect);
+        !is_poisoned && !self.has_rested_too_long(now) && self.is_alive()
+    }
+
+    fn has_rested_too_long(&self, now: Instant) -> bool {
+        now - self.since > LONGEST_REST
+    }
+
+    /// Not if the server has closed it, or has said something that nobody asked for. Costs no call of the system while nothing has come.
+    fn is_alive(&self) -> bool {
+        matches!(self.connection.try_read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+}
+
 /// Says of a connection, once its answer is understood, that it is not to be used again.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Poison(Arc<AtomicBool>);
@@ -82,10 +98,11 @@ impl Server {
 
     /// The connection that was used last: it is the least likely to be closed, and its memory the most likely to be in the cache.
     pub(super) fn take_idle(&self) -> Option<TcpStream> {
+        let now = Instant::now();
         let mut idle = lock(&self.idle);
-        while let Some(Resting { connection, poison, .. }) = idle.pop_back() {
-            if !poison.is_some_and(|poison| poison.has_effect()) && is_alive(&connection) {
-                return Some(connection);
+        while let Some(last) = idle.pop_back() {
+            if last.may_be_used(now) {
+                return Some(last.connection);
             }
         }
         None
@@ -96,15 +113,10 @@ impl Server {
         let now = Instant::now();
         let mut idle = lock(&self.idle);
         idle.push_back(Resting { since: now, connection, poison });
-        while idle.pop_front_if(|first| now - first.since > LONGEST_REST).is_some() {}
+        while idle.pop_front_if(|first| first.has_rested_too_long(now)).is_some() {}
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Not if the server has closed it, or has said something that nobody asked for. Costs no call of the system while nothing has come.
-fn is_alive(connection: &TcpStream) -> bool {
-    matches!(connection.try_read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
 }

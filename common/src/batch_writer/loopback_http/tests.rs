@@ -232,6 +232,10 @@ async fn a_connection_rests_for_a_minute_and_a_half_at_most() {
     server.put_idle(server.connect().await.unwrap(), None);
     assert!(server.take_idle().is_some(), "the new one");
     assert!(server.take_idle().is_none());
+    // As after a program was stopped for minutes.
+    server.put_idle(server.connect().await.unwrap(), None);
+    tokio::time::advance(Duration::from_secs(91)).await;
+    assert!(server.take_idle().is_none());
 }
 
 #[tokio::test]
