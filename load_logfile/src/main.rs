@@ -10,7 +10,7 @@ use common::command_line::{
     self, ConnectionOptions, EXIT_CODES_HELP, Exit, OutputOptions, PaceOptions, init_logging_on, print_error, run_dry,
     run_load,
 };
-use common::load::{DryRun, Job, Numbering, Script, Source};
+use common::load::{DryRun, Job, Numbering, Script, Source, make_room_for_connections};
 use common::logfile::ItemLayout;
 use common::screen::Screen;
 
@@ -53,6 +53,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    make_room_for_connections();
     let arguments = command_line::parse::<Arguments>();
     let screen = if arguments.output.quiet { Screen::PLAIN } else { Screen::new() };
     init_logging_on(PROGRAM, &screen);

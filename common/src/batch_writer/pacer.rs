@@ -44,7 +44,7 @@ impl Pacer {
     pub fn ready_at(&mut self, now: Duration, first_units: u64) -> Duration {
         let units = self.batch_limit(first_units).unwrap_or(first_units);
         let limited = self.limit.as_mut().map_or(Duration::ZERO, |limit| limit.ready_at(now, units));
-        self.table.ready_at().max(limited)
+        self.table.ready_at(now).max(limited)
     }
 
     /// The most units that a batch should have whose first request has so many, so that it need not wait for long; `None`: no limit.

@@ -60,6 +60,9 @@ const SLACK: Duration = Duration::from_millis(50);
 /// out as well as one of each worker.
 const ALONE: Duration = Duration::from_millis(30);
 
+/// How soon it is asked again whether the first batch has been answered: by another worker, which does not call.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
 /// A batch that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempt {
@@ -83,6 +86,8 @@ struct Measurement {
 pub(super) struct TableRate {
     /// Whether anything was sent.
     started: bool,
+    /// Whether the first batch is awaited.
+    first_travels: bool,
     /// Since when the bucket has been empty, if anything was throttled, and what was taken since.
     measurement: Option<Measurement>,
     /// Thousandths of a write unit per second, once it was measured.
@@ -109,9 +114,9 @@ pub(super) struct TableRate {
 }
 
 impl TableRate {
-    /// When the next batch may be sent.
-    pub(super) fn ready_at(&self) -> Duration {
-        self.not_before
+    /// When the next batch may be sent; then it is time to ask again.
+    pub(super) fn ready_at(&self, now: Duration) -> Duration {
+        if self.first_travels { self.not_before.min(now + LOOK_AGAIN) } else { self.not_before }
     }
 
     /// The most units a batch should have, so that it need not wait longer for them; `None`: no limit. A single
@@ -129,7 +134,7 @@ impl TableRate {
     /// A batch of so many units is sent.
     pub(super) fn sent(&mut self, now: Duration, units: u64) {
         if !self.started {
-            self.started = true;
+            (self.started, self.first_travels) = (true, true);
             self.not_before = now + ALONE;
         }
         let Some(measurement) = self.measurement else { return };
@@ -145,6 +150,7 @@ impl TableRate {
     /// A batch was answered: so many of its units were taken. `jitter` is a random number in 0..1, so that writers who do not know of
     /// each other do not come back together.
     pub(super) fn answered(&mut self, attempt: Attempt, taken: u64, now: Duration, jitter: f64) {
+        self.first_travels = false;
         if self.measurement.is_none() {
             self.not_before = Duration::ZERO;
         }
@@ -278,7 +284,7 @@ mod tests {
         let mut rate = TableRate::default();
         for second in 0..100 {
             let now = SECOND * second;
-            assert!(rate.ready_at() <= now);
+            assert!(rate.ready_at(now) <= now);
             rate.sent(now, 1_000_000);
             rate.answered(attempt(now, 1_000_000), 1_000_000, now, 0.0);
         }
@@ -286,10 +292,23 @@ mod tests {
     }
 
     #[test]
+    fn the_first_batch_travels_alone_until_it_is_answered_or_takes_long() {
+        let mut rate = TableRate::default();
+        rate.sent(SECOND, 25);
+        for waited in [Duration::ZERO, ALONE / 2] {
+            let now = SECOND + waited;
+            assert_eq!(rate.ready_at(now), now + LOOK_AGAIN, "for the answer may come to another worker");
+        }
+        assert_eq!(rate.ready_at(SECOND + ALONE), SECOND + ALONE);
+        rate.answered(attempt(SECOND, 25), 25, SECOND + ALONE / 2, 0.0);
+        assert!(rate.ready_at(SECOND + ALONE / 2) < SECOND);
+    }
+
+    #[test]
     fn what_is_taken_between_two_throttled_answers_is_the_rate() {
         let mut rate = TableRate::default();
         rate.answered(attempt(Duration::ZERO, 25), 0, SECOND, 0.0);
-        assert_eq!((rate.ready_at(), rate.units_per_second()), (SECOND * 2, None));
+        assert_eq!((rate.ready_at(SECOND), rate.units_per_second()), (SECOND * 2, None));
         rate.answered(attempt(SECOND * 2, 25), 5, SECOND * 2, 0.0);
         assert_eq!(rate.units_per_second(), Some(5.0));
         assert_eq!(rate.batch_limit(), Some(2), "half a second's worth");
@@ -299,10 +318,10 @@ mod tests {
     fn what_was_in_flight_when_the_burst_ended_counts_neither_as_taken_nor_as_throttled_again() {
         let mut rate = TableRate::default();
         rate.answered(attempt(Duration::ZERO, 25), 0, SECOND, 0.0);
-        let before = rate.ready_at();
+        let before = rate.ready_at(SECOND);
         rate.answered(attempt(SECOND / 2, 25), 25, SECOND, 0.0);
         rate.answered(attempt(SECOND / 2, 25), 0, SECOND, 0.0);
-        assert_eq!((rate.ready_at(), rate.units_per_second()), (before, None));
+        assert_eq!((rate.ready_at(SECOND), rate.units_per_second()), (before, None));
         rate.answered(attempt(SECOND * 2, 25), 5, SECOND * 2, 0.0);
         assert_eq!(rate.units_per_second(), Some(5.0));
     }
@@ -311,10 +330,10 @@ mod tests {
     fn pauses_double_while_nothing_at_all_is_taken() {
         let mut rate = TableRate::default();
         let pauses = std::iter::repeat_with(|| {
-            let now = rate.ready_at();
+            let now = rate.ready_at(SECOND);
             rate.sent(now, 1);
             rate.answered(attempt(now, 1), 0, now, 0.0);
-            (rate.ready_at() - now).as_secs()
+            (rate.ready_at(SECOND) - now).as_secs()
         });
         let pauses: Vec<_> = pauses.take(12).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 20, 20, 20, 20, 20, 20, 20]);

@@ -58,6 +58,7 @@ use crate::screen::Screen;
 
 pub use self::dry_run::{DryRun, Forecast};
 pub use self::numbering::{Collision, Ids, Numbering};
+pub use self::open_files::make_room_for_connections;
 pub use self::pace::{MaxWcu, Pace, ShareError};
 pub use self::rejects::{RejectedRow, RejectsError};
 pub use self::source::{Source, SourceError};
