@@ -10,8 +10,9 @@ use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use http::Uri;
+use socket2::SockRef;
 use thiserror::Error;
-use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::io::{AsyncRead as _, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::PORT;
@@ -102,15 +103,19 @@ impl Unsent {
     }
 
     /// Ready when all of it is sent.
-    fn send(&mut self, connection: &mut TcpStream, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn send(&mut self, connection: &TcpStream, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let body = self.body.bytes().unwrap_or_default();
         while self.sent < self.head.len() + body.len() {
             let head = self.head.get(self.sent..).unwrap_or_default();
             let body = &body[self.sent.saturating_sub(self.head.len())..];
             let parts = [IoSlice::new(head), IoSlice::new(body)];
-            match ready!(Pin::new(&mut *connection).poll_write_vectored(context, &parts))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                sent => self.sent += sent,
+            ready!(connection.poll_write_ready(context))?;
+            // sendmsg, and not writev, which goes through what the system keeps of files and so touches more memory that is not in the cache.
+            match connection.try_io(Interest::WRITABLE, || SockRef::from(&*connection).send_vectored(&parts)) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(sent) => self.sent += sent,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
             }
         }
         Poll::Ready(Ok(()))
