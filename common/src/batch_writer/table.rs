@@ -22,7 +22,8 @@ use crate::capacity::CapacityUnits;
 /// A table of DynamoDB, through the SDK.
 ///
 /// The SDK signs, sends, times out and reads the answer; the body is ours, because serialising each item from a map of values costs
-/// about as much as all the rest. Most requests take a shorter way, by the SDK's own parts: see `wire.rs`. Use a client whose own retries are off ([`Retries::Caller`](super::client::Retries::Caller)).
+/// about as much as all the rest. Most requests take a shorter way, by the SDK's own parts: see `wire.rs`. Use a client whose own
+/// retries are off ([`Retries::Caller`](super::client::Retries::Caller)).
 #[derive(Debug, Clone)]
 pub struct Table {
     client: Client,

@@ -15,10 +15,13 @@ fn unhurried(fastest: Duration) -> Duration {
     fastest * 3 + Duration::from_micros(100)
 }
 
-/// A window of one until the first answer, then of so many as never do harm. It opens by one for each batch answered in good time while
-/// more wait, so it doubles with every round trip as TCP's slow start does, and closes by half when the service is in trouble. Where answers slow down because requests queue up, it closes again little by little: more in
-/// flight would only take more memory, and mean more of them refused at once when the table's burst ends. Throttling does not close
-/// it: the pacer then spaces batches out, and where answers take long, several must be in flight to use even a small capacity.
+/// A window of one until the first answer, then of so many as never do harm.
+///
+/// It opens by one for each batch answered in good time while more wait, so it doubles with every round trip as TCP's slow start does,
+/// and closes by half when the service is in trouble. Where answers slow down because requests queue up, it closes again little by
+/// little: more in flight would only take more memory, and mean more of them refused at once when the table's burst ends. Throttling
+/// does not close it: the pacer then spaces batches out, and where answers take long, several must be in flight to use even a small
+/// capacity.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
     size: usize,

@@ -56,8 +56,8 @@ impl SharedPacer {
     }
 
     /// Limits the units consumed: over any ten seconds, neither the table nor any of its indexes consumes more than ten times what it may
-    /// in one, unless a single item costs more than that, or what an item replaces is larger than items replaced before. Counted by what answers
-    /// tell ([`Table::telling_consumed_capacity`](super::Table::telling_consumed_capacity)), or by the sizes of the items.
+    /// in one, unless a single item costs more than that, or what an item replaces is larger than items replaced before. Counted by
+    /// what answers tell ([`Table::telling_consumed_capacity`](super::Table::telling_consumed_capacity)), or by the sizes of the items.
     ///
     /// May be changed at any time. Writers notice within a second.
     pub fn set_limit(&self, allowed: Option<WriteLimit>) {

@@ -110,7 +110,7 @@ impl Unsent {
             let body = &body[self.sent.saturating_sub(self.head.len())..];
             let parts = [IoSlice::new(head), IoSlice::new(body)];
             ready!(connection.poll_write_ready(context))?;
-            // sendmsg, and not writev, which goes through what the system keeps of files and so touches more memory that is not in the cache.
+            // sendmsg, and not writev, which goes through what the system keeps of files, and touches more memory that has left the cache.
             match connection.try_io(Interest::WRITABLE, || SockRef::from(&*connection).send_vectored(&parts)) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(sent) => self.sent += sent,
