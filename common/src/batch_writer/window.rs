@@ -15,13 +15,12 @@ fn unhurried(fastest: Duration) -> Duration {
     fastest * 3 + Duration::from_micros(100)
 }
 
-/// A window of one until the first answer, then of so many as never do harm.
+/// A window of one that opens by one for each batch answered in good time while more wait, so it doubles with every round trip as TCP's
+/// slow start does, and closes by half when the service is in trouble.
 ///
-/// It opens by one for each batch answered in good time while more wait, so it doubles with every round trip as TCP's slow start does,
-/// and closes by half when the service is in trouble. Where answers slow down because requests queue up, it closes again little by
-/// little: more in flight would only take more memory, and mean more of them refused at once when the table's burst ends. Throttling
-/// does not close it: the pacer then spaces batches out, and where answers take long, several must be in flight to use even a small
-/// capacity.
+/// Where answers slow down because requests queue up, it closes again little by little: more in flight would only take more memory, and
+/// mean more of them refused at once when the table's burst ends. Throttling does not close it: the pacer then spaces batches out, and
+/// where answers take long, several must be in flight to use even a small capacity.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
     size: usize,
@@ -68,9 +67,6 @@ impl Window {
 
     /// A batch was taken, this long after it was sent.
     pub(super) fn answered(&mut self, round_trip: Duration) {
-        if self.answers == 0 {
-            self.size = self.size.max(HARMLESS.min(self.largest));
-        }
         self.fastest = self.fastest.min(round_trip);
         self.answers = (self.answers + 1).min(AVERAGED);
         self.average = (self.average * (self.answers - 1) + round_trip) / self.answers;
@@ -107,9 +103,9 @@ mod tests {
     }
 
     #[test]
-    fn it_opens_at_the_first_answer_and_doubles_with_every_round_trip_up_to_its_limit() {
+    fn it_doubles_with_every_round_trip_up_to_its_limit() {
         let mut window = Window::new(40);
-        for expected in [9, 18, 36, 40, 40] {
+        for expected in [2, 4, 8, 16, 32, 40, 40] {
             for _ in 0..window.size() {
                 answered(&mut window, FAST);
             }
@@ -124,13 +120,13 @@ mod tests {
             window.in_use(0, true);
             window.answered(FAST);
         }
-        assert_eq!(window.size(), HARMLESS);
+        assert_eq!(window.size(), 1);
     }
 
     #[test]
     fn it_closes_by_half_and_never_wholly() {
         let mut window = Window::new(8);
-        answered(&mut window, FAST);
+        (0..7).for_each(|_| answered(&mut window, FAST));
         let sizes: Vec<_> = std::iter::repeat_with(|| (window.shrink(), window.size()).1).take(4).collect();
         assert_eq!(sizes, [4, 2, 1, 1]);
     }
