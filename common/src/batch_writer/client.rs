@@ -46,7 +46,8 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 /// Each takes some 80 KB of memory in the SDK's client, more with TLS.
 const SDK_CONNECTIONS: usize = 600;
 /// Each takes some 15 KB, with the batch that is on its way. A server here may have 1,024 files open by default; and where answers take
-/// 10 ms, two processors are busy with so many (97 % of the rows that come through at once; 96 with 800, 85 with 640).
+/// 10 ms, two processors are busy with so many: 97 % of the rows that come through at once did so on a quiet machine, 96 with 800, 85
+/// with 640. On a busy one, where rows take twice as long, 300 are in flight of themselves, and fewer only cost rows.
 const LOOPBACK_CONNECTIONS: usize = 900;
 
 /// What the user said of the connection; what is `None` is found as the AWS CLI finds it.
