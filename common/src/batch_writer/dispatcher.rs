@@ -38,6 +38,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// of large items would take gigabytes.
 const IN_FLIGHT_BYTES: usize = MAX_BATCH_WRITE_SIZE;
 
+/// The memory of so many answered batches is kept: as many answers come at once, where answers take long.
+const SPARE: usize = 64;
+
 /// A batch on its way.
 #[derive(Debug)]
 pub struct InFlight<T> {
@@ -118,6 +121,8 @@ pub struct Dispatcher<T> {
     closed: bool,
     stop: Option<Stop>,
     settled: Vec<Settled<T>>,
+    /// The memory of batches that were answered last, for the next ones: it is in the processor's cache.
+    spare: Vec<Vec<WriteRequest<T>>>,
 }
 
 impl<T> Dispatcher<T> {
@@ -142,6 +147,7 @@ impl<T> Dispatcher<T> {
             closed: false,
             stop: None,
             settled: Vec::new(),
+            spare: Vec::new(),
         }
     }
 
@@ -271,7 +277,7 @@ impl<T> Dispatcher<T> {
 
     fn taken(
         &mut self,
-        requests: Vec<WriteRequest<T>>,
+        mut requests: Vec<WriteRequest<T>>,
         taken: &Taken,
         attempt: Attempt,
         now: Duration,
@@ -282,13 +288,16 @@ impl<T> Dispatcher<T> {
         let mut back = Vec::new();
         // All keys before the first is looked for: what was sent long ago comes back to the processor's cache at once, not piece by piece.
         let keys: Vec<Key> = requests.iter().map(WriteRequest::key).collect();
-        for ((place, request), key) in requests.into_iter().enumerate().zip(keys) {
+        for ((place, request), key) in requests.drain(..).enumerate().zip(keys) {
             if taken.unprocessed.contains(&place) {
                 back.push(request);
             } else {
                 self.release(key, now);
                 self.settled.push(Settled::Written(request.tag));
             }
+        }
+        if self.spare.len() < SPARE {
+            self.spare.push(requests);
         }
         let told = taken.consumed.as_ref();
         pacer.answered(attempt, attempt.units - units(&back), told, now, jitter);
@@ -399,7 +408,7 @@ impl<T> Dispatcher<T> {
         let first = self.queue.pop_front()?;
         let mut failures = first.failures;
         let mut units = request_units(&first.request);
-        let mut batch = WriteBatch::new(first.request);
+        let mut batch = WriteBatch::new_in(self.spare.pop().unwrap_or_default(), first.request);
         while let Some(next) = self.queue.pop_front() {
             units += request_units(&next.request);
             if limit.is_some_and(|limit| units > limit) {

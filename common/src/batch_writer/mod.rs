@@ -77,6 +77,7 @@
 mod answer;
 mod answer_json;
 mod backoff;
+mod body_memory;
 pub mod client;
 mod dispatcher;
 mod item_json;

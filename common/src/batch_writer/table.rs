@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::types;
 use aws_smithy_types::body::SdkBody;
 
 use super::answer::{Answer, Consumed, Taken};
+use super::body_memory::BodyMemory;
 use super::service_error::{ServiceError, ServiceErrorKind};
 use super::wire::{Received, Wire, Witness};
 use super::write_batch::WriteBatch;
@@ -31,6 +32,7 @@ pub struct Table {
     schema: KeySchema,
     tells_consumed_capacity: bool,
     wire: Arc<Wire>,
+    bodies: BodyMemory,
     /// Whether a batch was ever answered as DynamoDB answers.
     is_dynamodb: Arc<AtomicBool>,
 }
@@ -38,8 +40,8 @@ pub struct Table {
 impl Table {
     /// A table by its name or ARN, with the names of its key attributes.
     pub fn new(client: Client, name: impl Into<String>, schema: KeySchema) -> Self {
-        let (wire, is_dynamodb) = (Arc::default(), Arc::default());
-        Self { client, name: name.into(), schema, tells_consumed_capacity: false, wire, is_dynamodb }
+        let (wire, bodies, is_dynamodb) = (Arc::default(), BodyMemory::default(), Arc::default());
+        Self { client, name: name.into(), schema, tells_consumed_capacity: false, wire, bodies, is_dynamodb }
     }
 
     /// Asks DynamoDB to tell what each batch consumed, which costs both sides a little, and which a limit is counted by.
@@ -116,7 +118,7 @@ impl Table {
     }
 
     async fn send<T>(&self, batch: &WriteBatch<T>) -> Result<Received, ServiceError> {
-        let body = || SdkBody::from(batch.body(&self.name, self.tells_consumed_capacity));
+        let body = || self.bodies.body(batch.body_in(self.bodies.take(), &self.name, self.tells_consumed_capacity));
         let Some(template) = self.wire.template() else {
             return Box::pin(self.send_by_sdk(body())).await.map(Received::Other);
         };

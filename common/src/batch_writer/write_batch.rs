@@ -25,7 +25,13 @@ pub struct WriteBatch<T> {
 impl<T> WriteBatch<T> {
     /// A batch of one request. A single request always fits: DynamoDB's largest item is 400 KB.
     pub fn new(request: WriteRequest<T>) -> Self {
-        let mut requests = Vec::with_capacity(MAX_BATCH_WRITE_REQUESTS);
+        Self::new_in(Vec::new(), request)
+    }
+
+    /// As [`new`](Self::new), in memory that held the requests of another batch.
+    pub(super) fn new_in(mut requests: Vec<WriteRequest<T>>, request: WriteRequest<T>) -> Self {
+        requests.clear();
+        requests.reserve(MAX_BATCH_WRITE_REQUESTS);
         let bytes = request.json_len() + 1;
         requests.push(request);
         Self { requests, bytes }
@@ -71,7 +77,12 @@ impl<T> WriteBatch<T> {
 
     /// The body of the BatchWriteItem call for `table`, which asks for the capacity consumed by it and its indexes or does not.
     pub fn body(&self, table: &str, tells_consumed_capacity: bool) -> Vec<u8> {
-        body(table, &self.requests, self.bytes, tells_consumed_capacity)
+        self.body_in(Vec::new(), table, tells_consumed_capacity)
+    }
+
+    /// As [`body`](Self::body), in memory that held another one.
+    pub(super) fn body_in(&self, memory: Vec<u8>, table: &str, tells_consumed_capacity: bool) -> Vec<u8> {
+        body(table, &self.requests, self.bytes, tells_consumed_capacity, memory)
     }
 }
 

@@ -214,14 +214,17 @@ fn size(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
-/// The body of a BatchWriteItem call for one table, from its requests, whose JSON is `length` long.
+/// The body of a BatchWriteItem call for one table, from its requests, whose JSON is `length` long; in this memory.
 pub(super) fn body<T>(
     table: &str,
     requests: &[WriteRequest<T>],
     length: usize,
     tells_consumed_capacity: bool,
+    mut memory: Vec<u8>,
 ) -> Vec<u8> {
-    let mut body = Vec::with_capacity(length + table.len() + 96);
+    memory.clear();
+    memory.reserve(length + table.len() + 96);
+    let mut body = memory;
     body.push(b'{');
     if tells_consumed_capacity {
         body.extend_from_slice(b"\"ReturnConsumedCapacity\":\"INDEXES\",");
@@ -320,7 +323,7 @@ mod tests {
         shared.number("n", "5");
         let put = WriteRequest::put(Key::string(&["a\"b"]), &[&own, &ItemJson::new(), &shared], 1);
         let delete = WriteRequest::delete_item(&schema, &key, 2).unwrap();
-        let body = body("t\"able", &[put.clone(), delete.clone()], 100, true);
+        let body = body("t\"able", &[put.clone(), delete.clone()], 100, true, Vec::new());
         assert_eq!(
             serde_json::from_slice::<serde_json::Value>(&body).unwrap(),
             json!({"ReturnConsumedCapacity": "INDEXES", "RequestItems": {"t\"able": [

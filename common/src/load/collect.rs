@@ -29,7 +29,7 @@ const GATHER: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(super) enum Event {
     /// Rows are written, or refused by the service.
-    Settled(Vec<Settled<Origin>>),
+    Settled(Vec<Settled<Arc<Origin>>>),
     /// A row is none; `rows` with its copies.
     Rejected {
         row: RejectedRow,
@@ -153,7 +153,7 @@ impl<W: Write> Collector<W> {
         Ok(Progress { sources, beyond: stretches, rejects: SetAside { rows_length, reasons_length, beyond } })
     }
 
-    fn settled(&mut self, settled: Vec<Settled<Origin>>) {
+    fn settled(&mut self, settled: Vec<Settled<Arc<Origin>>>) {
         let now = self.start.elapsed();
         // Rows of one source come in runs, and one line of output covers many rows.
         let mut run: Option<(u32, u64)> = None;
@@ -166,11 +166,11 @@ impl<W: Write> Collector<W> {
                         _ => self.written(run.replace((origin.source, 1)), now),
                     }
                 }
-                Settled::Rejected(mut origin, error) => {
+                Settled::Rejected(origin, error) => {
                     let row = RejectedRow {
                         source: self.names[origin.source as usize].clone(),
                         line: origin.line,
-                        raw: origin.raw.take().map_or_else(Box::default, |raw| raw.as_slice().into()),
+                        raw: origin.raw.as_deref().map_or_else(Box::default, Box::from),
                         reason: RecordError::Refused(error.message),
                     };
                     self.rejected(&row, &origin, 1);

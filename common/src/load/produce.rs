@@ -71,8 +71,8 @@ struct Chunk {
     bytes: usize,
     /// The memory of their own JSON. Of this chunk only: threads that count who still uses a piece of memory wait for each other.
     buffer: BytesMut,
-    /// What the copies of the present row share, likewise of this chunk only.
-    shared: Option<SharedJson>,
+    /// What the copies of the present row share, and where they come from, likewise of this chunk only.
+    shared: Option<(SharedJson, Arc<Origin>)>,
 }
 
 impl Chunk {
@@ -176,7 +176,7 @@ impl Producer {
         let checked = record.and_then(|record| self.check(&record).map(|()| record));
         match checked {
             Ok(record) => {
-                let raw = sets_aside.then(|| Arc::new(raw.to_vec()));
+                let raw = sets_aside.then(|| Arc::from(raw));
                 self.copies(&record, &Origin { source: self.source, record: number, line, end, raw })
             }
             Err(reason) => {
@@ -225,11 +225,11 @@ impl Producer {
             let key = Key::string(&["request#", format_integer(&mut itoa::Buffer::new(), id)]);
             let worker = self.worker_of(key);
             let chunk = &mut self.chunks[worker];
-            let shared = chunk.shared.get_or_insert_with(|| {
+            let (shared, origin) = chunk.shared.get_or_insert_with(|| {
                 chunk.bytes += self.shared.json().len();
-                self.shared.share()
+                (self.shared.share(), Arc::new(origin.clone()))
             });
-            let request = WriteRequest::put_in(&mut chunk.buffer, key, &self.own, shared, origin.clone());
+            let request = WriteRequest::put_in(&mut chunk.buffer, key, &self.own, shared, Arc::clone(origin));
             chunk.bytes += self.own.json().len();
             chunk.requests.push(request);
             if chunk.requests.len() >= CHUNK_REQUESTS || chunk.bytes >= CHUNK_BYTES {

@@ -1,6 +1,7 @@
 //! A worker: a thread with a runtime and a client of its own, which writes the requests that come through its channel.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
@@ -36,7 +37,7 @@ pub(super) struct Worker {
 struct Working {
     worker: Worker,
     client: aws_sdk_dynamodb::Client,
-    writer: BatchWriter<Table, Origin>,
+    writer: BatchWriter<Table, Arc<Origin>>,
     phase: watch::Receiver<Phase>,
     /// No more requests will come.
     finished: bool,
@@ -155,7 +156,7 @@ impl Working {
     }
 }
 
-fn refusal(settled: &Settled<Origin>) -> Option<&ServiceError> {
+fn refusal(settled: &Settled<Arc<Origin>>) -> Option<&ServiceError> {
     match settled {
         Settled::Rejected(_, error) => Some(error),
         Settled::Written(_) => None,
