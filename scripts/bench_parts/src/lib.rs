@@ -1,5 +1,7 @@
 //! Log files as the loaders under comparison read them: each row some times over, with the ids of the workshop's parallel loader.
 
+pub mod signed;
+
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -9,7 +11,7 @@ const ID_STRIDE: u64 = 2_000;
 const FILE_STRIDE: u64 = 500_000;
 
 /// Which rows a loader writes.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Rows {
     /// Address of the endpoint: 127.0.0.1:8000
     pub address: String,
