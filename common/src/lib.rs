@@ -1,10 +1,10 @@
 //! What the binaries of this workspace share.
 
-pub mod batch_writer;
-pub mod capacity;
-pub mod command_line;
+pub mod cli;
 pub mod load;
 pub mod logfile;
 pub mod outcome;
-pub mod screen;
 pub mod tables;
+
+pub use ::cli::{screen, words};
+pub use {batch_writer, capacity};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Parser};
-use common::command_line::{ConnectionOptions, EXIT_CODES_HELP};
+use common::cli::{ConnectionOptions, EXIT_CODES_HELP};
 use common::tables::{self, ProvisionedThroughput, TableDefinition};
 
 const EXAMPLES: &str = "\

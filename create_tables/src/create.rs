@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types as sdk;
 use common::batch_writer::service_error::{ServiceError, ServiceErrorKind};
-use common::command_line::Advised;
+use common::cli::Advised;
 use common::tables::{self, Projection, ProvisionedThroughput, TableDefinition};
 
 use crate::cost::{HourlyCost, PRICES};

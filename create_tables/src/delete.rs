@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal as _, Write};
 
 use anyhow::{Context as _, Result};
 use common::batch_writer::service_error::{ServiceError, ServiceErrorKind};
-use common::command_line::{Advised, Exit};
+use common::cli::{Advised, Exit};
 use common::tables::TableDefinition;
 
 use crate::description::Description;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use common::command_line::Advised;
+use common::cli::Advised;
 use common::tables::TableDefinition;
 
 use crate::description::{Description, facts_of_definition};
@@ -77,7 +77,7 @@ fn mending_command(table: &TableDefinition, differences: &[Difference]) -> Strin
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::types as sdk;
-    use common::command_line::folded;
+    use common::cli::folded;
     use common::tables;
 
     use super::*;

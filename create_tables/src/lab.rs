@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::Client;
 use common::batch_writer::client::{Connection, Retries};
 use common::batch_writer::service_error::{ServiceError, ServiceErrorKind};
-use common::command_line::Advised;
+use common::cli::Advised;
 use common::screen::{Bar, Screen};
 use tokio::time::Instant;
 

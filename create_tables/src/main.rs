@@ -13,7 +13,7 @@ mod status;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use common::command_line::{self, Exit, init_logging, print_error};
+use common::cli::{self, Exit, init_logging, print_error};
 use common::tables;
 
 use crate::arguments::{Action, Arguments};
@@ -24,7 +24,7 @@ use crate::lab::{Lab, report};
 const PROGRAM: &str = "create_tables";
 
 fn main() -> ExitCode {
-    let arguments = command_line::parse::<Arguments>();
+    let arguments = cli::parse::<Arguments>();
     init_logging(PROGRAM);
     if let Action::Delete { confirmed } = arguments.action()
         && let Err(error) = delete::check_confirmation(confirmed)

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
 use common::batch_writer::Options;
-use common::command_line::{
+use common::cli::{
     self, ConnectionOptions, EXIT_CODES_HELP, Exit, OutputOptions, PaceOptions, init_logging_on, print_error, run_dry,
     run_load,
 };
-use common::load::{DryRun, Job, Numbering, Script, Source, make_room_for_connections};
+use common::load::{DryRun, Job, Numbering, Script, Source};
 use common::logfile::ItemLayout;
 use common::screen::Screen;
 
@@ -53,8 +53,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    make_room_for_connections();
-    let arguments = command_line::parse::<Arguments>();
+    let arguments = cli::parse::<Arguments>();
     let screen = if arguments.output.quiet { Screen::PLAIN } else { Screen::new() };
     init_logging_on(PROGRAM, &screen);
     let exit = run(arguments, screen).unwrap_or_else(|error| {

@@ -7,7 +7,7 @@ use std::thread;
 
 use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
-use common::command_line::{ConnectionOptions, EXIT_CODES_HELP, OutputOptions, PaceOptions};
+use common::cli::{ConnectionOptions, EXIT_CODES_HELP, OutputOptions, PaceOptions};
 
 pub(crate) const PROGRAM: &str = "load_logfile_parallel";
 

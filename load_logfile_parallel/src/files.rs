@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{fs, io};
 
-use common::command_line::Advised;
+use common::cli::Advised;
 
 const FOLDER: &str = "./data";
 

@@ -8,16 +8,15 @@ mod numbering;
 use std::process::ExitCode;
 
 use common::batch_writer::Options;
-use common::command_line::{self, Exit, init_logging_on, print_error, run_dry, run_load};
-use common::load::{DryRun, Job, Script, Source, make_room_for_connections};
+use common::cli::{self, Exit, init_logging_on, print_error, run_dry, run_load};
+use common::load::{DryRun, Job, Script, Source};
 use common::logfile::ItemLayout;
 use common::screen::Screen;
 
 use crate::arguments::{Arguments, PROGRAM};
 
 fn main() -> ExitCode {
-    make_room_for_connections();
-    let arguments = command_line::parse::<Arguments>();
+    let arguments = cli::parse::<Arguments>();
     let screen = if arguments.output.quiet { Screen::PLAIN } else { Screen::new() };
     init_logging_on(PROGRAM, &screen);
     let exit = run(arguments, screen).unwrap_or_else(|error| {

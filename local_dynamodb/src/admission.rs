@@ -11,7 +11,7 @@ mod tables;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use common::capacity::{Access, Settings};
+use capacity::{Access, Settings};
 use dynoxide::DynoxideError;
 
 use self::failed_condition::FailedCondition;

@@ -1,6 +1,6 @@
 //! What the engine says was consumed. It is always asked for by index; the client gets as much of it as it asked for.
 
-use common::capacity::{Access, CapacityUnits};
+use capacity::{Access, CapacityUnits};
 use dynoxide::types::{CapacityDetail, ConsumedCapacity};
 
 use crate::operation::{Answer, Operation};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use common::capacity::{
+use capacity::{
     CapacityUnits, Consistency, Isolation, Item as _, PartitionKey, Read, Write, WriteCost, failed_condition_cost,
     limits, read_units, transactional_write_units, write_cost, write_units,
 };

@@ -4,7 +4,7 @@
 //! `admission` lets it in, `engine` runs it on SQLite, `wire_error` writes what went wrong as DynamoDB does.
 //!
 //! Admission works on two pure parts: `demand` tells from a request what it asks of which table, the `ledger` keeps
-//! the tables' capacity (the model is `common::capacity`) and their `metrics`. `partial` splits batches that get in
+//! the tables' capacity (the model is `capacity`) and their `metrics`. `partial` splits batches that get in
 //! in part, `consumed` reads what the engine says was consumed, `refusal` words refusals, `provisioning` is what
 //! UpdateTable changes, and when. All of them go by one `clock`. `cloudwatch` answers questions about the metrics, on
 //! the same port, and `monitor` is a page that shows them.
@@ -52,7 +52,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use common::capacity::Settings;
+use capacity::Settings;
 
 use crate::admission::{Enforcement, Gate};
 use crate::clock::Clock;

@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use capacity::Settings;
 use clap::Parser;
-use common::capacity::Settings;
-use common::command_line::{self, Advised, Exit};
+use cli::{Advised, Exit};
 use local_dynamodb::{LocalDynamoDb, Options, StartError};
 
 const PROGRAM: &str = "local_dynamodb";
@@ -88,11 +88,11 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    command_line::init_logging(PROGRAM);
-    match run(command_line::parse::<Arguments>()) {
+    cli::init_logging(PROGRAM);
+    match run(cli::parse::<Arguments>()) {
         Ok(()) => Exit::Done.into(),
         Err(error) => {
-            command_line::print_error(PROGRAM, error.as_ref());
+            cli::print_error(PROGRAM, error.as_ref());
             Exit::Failed.into()
         }
     }

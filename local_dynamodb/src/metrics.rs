@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::capacity::{Access, CapacityUnits, Limit, Resource, Throttle};
+use capacity::{Access, CapacityUnits, Limit, Resource, Throttle};
 
 use crate::operation::Name;
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use common::capacity::{CapacityState, IndexState, TableState};
+use capacity::{CapacityState, IndexState, TableState};
 use serde::{Serialize, Serializer};
 
 use crate::clock::Utc;

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::capacity::Throughput;
+use capacity::Throughput;
 use dynoxide::DynoxideError;
 use dynoxide::actions::update_table::UpdateTableRequest;
 use dynoxide::actions::{TableDescription, TableProvisionedThroughputDescription};

@@ -1,6 +1,6 @@
 //! How a refusal reads on the wire.
 
-use common::capacity::{Resource, Throttle};
+use capacity::{Resource, Throttle};
 use dynoxide::errors::CancellationReason;
 use serde::Serialize;
 
@@ -87,7 +87,7 @@ pub(crate) fn cancellation(parts: usize, refused: &[(usize, &Throttle)]) -> (Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use common::capacity::{Access, Limit};
+    use capacity::{Access, Limit};
 
     fn throttle(resource: Resource) -> Throttle {
         Throttle { resource, access: Access::Write, limit: Limit::ProvisionedThroughput, retry_at: None }

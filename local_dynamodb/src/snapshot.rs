@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::capacity::TableState;
+use capacity::TableState;
 
 use crate::metrics::{Datapoint, Series};
 use crate::table_definition::TableDefinition;

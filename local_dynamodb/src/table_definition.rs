@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use common::capacity::{IndexDefinition, IndexScope, Item, PartitionKey, Projection, Throughput};
+use capacity::{IndexDefinition, IndexScope, Item, PartitionKey, Projection, Throughput};
 use dynoxide::AttributeValue;
 use dynoxide::actions::{TableDescription, TableProvisionedThroughputDescription};
 use dynoxide::types::{self, KeySchemaElement, KeyType, ProjectionType};

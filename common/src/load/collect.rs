@@ -16,7 +16,9 @@ use super::rejects::{RejectedRow, Rejects};
 use super::{LoadError, Origin, Signal};
 use crate::batch_writer::{Settled, Stop};
 use crate::logfile::{Position, RecordError};
-use crate::outcome::{Checkpoint, ParallelLines, Progress, SequentialLines, SetAside, SharedTraffic, Tally, Watermark};
+use batch_writer::SharedTraffic;
+
+use crate::outcome::{Checkpoint, ParallelLines, Progress, SequentialLines, SetAside, Tally, Watermark};
 
 /// How often a checkpoint is saved: what is written in between is written again after a crash.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);

@@ -11,14 +11,14 @@ use super::table_facts::{TableFacts, provisioned};
 use super::{LoadError, Numbering, Reader, RejectedRow, Source};
 use crate::batch_writer::client::{Connection, ConnectionError, Retries};
 use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
-use crate::capacity::limits::{MAX_ITEM_SIZE, MAX_NUMBER_DIGITS, PARTITION_WRITE_UNITS};
-use crate::capacity::{
+use crate::logfile::{AttributeSink, ItemLayout, LogReader, LogRecord, RecordError};
+use crate::tables;
+use crate::words;
+use capacity::limits::{MAX_ITEM_SIZE, MAX_NUMBER_DIGITS, PARTITION_WRITE_UNITS};
+use capacity::{
     CapacityUnits, IndexDefinition, IndexScope, Isolation, Item, LoadTotals, PartitionKey, RequiredCapacity, Resource,
     Settings, number_size, write_cost,
 };
-use crate::logfile::{AttributeSink, ItemLayout, LogReader, LogRecord, RecordError};
-use crate::outcome::words;
-use crate::tables;
 
 /// Bad rows that are shown with their places and reasons.
 const SHOWN: usize = 10;
@@ -149,7 +149,7 @@ impl DryRun<'_> {
         place: usize,
         record: &LogRecord<'_>,
         definitions: &[IndexDefinition],
-    ) -> Result<Vec<crate::capacity::WriteCost>, RecordError> {
+    ) -> Result<Vec<capacity::WriteCost>, RecordError> {
         self.layout.check_keys(record)?;
         let mut shared = Attributes::default();
         self.layout.shared_attributes(record, &mut shared);
@@ -331,7 +331,7 @@ impl Count {
         Self { good: 0, bad: 0, shown: Vec::new(), totals: LoadTotals::default(), keys }
     }
 
-    fn add(&mut self, cost: &crate::capacity::WriteCost) {
+    fn add(&mut self, cost: &capacity::WriteCost) {
         self.totals.add(cost);
         for write in &cost.indexes {
             if let Some(keys) = self.keys.get_mut(&*write.index) {

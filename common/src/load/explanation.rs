@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::table_facts::{TableFacts, provisioned};
 use crate::capacity::limits::PARTITION_WRITE_UNITS;
-use crate::outcome::{ThrottleCause, ThrottleLimit, ThrottledResource, words};
+use batch_writer::{ThrottleCause, ThrottleLimit, ThrottledResource};
+
 use crate::tables;
+use crate::words;
 
 /// What takes longer than so many seconds should take so many with the capacity that is proposed.
 const PROPOSALS: [(u64, u64, &str); 2] = [(1800, 600, "10 minutes"), (120, 60, "a minute")];

@@ -16,7 +16,6 @@ mod diagnosis;
 mod dry_run;
 mod explanation;
 mod numbering;
-mod open_files;
 mod pace;
 mod produce;
 mod progress;
@@ -48,17 +47,16 @@ use self::watch::Watch;
 use self::work::Worker;
 use crate::batch_writer::client::Connection;
 use crate::batch_writer::service_error::ServiceErrorKind;
-use crate::batch_writer::{Options, SharedPacer, Stop, WriteRequest};
+use crate::batch_writer::{Options, SharedPacer, SharedTraffic, Stop, Traffic, WriteRequest};
 use crate::logfile::{ItemLayout, LogReader, Position, ReadError, ResumeError, check_positions};
 use crate::outcome::{
-    self, Checkpoint, CheckpointError, Identity, ParallelLines, SequentialLines, SharedTraffic, Stretch, Subject,
-    Tally, Traffic, Watermark, Work,
+    self, Checkpoint, CheckpointError, Identity, ParallelLines, SequentialLines, Stretch, Subject, Tally, Watermark,
+    Work,
 };
 use crate::screen::Screen;
 
 pub use self::dry_run::{DryRun, Forecast};
 pub use self::numbering::{Collision, Ids, Numbering};
-pub use self::open_files::make_room_for_connections;
 pub use self::pace::{MaxWcu, Pace, ShareError};
 pub use self::rejects::{RejectedRow, RejectsError};
 pub use self::source::{Source, SourceError};
@@ -103,7 +101,7 @@ pub struct Job {
     pub numbering: Numbering,
     /// Worker threads, at least one.
     pub workers: usize,
-    /// How each of them writes.
+    /// How they write; the batches in flight are those of all workers together.
     pub options: Options,
     /// How fast they may be together, and how patient they are.
     pub pace: Pace,
@@ -511,9 +509,7 @@ fn start_workers(
     let mut senders = Vec::new();
     let mut threads = Vec::new();
     let workers = job.workers.max(1);
-    // Each batch in flight has a connection of its own.
-    let in_flight = open_files::connections(job.connection.most_connections(), workers) / workers;
-    let options = Options { in_flight: job.options.in_flight.min(in_flight), ..job.options };
+    let options = Options { in_flight: (job.options.in_flight / workers).max(1), ..job.options };
     for number in 0..workers {
         let (sender, chunks) = channel(CHUNKS_PER_WORKER);
         let worker = Worker {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::outcome::words;
+use crate::words;
 
 /// Rates are those of the last so long.
 const WINDOW: Duration = Duration::from_secs(10);

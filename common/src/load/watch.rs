@@ -16,8 +16,10 @@ use super::progress::{Progress, Sample, SourceProgress};
 use super::table_facts::TableFacts;
 use super::{Job, LoadError};
 use crate::batch_writer::client::{Connection, Retries};
-use crate::outcome::{SharedTraffic, ThrottleCause, ThrottledResource, words};
+use batch_writer::{SharedTraffic, ThrottleCause, ThrottledResource};
+
 use crate::screen::{Bar, Screen};
+use crate::words;
 
 /// How often it looks without a terminal.
 const LOOK: Duration = Duration::from_millis(500);

@@ -17,7 +17,7 @@ use crate::batch_writer::client::{Connection, Retries};
 use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
 use crate::batch_writer::{BatchWriter, KeySchema, Options, Settled, SharedPacer, Stop, Table, Turn};
 use crate::logfile::PARTITION_KEY;
-use crate::outcome::SharedTraffic;
+use batch_writer::SharedTraffic;
 
 /// How long batches in flight are waited for when the load is stopped. DynamoDB answers within milliseconds or not at all.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);

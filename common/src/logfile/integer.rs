@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// DynamoDB keeps at most 38 significant digits of a number (Developer Guide, "Supported data types": Number).
-pub const MAX_DIGITS: usize = crate::capacity::limits::MAX_NUMBER_DIGITS;
+pub const MAX_DIGITS: usize = capacity::limits::MAX_NUMBER_DIGITS;
 
 /// Why a text is not an integer that DynamoDB can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::tally::Tally;
-use super::throttle_cause::{ThrottleCause, ThrottledResource};
-use super::traffic::Traffic;
-use super::words;
+use crate::words;
+use batch_writer::Traffic;
+use batch_writer::{ThrottleCause, ThrottledResource};
 
 /// Raised when a member changes its meaning or goes. New members may come without it.
 const FORM: u32 = 1;
@@ -240,9 +240,9 @@ fn requests_line(traffic: &Traffic) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::throttle_cause::ThrottleLimit;
     use super::*;
     use crate::capacity::CapacityUnits;
+    use batch_writer::ThrottleLimit;
 
     const MILLI: Duration = Duration::from_millis(1);
 

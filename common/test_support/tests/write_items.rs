@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests")]
 
 #[allow(dead_code, reason = "its `main` is for people")]
-#[path = "../../examples/write_items.rs"]
+#[path = "../../batch_writer/examples/write_items.rs"]
 mod write_items;
 
 use common::batch_writer::client::Settings;

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::capacity::{Access, CapacityUnits, Limit, Resource, Throttle};
+use capacity::{Access, CapacityUnits, Limit, Resource, Throttle};
 use serde_json::{Value as Json, json};
 
 use super::*;

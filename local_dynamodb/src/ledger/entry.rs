@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::capacity::{
+use capacity::{
     Access, CapacityState, CapacityUnits, IndexWrite, PartitionKey, Read, ReadAdmission, Table, WriteAdmission,
     WriteCost,
 };

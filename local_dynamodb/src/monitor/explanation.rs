@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use common::capacity::CapacityState;
+use capacity::CapacityState;
 
 use super::situation::{Activity, Events, Resource, Situation};
 

@@ -1,6 +1,6 @@
 //! What the page is told.
 
-use common::capacity::{CapacityState, IndexState};
+use capacity::{CapacityState, IndexState};
 use serde_json::{Value, json};
 
 use super::explanation;

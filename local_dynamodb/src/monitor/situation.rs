@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::capacity::{CapacityState, IndexState, TableState};
+use capacity::{CapacityState, IndexState, TableState};
 
 use crate::metrics::{self, Datapoint, Metric, Series};
 use crate::snapshot::Snapshot;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use common::capacity::{CapacityUnits, IndexState};
+use capacity::{CapacityUnits, IndexState};
 
 use super::*;
 

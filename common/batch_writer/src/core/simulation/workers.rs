@@ -1,0 +1,247 @@
+//! Workers that share a pacer, and time that jumps from one event to the next.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use crate::{
+    Answer, Backoff, Dispatcher, InFlight, ItemJson, Key, Pacer, Settled, Step, Stop, WriteBatch, WriteRequest,
+};
+use capacity::limits::{MAX_BATCH_WRITE_REQUESTS, MAX_BATCH_WRITE_SIZE};
+
+/// A row of the input. Its number tells whether it is newer than another row for the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) number: usize,
+    pub(super) key: usize,
+    /// DynamoDB refuses it for what it is.
+    pub(super) bad: bool,
+}
+
+/// The rows of a load, and when they come.
+pub(super) trait Input {
+    /// The next row, if there is one.
+    fn peek(&self) -> Option<Row>;
+    /// The next row's request; called after `peek`.
+    fn take(&mut self) -> WriteRequest<Row>;
+    /// When the next row can be read.
+    fn ready_at(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// Rows of one size, each with a key of its own.
+pub(super) struct Rows {
+    left: usize,
+    payload: ItemJson,
+}
+
+impl Rows {
+    pub(super) fn new(rows: usize, item_size: usize) -> Self {
+        let mut payload = ItemJson::new();
+        payload.string("p", &[&"x".repeat(item_size - "p".len())]);
+        Self { left: rows, payload }
+    }
+}
+
+impl Input for Rows {
+    fn peek(&self) -> Option<Row> {
+        (self.left > 0).then_some(Row { number: self.left, key: self.left, bad: false })
+    }
+
+    fn take(&mut self) -> WriteRequest<Row> {
+        let row = Row { number: self.left, key: self.left, bad: false };
+        self.left -= 1;
+        request(row, &self.payload)
+    }
+}
+
+/// What is at the other end.
+pub(super) trait Service {
+    /// Answers a batch that is sent at `now`; the answer arrives at the time that is returned with it.
+    fn send(&mut self, now: Duration, batch: &WriteBatch<Row>) -> (Duration, Answer);
+}
+
+/// How a load ended.
+#[derive(Debug)]
+pub(super) enum End {
+    Done,
+    Stopped(Stop),
+    /// With batches in flight.
+    Killed,
+}
+
+struct Arrival {
+    at: Duration,
+    worker: usize,
+    sent: InFlight<Row>,
+    answer: Answer,
+}
+
+pub(super) struct Workers {
+    pub(super) now: Duration,
+    pub(super) pacer: Pacer,
+    pub(super) settled: Vec<Settled<Row>>,
+    pub(super) requests: u64,
+    /// Rows given to a worker.
+    pub(super) pushed: usize,
+    /// For a failing seed: what happened.
+    pub(super) trace: Option<Vec<String>>,
+    dispatchers: Vec<Dispatcher<Row>>,
+    largest_window: usize,
+    arrivals: Vec<Arrival>,
+    keys_in_flight: HashSet<usize>,
+    random: fastrand::Rng,
+}
+
+impl Workers {
+    pub(super) fn new(now: Duration, workers: usize, in_flight: usize, backoff: Backoff, seed: u64) -> Self {
+        Self {
+            now,
+            pacer: Pacer::default(),
+            settled: Vec::new(),
+            requests: 0,
+            pushed: 0,
+            trace: None,
+            dispatchers: (0..workers).map(|_| Dispatcher::new(in_flight, backoff)).collect(),
+            largest_window: in_flight,
+            arrivals: Vec::new(),
+            keys_in_flight: HashSet::new(),
+            random: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    /// Rows taken and not settled.
+    pub(super) fn in_hand(&self) -> usize {
+        self.dispatchers.iter().map(Dispatcher::in_hand).sum()
+    }
+
+    /// Batches in flight.
+    pub(super) fn unanswered(&self) -> usize {
+        self.arrivals.len()
+    }
+
+    /// Works until all rows are settled, or the writer stops, or so many requests have been sent. `interrupt_at` is the number of
+    /// requests at which the caller stops it.
+    pub(super) fn run(
+        &mut self,
+        input: &mut impl Input,
+        service: &mut impl Service,
+        kill_at: u64,
+        interrupt_at: u64,
+    ) -> Result<End, String> {
+        loop {
+            let mut stopping = self.dispatchers.iter().any(|dispatcher| dispatcher.stopped().is_some());
+            if !stopping && self.requests >= interrupt_at {
+                self.dispatchers.iter_mut().for_each(|dispatcher| dispatcher.stop(Stop::Asked));
+                stopping = true;
+            }
+            self.feed(input, stopping);
+            let (mut deadline, mut running, sent_before) = (None, false, self.requests);
+            let workers = self.dispatchers.len();
+            let first = self.random.usize(..workers);
+            for worker in (0..workers).map(|turn| (first + turn) % workers) {
+                loop {
+                    match self.dispatchers[worker].step(self.now, &mut self.pacer) {
+                        Step::Send(sent) if self.requests >= kill_at => {
+                            drop(sent);
+                            return Ok(End::Killed);
+                        }
+                        Step::Send(sent) => self.send(worker, sent, service)?,
+                        Step::Wait(until) => {
+                            running = true;
+                            deadline = earliest(deadline, until);
+                            break;
+                        }
+                        Step::Done | Step::Stopped => break,
+                    }
+                }
+            }
+            if self.requests > sent_before {
+                continue; // there is room for more
+            }
+            if !running && self.arrivals.is_empty() {
+                let stopped = self.dispatchers.iter().find_map(Dispatcher::stopped);
+                return Ok(stopped.map_or(End::Done, |stop| End::Stopped(stop.clone())));
+            }
+            if !stopping && input.peek().is_some() && input.ready_at() > self.now {
+                deadline = earliest(deadline, Some(input.ready_at()));
+            }
+            self.advance(deadline)?;
+        }
+    }
+
+    /// Gives each row to its key's worker, in order, as far as there is room.
+    fn feed(&mut self, input: &mut impl Input, stopping: bool) {
+        while let Some(row) = input.peek().filter(|_| !stopping) {
+            let worker = row.key % self.dispatchers.len();
+            if input.ready_at() > self.now || !self.dispatchers[worker].has_room() {
+                return;
+            }
+            self.pushed += 1;
+            self.dispatchers[worker].push(input.take(), self.now);
+        }
+        self.dispatchers.iter_mut().for_each(Dispatcher::close);
+    }
+
+    fn send(&mut self, worker: usize, sent: InFlight<Row>, service: &mut impl Service) -> Result<(), String> {
+        let requests = sent.batch.requests();
+        let bytes = requests.iter().map(|request| request.json_len() + 1).sum::<usize>();
+        if !(1..=MAX_BATCH_WRITE_REQUESTS).contains(&requests.len()) || bytes > MAX_BATCH_WRITE_SIZE {
+            return Err(format!("a batch of {} requests and {bytes} bytes", requests.len()));
+        }
+        if self.dispatchers[worker].in_flight() > self.largest_window {
+            return Err("more batches in flight than the window has room for".to_owned());
+        }
+        for request in requests {
+            if !self.keys_in_flight.insert(request.tag.key) {
+                return Err(format!("key {} is in two batches at once", request.tag.key));
+            }
+        }
+        self.requests += 1;
+        let (at, answer) = service.send(self.now, &sent.batch);
+        if let Some(trace) = &mut self.trace {
+            let rows: Vec<_> = requests.iter().map(|request| (request.tag.number, request.tag.key)).collect();
+            trace.push(format!("{:?} worker {worker} sends {rows:?}, answered at {at:?}: {answer:?}", self.now));
+        }
+        self.arrivals.push(Arrival { at, worker, sent, answer });
+        Ok(())
+    }
+
+    /// To the next event, and past all answers that have arrived by then.
+    fn advance(&mut self, deadline: Option<Duration>) -> Result<(), String> {
+        let next = earliest(self.arrivals.iter().map(|arrival| arrival.at).min(), deadline);
+        let next = next.ok_or("nothing will ever happen, and rows are left")?;
+        if next <= self.now && self.arrivals.iter().all(|arrival| arrival.at > next) {
+            return Err("a worker waits for a time that has passed".to_owned());
+        }
+        self.now = self.now.max(next);
+        while let Some(place) = (0..self.arrivals.len())
+            .filter(|place| self.arrivals[*place].at <= self.now)
+            .min_by_key(|place| self.arrivals[*place].at)
+        {
+            let Arrival { worker, sent, answer, .. } = self.arrivals.swap_remove(place);
+            for request in sent.batch.requests() {
+                self.keys_in_flight.remove(&request.tag.key);
+            }
+            let dispatcher = &mut self.dispatchers[worker];
+            dispatcher.answered(sent, answer, self.now, &mut self.pacer, self.random.f64());
+            self.settled.append(&mut dispatcher.take_settled());
+        }
+        Ok(())
+    }
+}
+
+fn earliest(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// A request for a row, with so many bytes beside the key; `payload` is shared by all.
+pub(super) fn request(row: Row, payload: &ItemJson) -> WriteRequest<Row> {
+    let digits = (row.key as u64).to_le_bytes().map(|byte| (b'a' + byte % 16, b'a' + byte / 16));
+    let bytes: Vec<u8> = digits.iter().take(3).flat_map(|(low, high)| [*low, *high]).collect();
+    let text = std::str::from_utf8(&bytes).unwrap_or_default();
+    WriteRequest::put(Key::string(&[text]), &[payload], row)
+}

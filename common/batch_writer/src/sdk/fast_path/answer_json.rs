@@ -1,0 +1,132 @@
+//! The answer that nearly all batches get, read quickly: everything was taken, and this was consumed.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Add;
+
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+
+use crate::core::answer::Consumed;
+use capacity::CapacityUnits;
+
+/// What a batch consumed of which all was taken. `None` is for every other answer, which is the SDK's to read: its own reader takes
+/// three times as long for this one, a tenth of what a row costs.
+pub(super) fn taken_whole(body: &[u8]) -> Option<Option<Consumed>> {
+    let answer: Answer<'_> = serde_json::from_slice(body).ok()?;
+    Some(answer.consumed.first().and_then(ConsumedCapacity::told))
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(rename = "UnprocessedItems")]
+    _unprocessed: Nothing,
+    #[serde(borrow, default, rename = "ConsumedCapacity")]
+    consumed: Vec<ConsumedCapacity<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ConsumedCapacity<'a> {
+    capacity_units: Option<f64>,
+    table: Option<Capacity>,
+    #[serde(default)]
+    local_secondary_indexes: Indexes<'a>,
+    #[serde(borrow, default)]
+    global_secondary_indexes: Indexes<'a>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "PascalCase")]
+struct Capacity {
+    capacity_units: Option<f64>,
+    write_capacity_units: Option<f64>,
+}
+
+impl Capacity {
+    fn units(self) -> CapacityUnits {
+        CapacityUnits::from_f64(self.write_capacity_units.or(self.capacity_units).unwrap_or_default())
+    }
+}
+
+impl ConsumedCapacity<'_> {
+    /// As `told` in `table.rs` has it of the SDK's types.
+    fn told(&self) -> Option<Consumed> {
+        let local = self.local_secondary_indexes.0.iter().map(|(_, capacity)| capacity.units());
+        let table = match self.table {
+            Some(table) => local.fold(table.units(), Add::add),
+            None => CapacityUnits::from_f64(self.capacity_units?),
+        };
+        let global = self.global_secondary_indexes.0.iter();
+        Some(Consumed {
+            table,
+            indexes: global.map(|(name, capacity)| ((**name).to_owned(), capacity.units())).collect(),
+        })
+    }
+}
+
+/// A map of few members.
+#[derive(Default)]
+struct Indexes<'a>(Vec<(Cow<'a, str>, Capacity)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Indexes<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Indexes<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of capacities")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Indexes<'de>, A::Error> {
+                let mut indexes = Vec::new();
+                while let Some((Name(name), capacity)) = map.next_entry()? {
+                    indexes.push((name, capacity));
+                }
+                Ok(Indexes(indexes))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_all_was_taken() {
+        assert_eq!(taken_whole(br#"{"UnprocessedItems":{}}"#), Some(None));
+        let body = br#"{"ConsumedCapacity":[{"CapacityUnits":50.0,"GlobalSecondaryIndexes":{"GSI_1":{"CapacityUnits":24.5}},
+            "LocalSecondaryIndexes":{"L":{"CapacityUnits":2}},"Table":{"CapacityUnits":25.0},"TableName":"logfile_scan"}],
+            "UnprocessedItems":{}}"#;
+        let indexes = vec![("GSI_1".to_owned(), CapacityUnits::from_halves(49))];
+        assert_eq!(taken_whole(body), Some(Some(Consumed { table: CapacityUnits::new(27), indexes })));
+        let sum = br#"{"UnprocessedItems": {}, "ConsumedCapacity": [{"CapacityUnits": 3.0, "TableName": "a"}]}"#;
+        assert_eq!(taken_whole(sum), Some(Some(Consumed { table: CapacityUnits::new(3), indexes: vec![] })));
+    }
+
+    #[test]
+    fn every_other_answer_is_not_for_this() {
+        for body in [
+            "",
+            "{}",
+            "It works!",
+            r#"{"UnprocessedItems":null}"#,
+            r#"{"UnprocessedItems":{"logfile":[]}}"#,
+            r#"{"UnprocessedItems":{}} "#.trim_end_matches("} "),
+            r#"{"UnprocessedItems":{}}}"#,
+            r#"{"UnprocessedItems":{},"ConsumedCapacity":{}}"#,
+        ] {
+            assert_eq!(taken_whole(body.as_bytes()), None, "{body}");
+        }
+    }
+}

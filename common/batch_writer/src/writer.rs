@@ -1,0 +1,393 @@
+//! The batch writer: the dispatcher with a clock, a random number and requests that really travel.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::time::Instant;
+
+use crate::core::answer::{Answer, Settled, Stop};
+use crate::core::backoff::Backoff;
+use crate::core::dispatcher::{Dispatcher, InFlight, Step};
+use crate::core::limit::WriteLimit;
+use crate::core::pacer::Pacer;
+use crate::core::write_batch::WriteBatch;
+use crate::core::write_request::WriteRequest;
+use crate::service_error::ServiceErrorKind;
+use crate::{SharedTraffic, Traffic};
+
+/// Sends one batch, once. The only thing that the writer wants of the outside world.
+pub trait BatchWriteItem<T>: Send + Sync + 'static {
+    /// Sends the batch and reads the answer. It does not retry: that is the writer's part, and two layers would multiply.
+    fn batch_write_item(&self, batch: &WriteBatch<T>) -> impl Future<Output = Answer> + Send;
+}
+
+/// How a writer works.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The most batches in flight at once.
+    pub in_flight: usize,
+    /// How failures other than throttling are retried. Throttling is waited for without end, or as long as
+    /// [`SharedPacer::set_give_up_after`] says.
+    pub backoff: Backoff,
+}
+
+impl Default for Options {
+    /// 128 batches in flight: 64,000 requests a second where a response takes 50 ms, more than a table's default quota of 40,000.
+    fn default() -> Self {
+        Self { in_flight: 128, backoff: Backoff::default() }
+    }
+}
+
+/// One pace for all the writers of a table.
+#[derive(Debug, Clone)]
+pub struct SharedPacer {
+    pacer: Arc<Mutex<Pacer>>,
+    start: Instant,
+}
+
+impl SharedPacer {
+    /// Nothing is known of the table yet.
+    pub fn new() -> Self {
+        Self { pacer: Arc::default(), start: Instant::now() }
+    }
+
+    /// Limits the units consumed: over any ten seconds, neither the table nor any of its indexes consumes more than ten times what it may
+    /// in one, unless a single item costs more than that, or what an item replaces is larger than items replaced before. Counted by
+    /// what answers tell ([`Table::telling_consumed_capacity`](super::Table::telling_consumed_capacity)), or by the sizes of the items.
+    ///
+    /// May be changed at any time. Writers notice within a second.
+    pub fn set_limit(&self, allowed: Option<WriteLimit>) {
+        let now = self.now();
+        self.with(|pacer| pacer.set_limit(now, allowed));
+    }
+
+    /// Stops all writers when nothing at all has been taken for so long, throttling included. Without it, throttling is waited for
+    /// without end, and other failures as often as [`Options::backoff`] says.
+    pub fn set_give_up_after(&self, time: Option<Duration>) {
+        self.with(|pacer| pacer.set_give_up_after(time));
+    }
+
+    /// Whether the units consumed are limited, so that answers should tell them.
+    pub fn is_limited(&self) -> bool {
+        self.with(|pacer| pacer.is_limited())
+    }
+
+    /// Write units per second that the table was seen to take, if it has throttled.
+    pub fn units_per_second(&self) -> Option<f64> {
+        self.with(|pacer| pacer.units_per_second())
+    }
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn with<R>(&self, act: impl FnOnce(&mut Pacer) -> R) -> R {
+        // A pacer is a few numbers, valid whatever a panicking thread left in them.
+        act(&mut self.pacer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Default for SharedPacer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What [`BatchWriter::turn`] came back for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Something was sent and there is room for more, something was answered, or it is time to look again.
+    Progress,
+    /// There is nothing to do before another request is pushed, or the writer is closed.
+    NeedsInput,
+    /// Everything is settled after [`BatchWriter::close`].
+    Done,
+    /// The writer has stopped; see [`BatchWriter::stopped`].
+    Stopped,
+}
+
+type Flight<T> = Pin<Box<dyn Future<Output = (InFlight<T>, Answer)> + Send>>;
+
+/// Writes requests to one table in batches, some of them in flight at once, and says of every request what became of it.
+///
+/// Dropping a writer sends nothing: what it had in hand is not written. Close it and take turns until [`Turn::Done`].
+pub struct BatchWriter<C, T> {
+    client: Arc<C>,
+    dispatcher: Dispatcher<T>,
+    pacer: SharedPacer,
+    traffic: SharedTraffic,
+    flights: FuturesUnordered<Flight<T>>,
+    random: fastrand::Rng,
+}
+
+impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
+    /// A writer that shares its pace with others.
+    pub fn new(client: C, options: Options, pacer: SharedPacer) -> Self {
+        Self {
+            client: Arc::new(client),
+            dispatcher: Dispatcher::new(options.in_flight, options.backoff),
+            pacer,
+            traffic: SharedTraffic::default(),
+            flights: FuturesUnordered::new(),
+            random: fastrand::Rng::new(),
+        }
+    }
+
+    /// Counts its traffic there, from the first request on.
+    pub fn counting_traffic(mut self, traffic: SharedTraffic) -> Self {
+        self.traffic = traffic;
+        self
+    }
+
+    /// Whether it takes more requests now.
+    pub fn has_room(&self) -> bool {
+        self.dispatcher.has_room()
+    }
+
+    /// Takes a request. Ask [`has_room`](Self::has_room) first: that bounds the memory.
+    pub fn push(&mut self, request: WriteRequest<T>) {
+        self.dispatcher.push(request, self.pacer.now());
+    }
+
+    /// Takes requests, as many as there are. Ask [`has_room`](Self::has_room) first: that bounds the memory.
+    pub fn push_all(&mut self, requests: impl IntoIterator<Item = WriteRequest<T>>) {
+        let now = self.pacer.now();
+        requests.into_iter().for_each(|request| self.dispatcher.push(request, now));
+    }
+
+    /// No more requests will come.
+    pub fn close(&mut self) {
+        self.dispatcher.close();
+    }
+
+    /// Sends nothing more. What is in flight is still answered: take turns until [`Turn::Stopped`], or drop the writer to leave at once.
+    pub fn stop(&mut self) {
+        self.dispatcher.stop(Stop::Asked);
+    }
+
+    /// What was settled since this was last asked.
+    pub fn take_settled(&mut self) -> Vec<Settled<T>> {
+        self.dispatcher.take_settled()
+    }
+
+    /// Why it stopped, if it has.
+    pub fn stopped(&self) -> Option<&Stop> {
+        self.dispatcher.stopped()
+    }
+
+    /// Sends what can be sent and waits for the next thing to happen. May be dropped at any time without loss.
+    pub async fn turn(&mut self) -> Turn {
+        let mut has_sent = false;
+        let until = loop {
+            let now = self.pacer.now();
+            match self.pacer.with(|pacer| self.dispatcher.step(now, pacer)) {
+                Step::Send(sent) => {
+                    self.send(sent);
+                    has_sent = true;
+                }
+                Step::Wait(until) => break until,
+                Step::Done => return Turn::Done,
+                Step::Stopped if self.flights.is_empty() => return Turn::Stopped,
+                Step::Stopped => break None,
+            }
+        };
+        // Waiting for an answer now would leave the window as good as empty where answers take long.
+        if has_sent && self.has_room() {
+            return Turn::Progress;
+        }
+        let deadline = until.map(|until| self.pacer.start + until);
+        tokio::select! {
+            Some((sent, answer)) = self.flights.next() => {
+                self.answered(sent, answer);
+                // What has come at the same time is dealt with together: a turn for each costs its caller more than the answer.
+                while let Some(Some((sent, answer))) = self.flights.next().now_or_never() {
+                    self.answered(sent, answer);
+                }
+            }
+            () = sleep_until(deadline), if deadline.is_some() => {}
+            else => return Turn::NeedsInput,
+        }
+        Turn::Progress
+    }
+
+    fn send(&mut self, sent: InFlight<T>) {
+        let client = Arc::clone(&self.client);
+        self.traffic.with(Traffic::sent);
+        self.flights.push(Box::pin(async move {
+            let answer = client.batch_write_item(&sent.batch).await;
+            (sent, answer)
+        }));
+    }
+
+    fn answered(&mut self, sent: InFlight<T>, answer: Answer) {
+        let (now, jitter) = (self.pacer.now(), self.random.f64());
+        self.traffic.with(|traffic| count(traffic, &sent, &answer, now));
+        self.pacer.with(|pacer| self.dispatcher.answered(sent, answer, now, pacer, jitter));
+    }
+}
+
+fn count<T>(traffic: &mut Traffic, sent: &InFlight<T>, answer: &Answer, now: Duration) {
+    let requests = sent.batch.len() as u64;
+    match answer {
+        Ok(taken) => {
+            let unprocessed = taken.unprocessed.len() as u64;
+            traffic.taken(requests, unprocessed, now.saturating_sub(sent.sent_at()));
+            match &taken.consumed {
+                Some(consumed) => {
+                    traffic.consumed_by_table(consumed.table);
+                    consumed.indexes.iter().for_each(|(name, units)| traffic.consumed_by_index(name, *units));
+                }
+                None => traffic.written_untold += requests - unprocessed,
+            }
+        }
+        Err(error) => match error.kind {
+            ServiceErrorKind::Throttled => traffic.throttled_whole(requests, &error.throttled_by),
+            ServiceErrorKind::Unavailable => traffic.failed(requests),
+            _ => traffic.refused(),
+        },
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU64;
+
+    use super::*;
+    use crate::core::answer::Taken;
+    use crate::core::item_json::ItemJson;
+    use crate::core::write_request::Key;
+    use crate::service_error::ServiceError;
+    use capacity::{CapacityUnits, TokenBucket};
+
+    const ROUND_TRIP: Duration = Duration::from_millis(5);
+
+    /// A table of 1-WCU items in tokio's time.
+    #[derive(Clone)]
+    struct Bucket {
+        bucket: Arc<Mutex<TokenBucket>>,
+        start: Instant,
+    }
+
+    impl Bucket {
+        /// Without burst to begin with.
+        fn new(wcu: u64) -> Self {
+            let bucket = TokenBucket::new(Duration::ZERO, wcu, Duration::from_secs(300), Duration::ZERO);
+            Self { bucket: Arc::new(Mutex::new(bucket)), start: Instant::now() }
+        }
+    }
+
+    impl BatchWriteItem<usize> for Bucket {
+        async fn batch_write_item(&self, batch: &WriteBatch<usize>) -> Answer {
+            tokio::time::sleep(ROUND_TRIP).await;
+            let now = self.start.elapsed();
+            let mut bucket = self.bucket.lock().unwrap();
+            let unprocessed: Vec<usize> =
+                (0..batch.len()).filter(|_| !bucket.try_take(now, CapacityUnits::new(1))).collect();
+            if unprocessed.len() == batch.len() {
+                return Err(ServiceError::from_answer(400, Some("ProvisionedThroughputExceededException"), None));
+            }
+            Ok(Taken { unprocessed, consumed: None })
+        }
+    }
+
+    fn push(writer: &mut BatchWriter<Bucket, usize>, row: usize) {
+        writer.push(WriteRequest::put(Key::string(&[&row.to_string()]), &[&ItemJson::new()], row));
+    }
+
+    /// Writes so many rows, and says how many were written and how it ended.
+    async fn write(mut writer: BatchWriter<Bucket, usize>, rows: usize) -> (usize, Turn) {
+        let (mut next, mut written) = (0, 0);
+        loop {
+            while next < rows && writer.has_room() {
+                push(&mut writer, next);
+                next += 1;
+            }
+            if next == rows {
+                writer.close();
+            }
+            let turn = writer.turn().await;
+            written += writer.take_settled().len();
+            if matches!(turn, Turn::Done | Turn::Stopped) {
+                return (written, turn);
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn writers_that_share_a_pace_use_the_whole_capacity_of_a_table() {
+        // Batches that are due every 12.5 ms, with timers of a millisecond.
+        let (table, pacer) = (Bucket::new(2000), SharedPacer::new());
+        let writer = || BatchWriter::new(table.clone(), Options::default(), pacer.clone());
+        let ended = tokio::join!(write(writer(), 60_000), write(writer(), 60_000));
+        assert_eq!(ended, ((60_000, Turn::Done), (60_000, Turn::Done)));
+        let seconds = table.start.elapsed().as_secs_f64();
+        assert!((60.0..61.2).contains(&seconds), "{seconds} s instead of 60 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_holds_for_all_writers_together() {
+        let (table, pacer) = (Bucket::new(100_000), SharedPacer::new());
+        pacer.set_limit(NonZeroU64::new(100).map(WriteLimit::each));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let writer = || BatchWriter::new(table.clone(), Options::default(), pacer.clone());
+        let ended = tokio::join!(write(writer(), 3000), write(writer(), 3000));
+        assert_eq!(ended, ((3000, Turn::Done), (3000, Turn::Done)));
+        let seconds = table.start.elapsed().as_secs_f64() - 1.0;
+        assert!((59.0..63.0).contains(&seconds), "{seconds} s instead of 60 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_gives_up_on_a_table_that_takes_nothing() {
+        let (table, pacer) = (Bucket::new(1), SharedPacer::new());
+        table.bucket.lock().unwrap().charge(Duration::ZERO, CapacityUnits::new(1_000_000));
+        pacer.set_give_up_after(Some(Duration::from_secs(90)));
+        let ended = write(BatchWriter::new(table.clone(), Options::default(), pacer), 100).await;
+        assert_eq!(ended, (0, Turn::Stopped));
+        let waited = table.start.elapsed();
+        assert!((Duration::from_secs(90)..Duration::from_secs(92)).contains(&waited), "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_it_is_told_to_stop_what_is_in_flight_is_still_answered() {
+        let mut writer = BatchWriter::new(Bucket::new(100), Options::default(), SharedPacer::new());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        (0..50).for_each(|row| push(&mut writer, row));
+        assert_eq!(writer.turn().await, Turn::Progress, "a batch is on its way, and there is room again");
+        {
+            // A turn that is dropped loses nothing.
+            let mut turn = Box::pin(writer.turn());
+            assert!(futures_util::FutureExt::now_or_never(&mut turn).is_none());
+        }
+        writer.stop();
+        while writer.turn().await != Turn::Stopped {}
+        assert_eq!(writer.take_settled().len(), 25);
+        assert_eq!(writer.stopped(), Some(&Stop::Asked));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_asks_for_input_when_it_has_nothing_to_do() {
+        let mut writer = BatchWriter::new(Bucket::new(100), Options::default(), SharedPacer::new());
+        assert_eq!(writer.turn().await, Turn::NeedsInput);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        push(&mut writer, 0);
+        let mut turns = 0;
+        while writer.turn().await != Turn::NeedsInput {
+            turns += 1;
+            assert!(turns < 10);
+        }
+        assert_eq!(writer.take_settled().len(), 1);
+        writer.close();
+        assert_eq!(writer.turn().await, Turn::Done);
+    }
+}

@@ -1,0 +1,57 @@
+//! How a program ends, as shell scripts see it.
+
+use std::process::ExitCode;
+
+/// How a program of this workspace ends. The numbers are part of its contract with shell scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: all is done.
+    Done,
+    /// 1: failed, or stopped before all was done.
+    Failed,
+    /// 2: the command line makes no sense; nothing was done. (clap exits with the same number.)
+    Usage,
+    /// 3: done, except for rows that were rejected and set aside.
+    Rejected,
+    /// 130: stopped by SIGINT, as the shell counts it (128 + 2).
+    Interrupted,
+    /// 143: stopped by SIGTERM (128 + 15).
+    Terminated,
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Rejected => 3,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// The exit codes, for the end of `--help`.
+pub const EXIT_CODES_HELP: &str = "\
+Exit codes: 0 all done; 1 failed or stopped before all was done; 2 wrong usage; 3 done except for rejected rows; 130 interrupted; 143 terminated";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_codes_are_the_documented_ones() {
+        let exits = [Exit::Done, Exit::Failed, Exit::Usage, Exit::Rejected, Exit::Interrupted, Exit::Terminated];
+        for exit in exits {
+            assert!(EXIT_CODES_HELP.contains(&format!("{} ", exit.code())), "{exit:?}");
+        }
+    }
+}

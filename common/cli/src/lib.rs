@@ -1,0 +1,13 @@
+//! What the command lines of all binaries share: arguments, messages, exit codes, logging, the screen, numbers as people read them.
+
+mod definition;
+mod exit;
+mod logging;
+mod message;
+pub mod screen;
+pub mod words;
+
+pub use self::definition::parse;
+pub use self::exit::{EXIT_CODES_HELP, Exit};
+pub use self::logging::{init_logging, init_logging_on};
+pub use self::message::{Advised, folded, print_error, print_failure, say};

@@ -1,0 +1,130 @@
+//! What the binaries that speak to DynamoDB share of their command line: the options of the connection and of a load, and what to
+//! do about an error.
+
+mod loading;
+
+use std::error::Error;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::batch_writer::client::{Connection, ConnectionError, Settings};
+use crate::batch_writer::service_error::ServiceError;
+use crate::load::{LoadError, MaxWcu, Pace};
+
+pub use self::loading::{OutputOptions, run_dry, run_load};
+pub use ::cli::{Advised, EXIT_CODES_HELP, Exit, folded, init_logging, init_logging_on, parse, print_failure, say};
+
+/// Options of the connection, with the AWS CLI's names.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionOptions {
+    /// Endpoint, for example http://127.0.0.1:8000 [default: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, the profile's, AWS's own]
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, the profile's]
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Profile in the AWS configuration files [default: AWS_PROFILE]
+    #[arg(long)]
+    pub profile: Option<String>,
+}
+
+impl ConnectionOptions {
+    /// Finds region, endpoint and credentials, without a request to DynamoDB.
+    pub async fn connect(&self) -> Result<Connection, ConnectionError> {
+        Connection::open(&Settings {
+            endpoint_url: self.endpoint_url.clone(),
+            region: self.region.clone(),
+            profile: self.profile.clone(),
+        })
+        .await
+    }
+
+    /// As [`connect`](Self::connect), for a program without a runtime of its own.
+    pub fn connect_blocking(&self) -> Result<Connection, ConnectionError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(ConnectionError::Runtime)?.block_on(self.connect())
+    }
+}
+
+/// Options of a load's pace.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Pace")]
+pub struct PaceOptions {
+    /// Consume at most so many write units a second, of the table and of each index: a number, or a share of what is provisioned now
+    /// [default: what the table takes]
+    #[arg(long, value_name = "N|P%")]
+    pub max_wcu: Option<MaxWcu>,
+    /// End the load when nothing at all was taken for so long, for example 10m [default: wait for throttling without end]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub give_up_after: Option<Duration>,
+}
+
+impl PaceOptions {
+    /// As the load wants it.
+    pub fn pace(&self) -> Pace {
+        Pace { max_wcu: self.max_wcu, give_up_after: self.give_up_after }
+    }
+}
+
+/// `90s`, `10m`, `1h 30m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    let positive = duration.filter(|duration| !duration.is_zero());
+    positive.ok_or_else(|| "expected a time with its unit, for example 90s, 10m or 1h30m".to_owned())
+}
+
+/// Prints a fatal error on stderr, and what to do about it where one of its causes knows.
+pub fn print_error(program: &str, error: &(dyn Error + 'static)) {
+    let advice: Vec<_> = hint(error).map(str::to_owned).into_iter().collect();
+    print_failure(program, error, &advice);
+}
+
+/// What to do, from the first of the causes that knows it.
+fn hint<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
+    std::iter::successors(Some(error), |&cause| cause.source()).find_map(|cause| {
+        let advised = cause.downcast_ref::<Advised>().map(Advised::advice);
+        let service = || cause.downcast_ref::<ServiceError>().map(ServiceError::hint);
+        let connection = || cause.downcast_ref::<ConnectionError>().map(ConnectionError::hint);
+        let load = || cause.downcast_ref::<LoadError>().and_then(LoadError::hint);
+        advised.or_else(service).or_else(connection).or_else(load)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thiserror::Error;
+
+    #[derive(Debug, Error)]
+    #[error("table logfile at {endpoint}")]
+    struct OfTable {
+        endpoint: &'static str,
+        #[source]
+        cause: ServiceError,
+    }
+
+    #[test]
+    fn an_error_is_one_line_with_its_causes_and_one_with_advice() {
+        let cause =
+            ServiceError::from_answer(400, Some("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"), None);
+        let error = OfTable { endpoint: "http://127.0.0.1:8000", cause };
+        assert_eq!(
+            folded(&error),
+            "table logfile at http://127.0.0.1:8000: there is no such table: HTTP status 400 \
+             (ResourceNotFoundException)"
+        );
+        assert!(hint(&error).unwrap().starts_with("check the table's name"));
+    }
+
+    #[test]
+    fn a_duration_has_a_unit() {
+        for (text, seconds) in [("90s", 90), ("10m", 600), ("1h30m", 5400), ("1h 30m", 5400), ("2 hours", 7200)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for wrong in ["90", "0s", "-1m", "10 minutes ago", "", "soon"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}
