@@ -1,4 +1,4 @@
-//! The HTTP side: connections, the frame of a request and of an answer.
+//! The HTTP server: connections, routes, the headers of requests and responses.
 
 use std::convert::Infallible;
 use std::net::TcpListener;
@@ -17,20 +17,22 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use crate::admission::{Failure, Gate};
+use crate::admission::{AdmissionGate, Failure};
+use crate::engine::OperationName;
+use crate::metrics::{Snapshot, report};
 use crate::monitor::Asset;
-use crate::operation::{Name, Operation};
-use crate::snapshot::Snapshot;
-use crate::{Options, cloudwatch, metrics_report, monitor, origin, wire_error};
+use crate::options::Options;
+use crate::protocol::{allowed_origin, decode, operation_name, wire_error};
+use crate::{cloudwatch, monitor};
 
 /// DynamoDB's limit for the body of a request.
 const MAX_BODY: usize = 16 * 1024 * 1024;
-/// How much of a body over the limit is read and thrown away, so that the client, still sending, can read the answer.
+/// How much of a body over the limit is read and discarded, so that a client that is still sending can read the answer.
 const MAX_DISCARDED: usize = 4 * MAX_BODY;
-/// The engine runs one operation at a time; more threads only decode and encode beside it.
+/// The engine runs one operation at a time; the other threads decode and encode meanwhile.
 const ENGINE_THREADS: usize = 8;
-/// How long accepting rests when the system has no file descriptor left.
-const ACCEPT_REST: Duration = Duration::from_millis(50);
+/// The pause before the next accept when the system has no file descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const AMZ_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
@@ -38,7 +40,7 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const HEALTHY: &[u8] = b"healthy: dynamodb.us-east-1.amazonaws.com ";
 const NOT_FOUND: &[u8] = b"<UnknownOperationException/>\n";
 
-type Answer = Response<Full<Bytes>>;
+type HttpResponse = Response<Full<Bytes>>;
 
 /// The runtime that [`Server::run`] needs.
 pub(crate) fn runtime() -> std::io::Result<Runtime> {
@@ -47,7 +49,7 @@ pub(crate) fn runtime() -> std::io::Result<Runtime> {
 
 /// What every connection shares.
 pub(crate) struct Server {
-    gate: Arc<Gate>,
+    gate: Arc<AdmissionGate>,
     host: String,
     header_timeout: Duration,
     body_timeout: Duration,
@@ -55,7 +57,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(gate: Arc<Gate>, options: &Options) -> Self {
+    pub(crate) fn new(gate: Arc<AdmissionGate>, options: &Options) -> Self {
         Self {
             gate,
             host: options.host.clone(),
@@ -87,17 +89,17 @@ impl Server {
                     Ok((stream, _)) => stream,
                     Err(error) => {
                         log::warn!("cannot accept a connection: {error}");
-                        tokio::time::sleep(ACCEPT_REST).await;
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
                         continue;
                     }
                 },
             };
-            // Answers are written whole; waiting to fill a packet only adds latency.
+            // Answers are written whole; waiting to fill a packet would only add latency.
             let _ = stream.set_nodelay(true);
             let server = Arc::clone(&self);
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
-                // Who has sent a request and shut down that direction still reads its answer.
+                // A client that shut down its sending side still reads the answer.
                 .half_close(true)
                 .header_read_timeout(self.header_timeout)
                 .serve_connection(
@@ -120,8 +122,8 @@ impl Server {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Answer {
-        if let Err(refusal) = origin::check(request.headers(), &self.host) {
+    async fn answer(&self, request: Request<Incoming>) -> HttpResponse {
+        if let Err(refusal) = allowed_origin::check(request.headers(), &self.host) {
             log::warn!("refused: {refusal}");
             return answer(StatusCode::FORBIDDEN, TEXT, format!("{refusal}\n"));
         }
@@ -134,21 +136,21 @@ impl Server {
         match (&parts.method, parts.uri.path()) {
             (&Method::GET, "/") if !is_browser(&parts.headers) => answer(StatusCode::OK, TEXT, HEALTHY),
             (&Method::GET, "/monitor.json") => self.monitor(&parts.uri).await,
-            (&Method::GET, "/metrics.json") => self.look(JSON, metrics_report::json).await,
-            (&Method::GET, "/metrics.txt") => self.look(TEXT, metrics_report::text).await,
+            (&Method::GET, "/metrics.json") => self.look(JSON, report::json).await,
+            (&Method::GET, "/metrics.txt") => self.look(TEXT, report::text).await,
             (&Method::POST, "/") => self.post(&parts.headers, &parts.uri, body).await,
             (&Method::GET, path) => Asset::at(path).map_or_else(not_found, file),
             _ => not_found(),
         }
     }
 
-    /// Answers with what `look` makes of how everything stands. A day of metrics is megabytes: not on the thread that serves
-    /// connections.
+    /// Answers with what `look` makes of the current state. A day of metrics is megabytes, too much for the thread that
+    /// serves connections.
     async fn look(
         &self,
         content_type: HeaderValue,
         look: impl FnOnce(&Snapshot<'_>) -> String + Send + 'static,
-    ) -> Answer {
+    ) -> HttpResponse {
         let gate = Arc::clone(&self.gate);
         match tokio::task::spawn_blocking(move || gate.snapshot(look)).await {
             Ok(text) => answer(StatusCode::OK, content_type, text),
@@ -159,7 +161,7 @@ impl Server {
         }
     }
 
-    async fn body(&self, body: Incoming) -> Result<Bytes, Box<Answer>> {
+    async fn body(&self, body: Incoming) -> Result<Bytes, Box<HttpResponse>> {
         Err(Box::new(match timeout(self.body_timeout, read_body(body)).await {
             Ok(Ok(body)) => return Ok(body),
             Ok(Err(BodyError::TooLarge)) => {
@@ -173,12 +175,12 @@ impl Server {
         }))
     }
 
-    async fn monitor(&self, uri: &Uri) -> Answer {
+    async fn monitor(&self, uri: &Uri) -> HttpResponse {
         let since = uri.query().and_then(|query| query.strip_prefix("since=")?.parse().ok()).unwrap_or_default();
         self.look(JSON, move |snapshot| monitor::json(snapshot, since).to_string()).await
     }
 
-    async fn cloudwatch(&self, call: cloudwatch::Call, body: Incoming) -> Answer {
+    async fn cloudwatch(&self, call: cloudwatch::Call, body: Incoming) -> HttpResponse {
         let body = match self.body(body).await {
             Ok(body) => body,
             Err(answer) => return *answer,
@@ -202,7 +204,7 @@ impl Server {
         answer
     }
 
-    async fn post(&self, headers: &HeaderMap, uri: &Uri, body: Incoming) -> Answer {
+    async fn post(&self, headers: &HeaderMap, uri: &Uri, body: Incoming) -> HttpResponse {
         let body = match self.body(body).await {
             Ok(body) => body,
             Err(answer) => return *answer,
@@ -221,30 +223,30 @@ impl Server {
     }
 }
 
-/// Decode, admit, run, encode: the whole of an operation, off the threads that serve connections.
-fn run(gate: &Gate, name: Name, body: &[u8]) -> (u16, Vec<u8>) {
+/// Decodes, admits, runs and encodes an operation, off the thread that serves connections.
+fn run(gate: &AdmissionGate, name: OperationName, body: &[u8]) -> (u16, Vec<u8>) {
     log::trace!("{} {}", name.as_str(), String::from_utf8_lossy(body));
     let Ok(body) = std::str::from_utf8(body) else {
         return (400, wire_error::of_protocol("SerializationException", None));
     };
-    let ran = Operation::decode(name, body).map_err(Failure::Engine).and_then(|operation| gate.run(operation));
-    match ran.map(|answer| answer.to_json()) {
+    let ran = decode(name, body).map_err(Failure::Engine).and_then(|operation| gate.run(operation));
+    match ran.map(|output| output.to_json()) {
         Ok(Ok(json)) => (200, json),
         Ok(Err(error)) => {
-            log::error!("{}: the answer cannot be written as JSON: {error}", name.as_str());
+            log::error!("{}: the output cannot be written as JSON: {error}", name.as_str());
             wire_error::internal(name)
         }
         Err(Failure::Engine(error)) => wire_error::of_engine(name, error),
-        Err(Failure::Throttled(refusal)) => match refusal.to_json() {
+        Err(Failure::Throttled(error)) => match error.to_json() {
             Ok(json) => (400, json),
             Err(_) => wire_error::internal(name),
         },
     }
 }
 
-/// Which operation is asked for, and the content type of its answer; or the answer, if none can be told. The order of
-/// the checks is DynamoDB's.
-fn frame(headers: &HeaderMap, uri: &Uri, body: &[u8]) -> Result<(Name, HeaderValue), Box<Answer>> {
+/// The requested operation and the content type of its answer; or the answer, if the request names no operation. The
+/// order of the checks is DynamoDB's.
+fn frame(headers: &HeaderMap, uri: &Uri, body: &[u8]) -> Result<(OperationName, HeaderValue), Box<HttpResponse>> {
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let given = text(&CONTENT_TYPE).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();
@@ -257,7 +259,7 @@ fn frame(headers: &HeaderMap, uri: &Uri, body: &[u8]) -> Result<(Name, HeaderVal
     };
     let refuse = |error| Box::new(answer(StatusCode::BAD_REQUEST, content_type.clone(), error));
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
-    let Some(name) = target.and_then(Name::from_target) else {
+    let Some(name) = target.and_then(operation_name) else {
         return Err(refuse(wire_error::of_protocol("UnknownOperationException", None)));
     };
     let material = AuthMaterial {
@@ -297,16 +299,16 @@ async fn read_body(mut body: Incoming) -> Result<Bytes, BodyError> {
     if size > MAX_BODY { Err(BodyError::TooLarge) } else { Ok(read.into()) }
 }
 
-fn not_found() -> Answer {
+fn not_found() -> HttpResponse {
     answer(StatusCode::NOT_FOUND, TEXT, NOT_FOUND)
 }
 
-/// Whether a person asks, and not a health check.
+/// Whether a browser asks, not a health check.
 fn is_browser(headers: &HeaderMap) -> bool {
     headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accepted| accepted.contains("text/html"))
 }
 
-fn file(asset: Asset) -> Answer {
+fn file(asset: Asset) -> HttpResponse {
     let mut answer = answer(StatusCode::OK, HeaderValue::from_static(asset.content_type), asset.body);
     for (name, value) in monitor::HEADERS {
         answer.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -318,7 +320,7 @@ fn status_of(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn answer(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Answer {
+fn answer(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> HttpResponse {
     let body = body.into();
     let checksum = crc32fast::hash(&body);
     let mut answer = Response::new(Full::new(body));

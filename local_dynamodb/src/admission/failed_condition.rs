@@ -1,19 +1,19 @@
-//! What has to be known to price a write whose condition has failed.
+//! What must be known to compute the cost of a write whose condition failed.
 
-use crate::operation::Operation;
-use crate::table_definition::Attributes;
+use crate::engine::Operation;
+use crate::ledger::Attributes;
 
-/// The engine tells the item that the condition failed on, if it is asked to.
+/// The engine returns the item that the condition failed on if the request asks for it.
 #[derive(Default)]
 pub(super) struct FailedCondition {
-    /// What a put would have made of it.
+    /// The item of a put.
     pub(super) put: Option<Attributes>,
-    /// Whether the client asked to be told the item.
-    pub(super) item_wanted: bool,
+    /// Whether the client requested the item.
+    pub(super) item_requested: bool,
 }
 
 impl FailedCondition {
-    /// Makes `operation` ask for the item.
+    /// Makes `operation` request the item.
     pub(super) fn prepare(operation: &mut Operation) -> Self {
         let (put, member) = match operation {
             Operation::PutItem(request) => {
@@ -27,12 +27,12 @@ impl FailedCondition {
         };
         match member.as_deref() {
             None | Some("NONE" | "ALL_OLD") => {
-                let item_wanted = member.as_deref() == Some("ALL_OLD");
+                let item_requested = member.as_deref() == Some("ALL_OLD");
                 *member = Some("ALL_OLD".into());
-                Self { put, item_wanted }
+                Self { put, item_requested }
             }
-            // The engine refuses it.
-            Some(_) => Self { put, item_wanted: true },
+            // The engine will refuse it.
+            Some(_) => Self { put, item_requested: true },
         }
     }
 }

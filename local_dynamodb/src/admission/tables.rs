@@ -1,4 +1,4 @@
-//! Operations that change tables, and what the ledger has to know of tables.
+//! Operations that change tables, and the tables' accounts in the ledger.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -7,19 +7,17 @@ use dynoxide::actions::TableDescription;
 use dynoxide::actions::describe_table::DescribeTableRequest;
 use dynoxide::actions::list_tables::ListTablesRequest;
 
-use super::Gate;
-use crate::demand::Tables;
-use crate::index_throughput::UpdateTable;
-use crate::operation::{Answer, Operation};
-use crate::provisioning::Change;
-use crate::table_definition::TableDefinition;
+use super::gate::AdmissionGate;
+use super::request_cost::Tables;
+use crate::engine::{Operation, OperationOutput, UpdateTable};
+use crate::ledger::{Change, TableDefinition};
 
-impl Gate {
-    /// Opens the tables of a database file in the ledger, so that they are shown before anyone uses them.
+impl AdmissionGate {
+    /// Opens accounts for the tables of a database file, so that they are shown before anyone uses them.
     pub(super) fn open_tables(&self) {
         let _changing = self.lock_tables();
         let mut request = ListTablesRequest::default();
-        while let Ok(Answer::ListTables(page)) = self.engine.run(Operation::ListTables(Box::new(request))) {
+        while let Ok(OperationOutput::ListTables(page)) = self.engine.run(Operation::ListTables(Box::new(request))) {
             for name in &page.table_names {
                 self.describe(name);
             }
@@ -33,32 +31,32 @@ impl Gate {
     /// Runs an operation that changes a table.
     ///
     /// # Errors
-    /// The engine's, or what is wrong with an update of the throughput.
-    pub(super) fn change_table(&self, operation: Operation) -> Result<Answer, DynoxideError> {
+    /// The engine's, or DynamoDB's for an update of the throughput.
+    pub(super) fn change_table(&self, operation: Operation) -> Result<OperationOutput, DynoxideError> {
         let _changing = self.lock_tables();
         match operation {
             Operation::UpdateTable(request) => self.update_table(request),
             operation => {
                 if let Operation::DeleteTable(request) = &operation
-                    && let Some(entry) = self.ledger().table(self.clock.now(), &request.table_name)
+                    && let Some(account) = self.ledger().table(self.clock.now(), &request.table_name)
                 {
-                    entry.provisioning.check_idle(&request.table_name)?;
+                    account.provisioning.check_idle(&request.table_name)?;
                 }
-                let answer = self.engine.run(operation)?;
-                match &answer {
-                    Answer::CreateTable(created) => {
+                let output = self.engine.run(operation)?;
+                match &output {
+                    OperationOutput::CreateTable(created) => {
                         let definition = TableDefinition::of(&created.table_description);
                         self.ledger().open(self.clock.now(), definition);
                     }
-                    Answer::DeleteTable(deleted) => self.ledger().close(&deleted.table_description.table_name),
+                    OperationOutput::DeleteTable(deleted) => self.ledger().close(&deleted.table_description.table_name),
                     _ => {}
                 }
-                Ok(answer)
+                Ok(output)
             }
         }
     }
 
-    fn update_table(&self, update: Box<UpdateTable>) -> Result<Answer, DynoxideError> {
+    fn update_table(&self, update: Box<UpdateTable>) -> Result<OperationOutput, DynoxideError> {
         let name = update.request.table_name.clone();
         let before = self.describe(&name);
         if before.is_none() {
@@ -66,67 +64,67 @@ impl Gate {
         }
         let now = self.clock.now();
         let change = match self.ledger().table(now, &name) {
-            Some(entry) => {
-                let change = Change::of(&update.request, &entry.provisioning)?;
-                entry.provisioning.check(now, &name, &change)?;
+            Some(account) => {
+                let change = Change::of(&update.request, &account.provisioning)?;
+                account.provisioning.check(now, &name, &change)?;
                 change
             }
             None => Change::default(),
         };
-        let mut answer = self.engine.run(Operation::UpdateTable(update))?;
-        if let Answer::UpdateTable(updated) = &mut answer {
+        let mut output = self.engine.run(Operation::UpdateTable(update))?;
+        if let OperationOutput::UpdateTable(updated) = &mut output {
             let now = self.clock.now();
             let mut ledger = self.ledger();
-            if let Some(entry) = ledger.table(now, &name) {
-                entry.redefine(now, TableDefinition::of(&updated.table_description));
+            if let Some(account) = ledger.table(now, &name) {
+                account.redefine(now, TableDefinition::of(&updated.table_description));
                 if !change.is_empty()
                     && let Some(before) = before
                 {
-                    entry.provisioning.begin(now, now + self.update_time, change, before);
+                    account.provisioning.begin(now, now + self.update_time, change, before);
                 }
             }
             // An update that takes no time is complete by now.
-            if let Some(entry) = ledger.table(now, &name) {
-                entry.provisioning.show(now, &mut updated.table_description);
+            if let Some(account) = ledger.table(now, &name) {
+                account.provisioning.show(now, &mut updated.table_description);
             }
         }
-        Ok(answer)
+        Ok(output)
     }
 
     /// Corrects what a description says about throughput.
     pub(super) fn show(&self, table: &mut TableDescription) {
         let now = self.clock.now();
-        if let Some(entry) = self.ledger().table(now, &table.table_name) {
-            entry.provisioning.show(now, table);
+        if let Some(account) = self.ledger().table(now, &table.table_name) {
+            account.provisioning.show(now, table);
         }
     }
 
-    /// A table as it is shown, opened in the ledger. Only for holders of the lock on tables.
+    /// A table's corrected description; opens its account if there is none. The caller holds the lock on tables.
     fn describe(&self, name: &str) -> Option<TableDescription> {
         let request = DescribeTableRequest { table_name: name.to_owned() };
-        let Ok(Answer::DescribeTable(answer)) = self.engine.run(Operation::DescribeTable(Box::new(request))) else {
+        let Ok(OperationOutput::DescribeTable(output)) = self.engine.run(Operation::DescribeTable(Box::new(request)))
+        else {
             return None;
         };
-        let mut description = answer.table;
+        let mut description = output.table;
         let now = self.clock.now();
         let mut ledger = self.ledger();
         if ledger.definition(name).is_none() {
             ledger.open(now, TableDefinition::of(&description));
         }
-        if let Some(entry) = ledger.table(now, name) {
-            entry.provisioning.show(now, &mut description);
+        if let Some(account) = ledger.table(now, name) {
+            account.provisioning.show(now, &mut description);
         }
         Some(description)
     }
 
-    /// Held while tables change.
     pub(super) fn lock_tables(&self) -> MutexGuard<'_, ()> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Tables for Gate {
-    /// A table that the ledger does not know is looked up in the engine: it may be about to be opened by CreateTable.
+impl Tables for AdmissionGate {
+    /// A table without an account is looked up in the engine: CreateTable may be about to open one.
     fn table(&self, name: &str) -> Option<Arc<TableDefinition>> {
         let known = self.ledger().definition(name);
         known.or_else(|| {

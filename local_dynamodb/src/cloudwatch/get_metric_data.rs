@@ -6,8 +6,8 @@ use super::error::{Error, Kind};
 use super::metric_name::{MetricName, find, warning};
 use super::period::{Periods, Statistic};
 use super::value::{Members, Name, Value};
+use crate::metrics::Snapshot;
 use crate::metrics::Statistics;
-use crate::snapshot::Snapshot;
 
 /// Source of the limits: API Reference, "GetMetricData".
 const MAX_QUERIES: usize = 500;

@@ -4,8 +4,8 @@ use super::error::Error;
 use super::metric_name::{MetricName, find};
 use super::period::{Periods, Statistic};
 use super::value::{Members, Name, Value};
+use crate::metrics::Snapshot;
 use crate::metrics::Statistics;
-use crate::snapshot::Snapshot;
 
 /// Data points in an answer. Source: API Reference, "GetMetricStatistics".
 const MAX_DATAPOINTS: u64 = 1440;

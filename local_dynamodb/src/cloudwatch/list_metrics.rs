@@ -3,8 +3,8 @@
 use super::error::Error;
 use super::metric_name::metric_value;
 use super::value::{Members, Name, Value};
+use crate::metrics::Snapshot;
 use crate::metrics::{Datapoint, Series};
-use crate::snapshot::Snapshot;
 
 /// Metrics in an answer. Source: API Reference, "ListMetrics".
 const MAX_METRICS: usize = 500;

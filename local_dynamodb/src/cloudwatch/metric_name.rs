@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 
 use super::error::Error;
 use super::value::{Members, Value};
-use crate::clock::Utc;
+use crate::clock;
+use crate::metrics::Snapshot;
 use crate::metrics::{Datapoint, Series};
-use crate::snapshot::Snapshot;
 
 /// The metric with exactly these dimensions, and in the unit `unit` if there is one: its unit, and its minutes. None, if
 /// nothing was counted.
@@ -28,7 +28,7 @@ pub(super) fn warning(snapshot: &Snapshot<'_>, end: u64) -> Option<String> {
             "The clock of this server runs {} times as fast as the wall's and shows {}. Metrics have the times of that clock; \
              what was counted after EndTime is not in this answer.",
             snapshot.speed,
-            Utc::of(snapshot.now)
+            clock::timestamp(snapshot.now)
         )
     })
 }

@@ -24,7 +24,7 @@ pub(crate) use protocol::Call;
 use error::{Error, Kind};
 use value::{Members, Value};
 
-use crate::snapshot::Snapshot;
+use crate::metrics::Snapshot;
 
 /// An operation, decoded but for its members.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use super::error::{Error, Kind};
 use super::value::{Name, Value};
 use super::{Operation, Request, cbor, json, query, run};
-use crate::snapshot::Snapshot;
+use crate::metrics::Snapshot;
 
 const SERVICE: &str = "GraniteServiceVersion20100801";
 const SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::value::{Name, Value};
-use crate::clock::Utc;
+use crate::clock;
 
 const NAMESPACE: &str = "http://monitoring.amazonaws.com/doc/2010-08-01/";
 /// Levels in the name of a parameter. `MetricDataQueries.member.1.MetricStat.Metric.Dimensions.member.1.Name` has nine.
@@ -99,7 +99,7 @@ fn element(xml: &mut String, name: &str, value: &Value) {
         Value::Integer(integer) => xml.push_str(&integer.to_string()),
         Value::Double(number) => xml.push_str(&format!("{number:?}")),
         Value::Timestamp(seconds) => {
-            xml.push_str(&Utc::of(Duration::try_from_secs_f64(*seconds).unwrap_or_default()).to_string());
+            xml.push_str(&clock::timestamp(Duration::try_from_secs_f64(*seconds).unwrap_or_default()).to_string());
         }
         Value::Text(text) => escape(xml, text),
         Value::List(elements) => elements.iter().for_each(|value| element(xml, "member", value)),

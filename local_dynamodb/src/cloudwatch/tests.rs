@@ -9,7 +9,6 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::metrics::{Datapoint, Metrics, Series};
-use crate::operation;
 
 const HOUR: u64 = 3600;
 
@@ -29,7 +28,7 @@ fn metrics() -> Metrics {
         |resource| Throttle { resource, access: Access::Write, limit: Limit::ProvisionedThroughput, retry_at: None };
     let now = Duration::from_secs(HOUR + 65);
     metrics.throttled_item(now, &table, &throttle(Resource::Index(index)));
-    metrics.throttled_request(now, &table, operation::Name::BatchWriteItem);
+    metrics.throttled_request(now, &table, "BatchWriteItem");
     metrics.consumed(now, Access::Read, &other, None, CapacityUnits::from_halves(1));
     metrics
 }

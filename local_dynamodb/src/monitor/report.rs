@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::explanation;
 use super::situation::{self, Resource, Situation};
-use crate::clock::Utc;
+use crate::clock;
+use crate::metrics::Snapshot;
 use crate::metrics::{Datapoint, HISTORY_MINUTES, Metric, Series, Statistics};
-use crate::snapshot::Snapshot;
 
 /// How everything stands, and what was counted since the minute `since`. A data point is a minute since 1970 and a value: the
 /// sum of what happened in the minute, or the state at its end.
@@ -15,7 +15,7 @@ pub(crate) fn json(snapshot: &Snapshot<'_>, since: u64) -> Value {
     let situations = situation::all(snapshot);
     json!({
         "Clock": {
-            "Now": Utc::of(snapshot.now).to_string(),
+            "Now": clock::timestamp(snapshot.now).to_string(),
             "Seconds": snapshot.now.as_secs_f64(),
             "Speed": snapshot.speed,
             "HistoryMinutes": HISTORY_MINUTES,

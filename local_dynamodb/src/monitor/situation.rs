@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use capacity::{CapacityState, IndexState, TableState};
 
+use crate::metrics::Snapshot;
 use crate::metrics::{self, Datapoint, Metric, Series};
-use crate::snapshot::Snapshot;
 
 /// From when on the minute that is not over tells the rate better than the one before it.
 const SETTLED: Duration = Duration::from_secs(20);
@@ -59,7 +59,7 @@ impl Events {
 
 /// Every table that there is, and then those that are gone, each by name.
 pub(super) fn all<'a>(snapshot: &Snapshot<'a>) -> Vec<Situation<'a>> {
-    let mut all: Vec<_> = snapshot.tables.iter().map(|(table, state)| of_table(&table.name, state, snapshot)).collect();
+    let mut all: Vec<_> = snapshot.tables.iter().map(|(table, state)| of_table(table, state, snapshot)).collect();
     for (series, _) in snapshot.series {
         if !all.iter().any(|each| each.table == &*series.table) {
             all.push(of_deleted(&series.table, snapshot));

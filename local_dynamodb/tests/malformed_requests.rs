@@ -1,4 +1,4 @@
-//! What no client means to send: bytes that are no HTTP, requests with errors in them, connections left open.
+//! Bytes that are not HTTP, requests with errors in them, connections left open.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -1,15 +1,15 @@
-//! Keeps web pages out. A page open in a browser on this machine can send requests to loopback, and, by pointing a name
-//! of its own at 127.0.0.1 (DNS rebinding), even read the answers. Programs are not affected: only browsers send
-//! `Origin`, and a program's `Host` is the address it connects to.
+//! Keeps web pages of other origins out. A page open in a browser on this machine can send requests to loopback and, by
+//! pointing its own host name at 127.0.0.1 (DNS rebinding), even read the answers. Programs are not affected: only
+//! browsers send `Origin`, and a program's `Host` is the address it connects to.
 
 use std::net::IpAddr;
 
 use hyper::HeaderMap;
 use hyper::header::{HOST, ORIGIN};
 
-/// Why a request is refused: it comes from a web page, or may.
+/// A request that comes, or may come, from a web page of another origin.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum ForbiddenOrigin {
     #[error("requests from web pages of another origin are refused (Origin: {0})")]
     Origin(String),
     #[error("the host name {0} is not this server's: use its IP address, or localhost")]
@@ -17,17 +17,17 @@ pub(crate) enum Refusal {
 }
 
 /// Checks where a request comes from. `own_name` is the name or address that the server was told to listen on.
-pub(crate) fn check(headers: &HeaderMap, own_name: &str) -> Result<(), Refusal> {
+pub(crate) fn check(headers: &HeaderMap, own_name: &str) -> Result<(), ForbiddenOrigin> {
     let host = headers.get(HOST).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     if let Some(host) = &host
         && !is_own(host, own_name)
     {
-        return Err(Refusal::Host(host.clone()));
+        return Err(ForbiddenOrigin::Host(host.clone()));
     }
     for origin in headers.get_all(ORIGIN) {
         let same = host.as_ref().is_some_and(|host| origin.as_bytes() == format!("http://{host}").as_bytes());
         if !same {
-            return Err(Refusal::Origin(String::from_utf8_lossy(origin.as_bytes()).into_owned()));
+            return Err(ForbiddenOrigin::Origin(String::from_utf8_lossy(origin.as_bytes()).into_owned()));
         }
     }
     Ok(())
@@ -73,7 +73,11 @@ mod tests {
     #[test]
     fn a_rebound_name_is_refused() {
         for host in ["evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example", "evil.example.", ""] {
-            assert_eq!(check(&headers(&[("host", host)]), "127.0.0.1"), Err(Refusal::Host(host.into())), "{host}");
+            assert_eq!(
+                check(&headers(&[("host", host)]), "127.0.0.1"),
+                Err(ForbiddenOrigin::Host(host.into())),
+                "{host}"
+            );
         }
     }
 
@@ -84,7 +88,7 @@ mod tests {
         for origin in
             ["https://evil.example", "null", "http://127.0.0.1:3000", "http://localhost:8000", "https://127.0.0.1:8000"]
         {
-            let refused = Err(Refusal::Origin(origin.into()));
+            let refused = Err(ForbiddenOrigin::Origin(origin.into()));
             assert_eq!(check(&headers(&[own, ("origin", origin)]), "127.0.0.1"), refused, "{origin}");
         }
     }

@@ -1,13 +1,10 @@
-//! DynamoDB's operations, typed: the name in `X-Amz-Target` and the JSON body become an [`Operation`], which the engine
-//! turns into an [`Answer`].
+//! DynamoDB's operations, typed: an [`Operation`] in, an [`OperationOutput`] out.
 
 use dynoxide::{Database, DynoxideError, actions};
 
-use crate::{index_throughput, malformed, names, page};
+use super::{index_throughput, pagination, table_names};
 
-const TARGET_PREFIXES: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
-
-/// Ours, if there is one.
+/// Our own path if there is one, the engine's otherwise.
 macro_rules! own_or {
     ($engine:path) => {
         $engine
@@ -17,18 +14,19 @@ macro_rules! own_or {
     };
 }
 
-/// Each row: the operation, the engine's module and method, its request, its answer; in brackets our way of running it
-/// where the engine's is not enough, in braces our request where the engine's lacks a member.
+/// Each row: the operation, the engine's module and method, its request, its response; in brackets our function where
+/// the engine's method is not enough, in braces our request type where the engine's lacks a member.
 macro_rules! operations {
     ($($name:ident $method:ident $request:ident $response:ident $([$own_run:path])? $({$own_request:path})?;)*) => {
         /// The name of an operation that the engine has.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum Name {
+        pub(crate) enum OperationName {
             $($name,)*
         }
 
-        impl Name {
-            fn from_operation(operation: &str) -> Option<Self> {
+        impl OperationName {
+            /// `None` if the engine does not have the operation.
+            pub(crate) fn parse(operation: &str) -> Option<Self> {
                 match operation {
                     $(stringify!($name) => Some(Self::$name),)*
                     _ => None,
@@ -50,20 +48,19 @@ macro_rules! operations {
         }
 
         impl Operation {
-            /// Its name.
-            pub(crate) fn name(&self) -> Name {
+            pub(crate) fn name(&self) -> OperationName {
                 match self {
-                    $(Self::$name(_) => Name::$name,)*
+                    $(Self::$name(_) => OperationName::$name,)*
                 }
             }
 
-            /// Decodes the body of a request.
+            /// Decodes the JSON body of a request.
             ///
             /// # Errors
-            /// The body is not what the operation asks for, in DynamoDB's words.
-            pub(crate) fn decode(name: Name, body: &str) -> Result<Self, DynoxideError> {
+            /// The body does not have the form of the operation's request, in serde's words.
+            pub(crate) fn from_json(name: OperationName, body: &str) -> serde_json::Result<Self> {
                 match name {
-                    $(Name::$name => malformed::decode(name, body).map(|request| Self::$name(Box::new(request))),)*
+                    $(OperationName::$name => serde_json::from_str(body).map(|request| Self::$name(Box::new(request))),)*
                 }
             }
 
@@ -71,28 +68,28 @@ macro_rules! operations {
             ///
             /// # Errors
             /// The engine's.
-            pub(crate) fn run(self, database: &Database) -> Result<Answer, DynoxideError> {
+            pub(crate) fn run(self, database: &Database) -> Result<OperationOutput, DynoxideError> {
                 match self {
                     $(Self::$name(request) => own_or!(Database::$method $(, $own_run)?)(database, *request)
-                        .map(|answer| Answer::$name(Box::new(answer))),)*
+                        .map(|output| OperationOutput::$name(Box::new(output))),)*
                 }
             }
         }
 
-        /// What the engine answered.
+        /// The engine's response to an operation.
         #[derive(Debug)]
-        pub(crate) enum Answer {
+        pub(crate) enum OperationOutput {
             $($name(Box<actions::$method::$response>),)*
         }
 
-        impl Answer {
-            /// The answer as JSON.
+        impl OperationOutput {
+            /// The JSON body of the response.
             ///
             /// # Errors
-            /// Only if the answer could not be written as JSON.
+            /// The output cannot be written as JSON.
             pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
                 match self {
-                    $(Self::$name(answer) => serde_json::to_vec(answer),)*
+                    $(Self::$name(output) => serde_json::to_vec(output),)*
                 }
             }
         }
@@ -103,7 +100,7 @@ operations! {
     BatchExecuteStatement batch_execute_statement BatchExecuteStatementRequest BatchExecuteStatementResponse;
     BatchGetItem batch_get_item BatchGetItemRequest BatchGetItemResponse;
     BatchWriteItem batch_write_item BatchWriteItemRequest BatchWriteItemResponse;
-    CreateTable create_table CreateTableRequest CreateTableResponse [names::create_table];
+    CreateTable create_table CreateTableRequest CreateTableResponse [table_names::create_table];
     DeleteItem delete_item DeleteItemRequest DeleteItemResponse;
     DeleteTable delete_table DeleteTableRequest DeleteTableResponse;
     DescribeStream describe_stream DescribeStreamRequest DescribeStreamResponse;
@@ -118,8 +115,8 @@ operations! {
     ListTables list_tables ListTablesRequest ListTablesResponse;
     ListTagsOfResource list_tags_of_resource ListTagsOfResourceRequest ListTagsOfResourceResponse [index_throughput::list_tags];
     PutItem put_item PutItemRequest PutItemResponse;
-    Query query QueryRequest QueryResponse [page::query];
-    Scan scan ScanRequest ScanResponse [page::scan];
+    Query query QueryRequest QueryResponse [pagination::query];
+    Scan scan ScanRequest ScanResponse [pagination::scan];
     SearchVectors search_vectors SearchVectorsRequest SearchVectorsResponse;
     TagResource tag_resource TagResourceRequest TagResourceResponse;
     TransactGetItems transact_get_items TransactGetItemsRequest TransactGetItemsResponse;
@@ -128,11 +125,4 @@ operations! {
     UpdateItem update_item UpdateItemRequest UpdateItemResponse;
     UpdateTable update_table UpdateTableRequest UpdateTableResponse [index_throughput::update_table] {index_throughput::UpdateTable};
     UpdateTimeToLive update_time_to_live UpdateTimeToLiveRequest UpdateTimeToLiveResponse;
-}
-
-impl Name {
-    /// The operation that the header `X-Amz-Target` names, if the engine has it.
-    pub(crate) fn from_target(target: &str) -> Option<Self> {
-        TARGET_PREFIXES.iter().find_map(|prefix| target.strip_prefix(prefix)).and_then(Self::from_operation)
-    }
 }

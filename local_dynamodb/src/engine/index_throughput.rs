@@ -16,7 +16,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::names;
+use super::table_names;
 
 /// The tags' keys begin so. The rest is a checksum of the index's name, which may be longer than a key can be.
 const PREFIX: &str = "local_dynamodb:index-throughput:";
@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for UpdateTable {
 /// # Errors
 /// The engine's; if they are about the request, nothing is changed.
 pub(crate) fn update_table(database: &Database, update: UpdateTable) -> Result<UpdateTableResponse, DynoxideError> {
-    names::check_new_indexes(database, &update.request)?;
+    table_names::check_new_indexes(database, &update.request)?;
     let mut answer = database.update_table(update.request)?;
     let arn = Some(answer.table_description.table_arn.clone());
     let mut tags = Vec::new();

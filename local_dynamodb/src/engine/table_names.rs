@@ -1,8 +1,8 @@
-//! Names that DynamoDB tells apart and SQLite does not.
+//! Table and index names that DynamoDB distinguishes and SQLite does not.
 //!
 //! The engine keeps the items of a table, and the entries of an index, in an SQLite table of that name, where case does
-//! not matter and some names are taken. It finds out when half of the new table is made, and deleting that half would
-//! delete the items of the other table. So such names are refused before.
+//! not matter and some names are reserved. The engine notices only when half of the new table exists, and deleting that
+//! half would delete the items of the other table. So such names are refused before.
 
 use dynoxide::actions::create_table::{CreateTableRequest, CreateTableResponse};
 use dynoxide::actions::describe_table::DescribeTableRequest;
@@ -11,11 +11,11 @@ use dynoxide::actions::update_table::UpdateTableRequest;
 use dynoxide::{Database, DynoxideError};
 
 /// The engine's own tables.
-const TAKEN: [&str; 3] = ["_config", "_tables", "_stream_records"];
+const RESERVED: [&str; 3] = ["_config", "_tables", "_stream_records"];
 /// What SQLite's own tables begin with.
-const TAKEN_PREFIX: &str = "sqlite_";
+const RESERVED_PREFIX: &str = "sqlite_";
 
-/// Runs a CreateTable, unless its names cannot be kept apart from others.
+/// Runs a CreateTable, unless a name differs from another only in case.
 ///
 /// # Errors
 /// `ValidationException` for such a name; the engine's.
@@ -24,21 +24,22 @@ pub(crate) fn create_table(
     request: CreateTableRequest,
 ) -> Result<CreateTableResponse, DynoxideError> {
     let name = &request.table_name;
-    let is_prefixed = name.get(..TAKEN_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(TAKEN_PREFIX));
-    if is_prefixed || TAKEN.iter().any(|taken| taken.eq_ignore_ascii_case(name)) {
+    let is_prefixed =
+        name.get(..RESERVED_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(RESERVED_PREFIX));
+    if is_prefixed || RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
         return Err(DynoxideError::ValidationException(format!(
-            "local_dynamodb keeps the table name {name} for itself: choose another"
+            "the table name {name} is reserved by local_dynamodb: choose another"
         )));
     }
-    check_apart("table", name, &table_names(database)?)?;
+    check_distinct("table", name, &table_names(database)?)?;
     let mut known = Vec::new();
     for index in request.global_secondary_indexes.iter().flatten() {
-        check_apart("index", &index.index_name, &known)?;
+        check_distinct("index", &index.index_name, &known)?;
         known.push(index.index_name.clone());
     }
     known.clear();
     for index in request.local_secondary_indexes.iter().flatten() {
-        check_apart("index", &index.index_name, &known)?;
+        check_distinct("index", &index.index_name, &known)?;
         known.push(index.index_name.clone());
     }
     database.create_table(request)
@@ -47,7 +48,7 @@ pub(crate) fn create_table(
 /// Checks the indexes that an UpdateTable adds.
 ///
 /// # Errors
-/// `ValidationException` for a name that cannot be kept apart from that of another index of the table.
+/// `ValidationException` for a name that differs from another index of the table only in case.
 pub(crate) fn check_new_indexes(database: &Database, request: &UpdateTableRequest) -> Result<(), DynoxideError> {
     let updates = request.global_secondary_index_updates.iter().flatten();
     let mut created = updates.filter_map(|update| Some(&update.create.as_ref()?.index_name)).peekable();
@@ -57,7 +58,7 @@ pub(crate) fn check_new_indexes(database: &Database, request: &UpdateTableReques
     let described = database.describe_table(DescribeTableRequest { table_name: request.table_name.clone() })?;
     let indexes = described.table.global_secondary_indexes.unwrap_or_default();
     let known: Vec<_> = indexes.into_iter().map(|index| index.index_name).collect();
-    created.try_for_each(|name| check_apart("index", name, &known))
+    created.try_for_each(|name| check_distinct("index", name, &known))
 }
 
 fn table_names(database: &Database) -> Result<Vec<String>, DynoxideError> {
@@ -73,11 +74,11 @@ fn table_names(database: &Database) -> Result<Vec<String>, DynoxideError> {
 }
 
 /// The same name is left to the engine, which knows what DynamoDB says of it.
-fn check_apart(what: &str, name: &str, known: &[String]) -> Result<(), DynoxideError> {
+fn check_distinct(what: &str, name: &str, known: &[String]) -> Result<(), DynoxideError> {
     match known.iter().find(|known| *known != name && known.eq_ignore_ascii_case(name)) {
         None => Ok(()),
         Some(other) => Err(DynoxideError::ValidationException(format!(
-            "local_dynamodb cannot have the {what} {name} beside {other}: their names have to differ in more than case"
+            "local_dynamodb cannot have the {what} {name} beside {other}: their names must differ in more than case"
         ))),
     }
 }

@@ -1,8 +1,8 @@
 //! The provisioned throughput of a table and its indexes, and how UpdateTable changes it: UPDATING first, with the old
 //! values in force and shown, then ACTIVE with the new ones.
 //!
-//! The engine changes the throughput of a table at once, and [`index_throughput`](crate::index_throughput) that of an
-//! index. What holds until the update is complete, and what is shown, is decided here.
+//! The engine changes the throughput of a table and its indexes at once. What is in force until the update is complete,
+//! and what descriptions show, is decided here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +12,16 @@ use dynoxide::DynoxideError;
 use dynoxide::actions::update_table::UpdateTableRequest;
 use dynoxide::actions::{TableDescription, TableProvisionedThroughputDescription};
 
-use crate::clock::Utc;
-use crate::table_definition::TableDefinition;
+use super::table_definition::TableDefinition;
+use crate::clock;
 
-/// Decreases that a table or an index may have on a day before they have to be an hour apart. Documented: Developer
+/// Decreases of a table or an index in a UTC day, after which they must be an hour apart. Source: Developer
 /// Guide, "Quotas in Amazon DynamoDB", "Decreasing provisioned throughput".
 const FREE_DECREASES: u64 = 4;
 const BETWEEN_DECREASES: Duration = Duration::from_secs(3600);
+const SECONDS_PER_DAY: u64 = 86_400;
 
-/// What a table and its global indexes have, and what they are about to have.
+/// The throughput of a table and its global indexes, and the update in progress.
 #[derive(Debug)]
 pub(crate) struct Provisioning {
     table: Provisioned,
@@ -35,7 +36,6 @@ pub(crate) struct Change {
     pub(crate) indexes: Vec<(Arc<str>, Throughput)>,
 }
 
-/// A change on its way.
 #[derive(Debug)]
 struct Update {
     due: Duration,
@@ -43,13 +43,13 @@ struct Update {
     before: Box<TableDescription>,
 }
 
-/// The throughput of a table or an index, and when it was changed.
+/// The throughput of a table or an index, and when it changed.
 #[derive(Debug)]
 struct Provisioned {
     throughput: Throughput,
     last_increase: Option<Duration>,
     last_decrease: Option<Duration>,
-    /// How many decreases there were on the day of the last one.
+    /// Decreases on the day of the last one.
     decreases: u64,
 }
 
@@ -93,14 +93,12 @@ impl Change {
         Ok(Self { table, indexes: indexes.collect() })
     }
 
-    /// Whether there is nothing to it.
     pub(crate) fn is_empty(&self) -> bool {
         self.table.is_none() && self.indexes.is_empty()
     }
 }
 
 impl Provisioning {
-    /// That of a table as it is defined.
     pub(crate) fn of(table: &TableDefinition) -> Self {
         let indexes = table.index_throughputs.iter();
         Self {
@@ -110,12 +108,10 @@ impl Provisioning {
         }
     }
 
-    /// An index added to the table.
     pub(crate) fn add_index(&mut self, name: Arc<str>, throughput: Throughput) {
         self.indexes.push((name, Provisioned::new(throughput)));
     }
 
-    /// Indexes that the table does not have any more are forgotten.
     pub(crate) fn retain_indexes(&mut self, keep: impl Fn(&str) -> bool) {
         self.indexes.retain(|(name, _)| keep(name));
     }
@@ -123,7 +119,7 @@ impl Provisioning {
     /// Whether the table named `name` can be updated at `now`, and in this way.
     ///
     /// # Errors
-    /// DynamoDB's, for an update on its way, values that are there already, and decreases that are too many.
+    /// DynamoDB's, for an update in progress, values that are already set, and too many decreases.
     pub(crate) fn check(&self, now: Duration, name: &str, change: &Change) -> Result<(), DynoxideError> {
         self.check_idle(name)?;
         for (name, new) in &change.indexes {
@@ -138,7 +134,7 @@ impl Provisioning {
         table.into_iter().chain(indexes).try_for_each(|(current, new)| current.check_decrease(now, new))
     }
 
-    /// Whether no update of the table named `name` is on its way.
+    /// Whether no update of the table named `name` is in progress.
     ///
     /// # Errors
     /// DynamoDB's, which names the table or the index.
@@ -155,7 +151,7 @@ impl Provisioning {
         )))
     }
 
-    /// Starts a change that was checked, complete at `due`. Until then the table is shown as it was `before`.
+    /// Starts a checked change, complete at `due`. Until then descriptions show the table as it was `before`.
     pub(crate) fn begin(&mut self, now: Duration, due: Duration, change: Change, before: TableDescription) {
         if let Some(new) = change.table {
             self.table.note(now, new);
@@ -168,12 +164,12 @@ impl Provisioning {
         self.update = Some(Update { due, change, before: Box::new(before) });
     }
 
-    /// When the change on its way is complete.
+    /// When the update in progress is complete.
     pub(crate) fn due(&self) -> Option<Duration> {
         self.update.as_ref().map(|update| update.due)
     }
 
-    /// Completes it.
+    /// Completes the update in progress.
     pub(crate) fn complete(&mut self) -> Option<Change> {
         let Update { change, .. } = self.update.take()?;
         if let Some(new) = change.table {
@@ -225,7 +221,7 @@ impl Provisioned {
     }
 
     fn decreases_today(&self, now: Duration) -> u64 {
-        let is_today = |time: Duration| Utc::of(time).day() == Utc::of(now).day();
+        let is_today = |time: Duration| time.as_secs() / SECONDS_PER_DAY == now.as_secs() / SECONDS_PER_DAY;
         if self.last_decrease.is_some_and(is_today) { self.decreases } else { 0 }
     }
 
@@ -241,8 +237,8 @@ impl Provisioned {
                      performed at most once every {} seconds. Number of decreases today: {today}. Last decrease at {}. \
                      Next decrease can be made at {}",
                     BETWEEN_DECREASES.as_secs(),
-                    Utc::of(last).in_words(),
-                    Utc::of(last + BETWEEN_DECREASES).in_words()
+                    clock::long_form(last),
+                    clock::long_form(last + BETWEEN_DECREASES)
                 )))
             }
             _ => Ok(()),
@@ -275,7 +271,7 @@ fn is_on_demand(throughput: Throughput) -> bool {
     throughput == Throughput::OnDemand
 }
 
-/// Whether less is provisioned of either kind. Changing the billing mode is none.
+/// Whether less is provisioned of either kind. A change of the billing mode is no decrease.
 fn is_decrease(old: Throughput, new: Throughput) -> bool {
     match (old, new) {
         (
@@ -286,7 +282,7 @@ fn is_decrease(old: Throughput, new: Throughput) -> bool {
     }
 }
 
-/// In the words that the engine has for a table.
+/// Worded as the engine's message for a table.
 fn unchanged(index: &str, throughput: Throughput) -> DynoxideError {
     let Throughput::Provisioned { read, write } = throughput else {
         return DynoxideError::ValidationException(format!("The billing mode of the index {index} will not change."));

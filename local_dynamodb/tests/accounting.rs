@@ -1,4 +1,4 @@
-//! The books: what was consumed and refused is the sum of what clients were told, whatever they sent to which tables.
+//! The metrics: what was consumed and throttled is the sum of what clients were told, whatever they sent to which tables.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -1,20 +1,20 @@
-//! How a refusal reads on the wire.
+//! Throttling as clients see it: the exception, the code in a batch or transaction, the messages.
 
 use capacity::{Resource, Throttle};
 use dynoxide::errors::CancellationReason;
 use serde::Serialize;
 
-/// Both messages: API Reference, "TransactWriteItems", which has them in full. The second ends without a stop.
+/// Both messages: API Reference, "TransactWriteItems". The second ends without a full stop.
 const OF_TABLE: &str = "The level of configured provisioned throughput for the table was exceeded. Consider increasing \
     your provisioning level with the UpdateTable API.";
 const OF_INDEX: &str = "The level of configured provisioned throughput for one or more global secondary indexes of the \
     table was exceeded. Consider increasing your provisioning level for the under-provisioned global secondary indexes \
     with the UpdateTable API";
 
-/// The code of a refusal among the results of a batch or a transaction.
+/// The code of a throttled part in the results of a batch or a transaction.
 pub(crate) const CODE: &str = "ProvisionedThroughputExceeded";
 
-/// The message of a refusal.
+/// The message of a error.
 pub(crate) fn message(throttle: &Throttle) -> &'static str {
     match throttle.resource {
         Resource::Table => OF_TABLE,
@@ -22,9 +22,9 @@ pub(crate) fn message(throttle: &Throttle) -> &'static str {
     }
 }
 
-/// Why a request was refused as a whole: the body of a `ProvisionedThroughputExceededException`.
+/// A request throttled as a whole: the body of a `ProvisionedThroughputExceededException`.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Refusal {
+pub(crate) struct ThrottleError {
     #[serde(rename = "__type")]
     kind: &'static str,
     message: &'static str,
@@ -40,42 +40,41 @@ struct ThrottlingReason {
     resource: String,
 }
 
-impl Refusal {
-    /// Of the throttles of a request's parts, each with the ARN of its table. The first one gives the message, and
-    /// each reason is named once.
+impl ThrottleError {
+    /// `throttles` are those of the request's parts, each with the ARN of its table. The first gives the message; each
+    /// reason is listed once.
     pub(crate) fn of<'a>(throttles: impl IntoIterator<Item = (&'a str, &'a Throttle)>) -> Self {
-        let mut refusal = Self {
+        let mut error = Self {
             kind: "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
             message: OF_TABLE,
             reasons: Vec::new(),
         };
         for (table_arn, throttle) in throttles {
-            if refusal.reasons.is_empty() {
-                refusal.message = message(throttle);
+            if error.reasons.is_empty() {
+                error.message = message(throttle);
             }
             let resource = match &throttle.resource {
                 Resource::Table => table_arn.to_owned(),
                 Resource::Index(name) => format!("{table_arn}/index/{name}"),
             };
             let reason = ThrottlingReason { reason: throttle.reason(), resource };
-            if !refusal.reasons.contains(&reason) {
-                refusal.reasons.push(reason);
+            if !error.reasons.contains(&reason) {
+                error.reasons.push(reason);
             }
         }
-        refusal
+        error
     }
 
-    /// The JSON body of the answer, whose status is 400.
+    /// The JSON body of the answer with status 400.
     pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(self)
     }
 }
 
-/// The reasons of a cancelled transaction with so many parts, of which those at these positions were refused, and the
-/// message that lists their codes.
-pub(crate) fn cancellation(parts: usize, refused: &[(usize, &Throttle)]) -> (String, Vec<CancellationReason>) {
+/// The message and reasons of a cancelled transaction with this many parts, `throttled` at these positions.
+pub(crate) fn cancellation(parts: usize, throttled: &[(usize, &Throttle)]) -> (String, Vec<CancellationReason>) {
     let mut reasons = vec![CancellationReason { code: "None".into(), ..Default::default() }; parts];
-    for (position, throttle) in refused {
+    for (position, throttle) in throttled {
         let reason = CancellationReason { code: CODE.into(), message: Some(message(throttle).into()), item: None };
         reasons[*position] = reason;
     }
@@ -94,10 +93,10 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_every_resource_once() {
+    fn an_error_names_every_resource_once() {
         let (table, index) = (throttle(Resource::Table), throttle(Resource::Index("GSI_1".into())));
         let arn = "arn:aws:dynamodb:eu-west-1:1:table/logfile";
-        let json = Refusal::of([(arn, &index), (arn, &table), (arn, &index)]).to_json().unwrap();
+        let json = ThrottleError::of([(arn, &index), (arn, &table), (arn, &index)]).to_json().unwrap();
         let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
         assert_eq!(
             json,

@@ -1,136 +1,23 @@
 //! What CloudWatch would have counted: for each table, index and operation, minute by minute of the server's clock.
 
+mod metric;
+pub(crate) mod report;
+mod snapshot;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use capacity::{Access, CapacityUnits, Limit, Resource, Throttle};
 
-use crate::operation::Name;
+pub(crate) use self::metric::{Metric, Series};
+pub(crate) use self::snapshot::Snapshot;
 
-/// Minutes that are kept: a day of the server's clock. A series has at most so many data points, of 40 bytes each.
+/// Minutes kept: a day of the server's clock. A series has at most this many data points of 40 bytes.
 pub(crate) const HISTORY_MINUTES: u64 = 24 * 60;
 
-/// How often data points are looked for that are older than that, in series that get no new ones.
+/// How often series without new data points are searched for older ones.
 const SWEEP_MINUTES: u64 = 60;
-
-macro_rules! metrics {
-    ($($(#[$doc:meta])* $name:ident $unit:literal $namespace:ident)*) => {
-        /// What is counted. The names are CloudWatch's, of the namespace AWS/DynamoDB, where it has them.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub(crate) enum Metric {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Metric {
-            /// Its name.
-            pub(crate) fn name(self) -> &'static str {
-                match self { $(Self::$name => stringify!($name),)* }
-            }
-
-            /// Its unit, in CloudWatch's words.
-            pub(crate) fn unit(self) -> &'static str {
-                match self { $(Self::$name => $unit,)* }
-            }
-
-            /// Where it is found.
-            pub(crate) fn namespace(self) -> Namespace {
-                match self { $(Self::$name => Namespace::$namespace,)* }
-            }
-        }
-    };
-}
-
-metrics! {
-    /// Units consumed, a value for each request.
-    ConsumedReadCapacityUnits "Count" DynamoDb
-    /// As above.
-    ConsumedWriteCapacityUnits "Count" DynamoDb
-    /// What is provisioned at the end of the minute. CloudWatch has it every five minutes.
-    ProvisionedReadCapacityUnits "Count" DynamoDb
-    /// As above.
-    ProvisionedWriteCapacityUnits "Count" DynamoDb
-    /// Items refused, whatever the limit, on the table or index whose capacity was the cause.
-    ReadThrottleEvents "Count" DynamoDb
-    /// As above.
-    WriteThrottleEvents "Count" DynamoDb
-    /// Of them, those refused by the provisioned throughput.
-    ReadProvisionedThroughputThrottleEvents "Count" DynamoDb
-    /// As above.
-    WriteProvisionedThroughputThrottleEvents "Count" DynamoDb
-    /// Of them, those refused by the cap on a partition key.
-    ReadKeyRangeThroughputThrottleEvents "Count" DynamoDb
-    /// As above.
-    WriteKeyRangeThroughputThrottleEvents "Count" DynamoDb
-    /// Requests that were refused, by operation; a batch only if every item in it was.
-    ThrottledRequests "Count" DynamoDb
-    /// How long an answered request took, by operation: in the wall's time, whatever the clock's speed.
-    SuccessfulRequestLatency "Milliseconds" DynamoDb
-    /// Items in the answer of a Query or Scan, by operation.
-    ReturnedItemCount "Count" DynamoDb
-    /// Writes whose condition did not hold.
-    ConditionalCheckFailedRequests "Count" DynamoDb
-    /// Units that could be read at once, at the end of the minute; below nothing while a debt is paid off.
-    ReadBurstBalance "Count" Local
-    /// As above, for writes.
-    WriteBurstBalance "Count" Local
-    /// Writes that waited between the table and the index, at the end of the minute.
-    IndexBacklog "Count" Local
-}
-
-impl Metric {
-    /// Whether it is the state at the end of a minute, instead of something that happened in it.
-    pub(crate) fn is_state(self) -> bool {
-        matches!(
-            self,
-            Self::ProvisionedReadCapacityUnits
-                | Self::ProvisionedWriteCapacityUnits
-                | Self::ReadBurstBalance
-                | Self::WriteBurstBalance
-                | Self::IndexBacklog
-        )
-    }
-}
-
-/// Whose metric it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Namespace {
-    /// CloudWatch's.
-    DynamoDb,
-    /// This server's own: what DynamoDB does not tell.
-    Local,
-}
-
-impl Namespace {
-    /// Its name.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::DynamoDb => "AWS/DynamoDB",
-            Self::Local => "local_dynamodb",
-        }
-    }
-}
-
-/// A metric and its dimensions.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Series {
-    /// `TableName`.
-    pub(crate) table: Arc<str>,
-    /// `GlobalSecondaryIndexName`. Without it a metric is the table's alone, not that of its indexes.
-    pub(crate) index: Option<Arc<str>>,
-    /// `Operation`.
-    pub(crate) operation: Option<&'static str>,
-    pub(crate) metric: Metric,
-}
-
-impl Series {
-    /// Names and values, in CloudWatch's words.
-    pub(crate) fn dimensions(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let index = self.index.as_deref().map(|name| ("GlobalSecondaryIndexName", name));
-        let operation = self.operation.map(|name| ("Operation", name));
-        [Some(("TableName", &*self.table)), index, operation].into_iter().flatten()
-    }
-}
 
 /// What was counted in a minute. Sums of halves are exact up to 2^52.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -146,7 +33,6 @@ impl Statistics {
         Self { sample_count: 1, sum: value, minimum: value, maximum: value }
     }
 
-    /// Both together.
     pub(crate) fn merge(&mut self, other: Self) {
         self.sample_count += other.sample_count;
         self.sum += other.sum;
@@ -158,7 +44,6 @@ impl Statistics {
 /// A minute since 1970 and what was counted in it.
 pub(crate) type Datapoint = (u64, Statistics);
 
-/// All series.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Metrics {
     series: HashMap<Series, VecDeque<Datapoint>>,
@@ -210,7 +95,7 @@ fn is_old(minute: u64, now: u64) -> bool {
     minute + HISTORY_MINUTES <= now
 }
 
-/// What DynamoDB's events count as. Each method is one kind of event.
+/// Each method counts one kind of event.
 impl Metrics {
     /// Capacity consumed by a request, by a table itself (`index` is `None`) or by one of its indexes.
     pub(crate) fn consumed(
@@ -230,7 +115,7 @@ impl Metrics {
         }
     }
 
-    /// An item refused.
+    /// A throttled item.
     pub(crate) fn throttled_item(&mut self, now: Duration, table: &Arc<str>, throttle: &Throttle) {
         let index = match &throttle.resource {
             Resource::Table => None,
@@ -255,23 +140,23 @@ impl Metrics {
         }
     }
 
-    /// A request refused as a whole.
-    pub(crate) fn throttled_request(&mut self, now: Duration, table: &Arc<str>, operation: Name) {
+    /// A request throttled as a whole.
+    pub(crate) fn throttled_request(&mut self, now: Duration, table: &Arc<str>, operation: &'static str) {
         self.add(now, of_operation(Metric::ThrottledRequests, table, operation), 1.0);
     }
 
     /// A request answered.
-    pub(crate) fn answered(&mut self, now: Duration, table: &Arc<str>, operation: Name, latency: Duration) {
+    pub(crate) fn answered(&mut self, now: Duration, table: &Arc<str>, operation: &'static str, latency: Duration) {
         let series = of_operation(Metric::SuccessfulRequestLatency, table, operation);
         self.add(now, series, latency.as_secs_f64() * 1000.0);
     }
 
     /// Items returned by a Query or Scan.
-    pub(crate) fn returned_items(&mut self, now: Duration, table: &Arc<str>, operation: Name, items: usize) {
+    pub(crate) fn returned_items(&mut self, now: Duration, table: &Arc<str>, operation: &'static str, items: usize) {
         self.add(now, of_operation(Metric::ReturnedItemCount, table, operation), items as f64);
     }
 
-    /// A write whose condition did not hold.
+    /// A write whose condition failed.
     pub(crate) fn condition_failed(&mut self, now: Duration, table: &Arc<str>) {
         self.add(now, of_resource(Metric::ConditionalCheckFailedRequests, table, None), 1.0);
     }
@@ -282,8 +167,8 @@ pub(crate) fn of_resource(metric: Metric, table: &Arc<str>, index: Option<&Arc<s
     Series { table: table.clone(), index: index.cloned(), operation: None, metric }
 }
 
-fn of_operation(metric: Metric, table: &Arc<str>, operation: Name) -> Series {
-    Series { table: table.clone(), index: None, operation: Some(operation.as_str()), metric }
+fn of_operation(metric: Metric, table: &Arc<str>, operation: &'static str) -> Series {
+    Series { table: table.clone(), index: None, operation: Some(operation), metric }
 }
 
 #[cfg(test)]
@@ -322,12 +207,12 @@ mod tests {
         // Nothing new comes for the table: it is not shown, and then forgotten.
         let later = now + MINUTE * HISTORY_MINUTES as u32;
         assert!(metrics.series(later).is_empty());
-        metrics.returned_items(later, &"other".into(), Name::Scan, 7);
+        metrics.returned_items(later, &"other".into(), "Scan", 7);
         assert_eq!(metrics.series.len(), 1);
     }
 
     #[test]
-    fn an_event_stands_on_the_resource_that_was_the_cause() {
+    fn an_event_is_counted_for_the_resource_that_was_the_cause() {
         let mut metrics = Metrics::default();
         let of = |resource, limit| Throttle { resource, access: Access::Write, limit, retry_at: None };
         let table: Arc<str> = "logfile".into();

@@ -1,9 +1,9 @@
-//! Which partition key a Query reads, as far as that can be told without the whole grammar of expressions.
+//! The partition key that a Query reads, as far as it can be found without the whole grammar of expressions.
 
 use dynoxide::actions::query::QueryRequest;
 use dynoxide::types::AttributeValue;
 
-/// The value that `query` asks the key attribute `name` to be equal to.
+/// The value that `query` compares the key attribute `name` with.
 pub(crate) fn value_of(query: &QueryRequest, name: &str) -> Option<AttributeValue> {
     match &query.key_condition_expression {
         Some(expression) => {
@@ -19,8 +19,8 @@ pub(crate) fn value_of(query: &QueryRequest, name: &str) -> Option<AttributeValu
     }
 }
 
-/// The placeholder (`:host`) that stands behind `name =`, or `alias =` where the alias is for that name. A value in
-/// front of its attribute (`:host = PK`) is not looked for: the read is then one without a known key.
+/// The placeholder (`:host`) after `name =`, or after `alias =` where the alias stands for that name. A value before its
+/// attribute (`:host = PK`) is not found: the read then has no known key.
 fn placeholder_of<'a>(expression: &'a str, name: &str, named: impl Fn(&str) -> Option<&'a str>) -> Option<&'a str> {
     let is_name = |token: &str| token == name || named(token).is_some_and(|of_alias| of_alias == name);
     let tokens: Vec<&str> = tokens(expression).collect();

@@ -1,15 +1,15 @@
 //! The JSON shape of requests: which member is a list, a map, a structure, a string or a number.
 //!
-//! The engine's request types keep some members as loose JSON, so a wrong shape there would pass its decoder silently;
-//! and where the decoder does notice, serde words it as serde does. DynamoDB refuses both with a
-//! `SerializationException` that names its Java types. The tables below follow the API reference, the wordings what the
-//! engine's own server answers (which its authors captured from DynamoDB).
+//! The engine's request types keep some members as loose JSON, so its decoder does not notice a wrong shape there. Where
+//! it does notice, the message is serde's. DynamoDB answers both with a `SerializationException` that names its Java types.
+//! The tables below follow the API reference; the messages are those of the engine's own server, whose authors captured
+//! them from DynamoDB.
 
 use serde_json::{Map, Value};
 
-use crate::operation::Name;
+use crate::engine::OperationName;
 
-/// What a member of a request has to be. Null and absent members always pass.
+/// The type of a request's member. Null and absent members always pass.
 enum Shape {
     Text,
     Long,
@@ -136,58 +136,58 @@ const COMMON: &[Member] = &[
     ("ConsistentRead", Flag),
 ];
 
-fn members(name: Name) -> &'static [Member] {
+fn members(name: OperationName) -> &'static [Member] {
     match name {
-        Name::CreateTable => CREATE_TABLE,
-        Name::UpdateTable => UPDATE_TABLE,
-        Name::BatchGetItem => BATCH_GET_ITEM,
-        Name::BatchWriteItem => BATCH_WRITE_ITEM,
-        Name::Query => QUERY,
-        Name::Scan => SCAN,
-        Name::PutItem | Name::UpdateItem | Name::DeleteItem => WRITE,
-        Name::TagResource => TAG_RESOURCE,
+        OperationName::CreateTable => CREATE_TABLE,
+        OperationName::UpdateTable => UPDATE_TABLE,
+        OperationName::BatchGetItem => BATCH_GET_ITEM,
+        OperationName::BatchWriteItem => BATCH_WRITE_ITEM,
+        OperationName::Query => QUERY,
+        OperationName::Scan => SCAN,
+        OperationName::PutItem | OperationName::UpdateItem | OperationName::DeleteItem => WRITE,
+        OperationName::TagResource => TAG_RESOURCE,
         _ => &[],
     }
 }
 
 /// Checks the shape of a request; the error is the message of DynamoDB's `SerializationException`.
-pub(crate) fn check(name: Name, request: &Value) -> Result<(), String> {
-    // SearchVectors has an endpoint of its own at AWS, and words shapes in its own way: the engine's decoder does.
-    let (Value::Object(request), false) = (request, name == Name::SearchVectors) else { return Ok(()) };
+pub(super) fn check(name: OperationName, request: &Value) -> Result<(), String> {
+    // AWS serves SearchVectors from an endpoint of its own with messages of its own, which the engine's decoder has.
+    let (Value::Object(request), false) = (request, name == OperationName::SearchVectors) else { return Ok(()) };
     check_members(members(name), request)?;
     check_members(COMMON, request)
 }
 
 fn check_members(members: &[Member], object: &Map<String, Value>) -> Result<(), String> {
     members.iter().try_for_each(|(name, shape)| match object.get(*name) {
-        Some(value) => check_value(shape, value, Place::Member),
+        Some(value) => check_value(shape, value, Position::Member),
         None => Ok(()),
     })
 }
 
-/// Where a value stands, which decides the words of some refusals.
+/// The position of a value, which decides the message of some errors.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Position {
     Member,
     Element,
 }
 
-fn check_value(shape: &Shape, value: &Value, place: Place) -> Result<(), String> {
+fn check_value(shape: &Shape, value: &Value, position: Position) -> Result<(), String> {
     match (shape, value) {
         (_, Value::Null) => Ok(()),
         (Struct(_, members), Value::Object(object)) => check_members(members, object),
         (List(element), Value::Array(list)) => {
-            list.iter().try_for_each(|value| check_value(element, value, Place::Element))
+            list.iter().try_for_each(|value| check_value(element, value, Position::Element))
         }
         (MapOf(_, element), Value::Object(map)) => {
-            map.values().try_for_each(|value| check_value(element, value, Place::Element))
+            map.values().try_for_each(|value| check_value(element, value, Position::Element))
         }
         (Struct(class, _), Value::Array(_)) => {
             Err(format!("Unrecognized collection type class com.amazonaws.dynamodb.v20120810.{class}"))
         }
-        (Struct(..), _) if place == Place::Element => Err("Unexpected value type in payload".into()),
+        (Struct(..), _) if position == Position::Element => Err("Unexpected value type in payload".into()),
         // A map or a list inside another: DynamoDB shows its own failure.
-        (List(_) | MapOf(..), _) if place == Place::Element => Err(CAST_FAILURE.into()),
+        (List(_) | MapOf(..), _) if position == Position::Element => Err(CAST_FAILURE.into()),
         (MapOf(values, _), Value::Array(_)) => {
             Err(format!("Unrecognized collection type java.util.Map<java.lang.String, {values}>"))
         }
@@ -223,7 +223,7 @@ fn check_scalar(shape: &Shape, value: &Value) -> Result<(), String> {
 }
 
 /// A structure or map where something else belongs.
-pub(crate) const STRUCTURE: &str = "Start of structure or map found where not expected";
+pub(super) const STRUCTURE: &str = "Start of structure or map found where not expected";
 const CAST_FAILURE: &str = "class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to class \
     java.lang.Class (sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and java.lang.Class are in module \
     java.base of loader 'bootstrap')";
@@ -237,30 +237,30 @@ mod tests {
     fn well_shaped_requests_pass() {
         let put =
             json!({"TableName": "t", "Item": {"a": {"S": "x"}}, "Expected": {"a": {"Exists": "TRUE"}}, "Other": 1});
-        assert_eq!(check(Name::PutItem, &put), Ok(()));
+        assert_eq!(check(OperationName::PutItem, &put), Ok(()));
         let create =
             json!({"KeySchema": [{"AttributeName": "a"}, null], "ProvisionedThroughput": {"ReadCapacityUnits": 1}});
-        assert_eq!(check(Name::CreateTable, &create), Ok(()));
-        assert_eq!(check(Name::Query, &json!([1])), Ok(()));
+        assert_eq!(check(OperationName::CreateTable, &create), Ok(()));
+        assert_eq!(check(OperationName::Query, &json!([1])), Ok(()));
     }
 
     #[test]
     fn wrong_shapes_are_named_as_dynamodb_names_them() {
         let cases = [
-            (Name::GetItem, json!({"TableName": 1}), "NUMBER_VALUE cannot be converted to String"),
-            (Name::GetItem, json!({"TableName": 1.5}), "DECIMAL_VALUE cannot be converted to String"),
-            (Name::GetItem, json!({"ConsistentRead": "no"}), "Unexpected token received from parser"),
-            (Name::Scan, json!({"Limit": "1"}), "STRING_VALUE cannot be converted to Integer"),
-            (Name::PutItem, json!({"Item": {"a": "x"}}), "Unexpected value type in payload"),
-            (Name::CreateTable, json!({"KeySchema": {}}), STRUCTURE),
-            (Name::BatchWriteItem, json!({"RequestItems": {"t": {}}}), CAST_FAILURE),
+            (OperationName::GetItem, json!({"TableName": 1}), "NUMBER_VALUE cannot be converted to String"),
+            (OperationName::GetItem, json!({"TableName": 1.5}), "DECIMAL_VALUE cannot be converted to String"),
+            (OperationName::GetItem, json!({"ConsistentRead": "no"}), "Unexpected token received from parser"),
+            (OperationName::Scan, json!({"Limit": "1"}), "STRING_VALUE cannot be converted to Integer"),
+            (OperationName::PutItem, json!({"Item": {"a": "x"}}), "Unexpected value type in payload"),
+            (OperationName::CreateTable, json!({"KeySchema": {}}), STRUCTURE),
+            (OperationName::BatchWriteItem, json!({"RequestItems": {"t": {}}}), CAST_FAILURE),
             (
-                Name::CreateTable,
+                OperationName::CreateTable,
                 json!({"ProvisionedThroughput": []}),
                 "Unrecognized collection type class com.amazonaws.dynamodb.v20120810.ProvisionedThroughput",
             ),
             (
-                Name::UpdateItem,
+                OperationName::UpdateItem,
                 json!({"Key": []}),
                 "Unrecognized collection type java.util.Map<java.lang.String, com.amazonaws.dynamodb.v20120810.AttributeValue>",
             ),

@@ -1,4 +1,4 @@
-//! The metrics as they are shown: JSON with every minute, and text with sums, which a shell script can read.
+//! The metrics as JSON with every minute, and as text with sums, for shell scripts.
 
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use capacity::{CapacityState, IndexState, TableState};
 use serde::{Serialize, Serializer};
 
-use crate::clock::Utc;
-use crate::metrics::{Datapoint, HISTORY_MINUTES, Series, Statistics};
-use crate::snapshot::Snapshot;
-use crate::table_definition::TableDefinition;
+use jiff::Timestamp;
 
-/// The clock, how each table stands now, and each metric with the minutes of the last day in which there was something to
-/// count. Members are named as CloudWatch names them.
+use super::{Datapoint, HISTORY_MINUTES, Series, Snapshot, Statistics};
+use crate::clock;
+
+/// The clock, the state of each table now, and each metric with the minutes of the last day in which anything was counted.
+/// Members are named as in CloudWatch.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Report<'a> {
@@ -25,7 +25,8 @@ pub(crate) struct Report<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Clock {
-    now: Utc,
+    #[serde(serialize_with = "as_text")]
+    now: Timestamp,
     seconds: f64,
     speed: NonZeroU32,
     history_minutes: u64,
@@ -87,18 +88,18 @@ struct Dimension<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Point {
-    timestamp: Utc,
+    #[serde(serialize_with = "as_text")]
+    timestamp: Timestamp,
     sample_count: u64,
     sum: f64,
     minimum: f64,
     maximum: f64,
 }
 
-/// All of it.
 pub(crate) fn of<'a>(snapshot: &Snapshot<'a>) -> Report<'a> {
     Report {
         clock: Clock {
-            now: Utc::of(snapshot.now),
+            now: clock::timestamp(snapshot.now),
             seconds: snapshot.now.as_secs_f64(),
             speed: snapshot.speed,
             history_minutes: HISTORY_MINUTES,
@@ -108,7 +109,7 @@ pub(crate) fn of<'a>(snapshot: &Snapshot<'a>) -> Report<'a> {
     }
 }
 
-fn of_table<'a>(table: &'a TableDefinition, state: &'a TableState) -> Table<'a> {
+fn of_table<'a>(name: &'a str, state: &'a TableState) -> Table<'a> {
     let index = |index: &'a IndexState| Index {
         index_name: &index.name,
         read: of_capacity(&index.read),
@@ -116,7 +117,7 @@ fn of_table<'a>(table: &'a TableDefinition, state: &'a TableState) -> Table<'a> 
         backlog: Backlog { writes: index.backlog, units: index.backlog_units.as_f64(), limit: index.backlog_limit },
     };
     Table {
-        table_name: &table.name,
+        table_name: name,
         read: of_capacity(&state.read),
         write: of_capacity(&state.write),
         global_secondary_indexes: state.indexes.iter().map(index).collect(),
@@ -142,10 +143,14 @@ fn of_series<'a>(series: &'a Series, datapoints: &'a [Datapoint]) -> Metric<'a> 
     }
 }
 
+fn as_text<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(time)
+}
+
 fn points<S: Serializer>(points: &[Datapoint], serializer: S) -> Result<S::Ok, S::Error> {
     let point = |(minute, statistics): &Datapoint| {
         let Statistics { sample_count, sum, minimum, maximum } = *statistics;
-        Point { timestamp: Utc::of(Duration::from_secs(minute * 60)), sample_count, sum, minimum, maximum }
+        Point { timestamp: clock::timestamp(Duration::from_secs(minute * 60)), sample_count, sum, minimum, maximum }
     };
     serializer.collect_seq(points.iter().map(point))
 }
@@ -156,8 +161,8 @@ pub(crate) fn json(snapshot: &Snapshot<'_>) -> String {
     serde_json::to_string(&of(snapshot)).unwrap_or_default()
 }
 
-/// A line for the clock, one with the names of the columns, and one for each metric with its sum over the last day;
-/// columns are separated by tabs, `-` stands for no index and no operation. Metrics that are the state at the end of a
+/// A line for the clock, one with the names of the columns, and one for each metric with its sum over the last day.
+/// Columns are separated by tabs; `-` stands for no index and no operation. Metrics that are a state at the end of a
 /// minute have no sum and are left out.
 pub(crate) fn text(snapshot: &Snapshot<'_>) -> String {
     let Snapshot { now, speed, .. } = snapshot;

@@ -1,4 +1,4 @@
-//! A table's page in the ledger.
+//! A table's account in the ledger.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +8,13 @@ use capacity::{
     WriteCost,
 };
 
-use crate::consumed::Consumed;
+use super::consumption::Consumption;
+use super::provisioning::{Change, Provisioning};
+use super::table_definition::TableDefinition;
 use crate::metrics::{self, HISTORY_MINUTES, Metric, Metrics};
-use crate::provisioning::{Change, Provisioning};
-use crate::table_definition::TableDefinition;
 
-/// A table's page.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct Account {
     pub(crate) definition: Arc<TableDefinition>,
     pub(crate) provisioning: Provisioning,
     pub(super) capacity: Table,
@@ -23,8 +22,8 @@ pub(crate) struct Entry {
     pub(super) minute: u64,
 }
 
-impl Entry {
-    /// Brings the page up to `now`: completes an update that is due, and records how each minute ended.
+impl Account {
+    /// Brings the account up to `now`: completes an update that is due, and records the state at the end of each minute.
     pub(super) fn advance(&mut self, now: Duration, metrics: &mut Metrics) -> &mut Self {
         let current = metrics::minute(now);
         self.minute = self.minute.max(current.saturating_sub(HISTORY_MINUTES));
@@ -51,7 +50,6 @@ impl Entry {
         }
     }
 
-    /// Records how the minute ended.
     fn record(&mut self, end: Duration, metrics: &mut Metrics) {
         let state = self.capacity.state(end);
         let within = end.saturating_sub(Duration::from_nanos(1));
@@ -95,7 +93,7 @@ impl Entry {
         self.definition = Arc::new(definition);
     }
 
-    pub(super) fn settle_write(&mut self, now: Duration, admission: &WriteAdmission, consumed: Option<&Consumed>) {
+    pub(super) fn settle_write(&mut self, now: Duration, admission: &WriteAdmission, consumed: Option<&Consumption>) {
         let taken = admission.cost();
         let actual = consumed.map(|consumed| write_cost(now, consumed, &taken.indexes)).unwrap_or_default();
         let same_indexes = || {
@@ -107,12 +105,12 @@ impl Entry {
         }
     }
 
-    /// The sum is known, the parts are not: the last read gets what the others do not account for.
+    /// The sum is known, the parts are not: the last read gets what the others leave.
     pub(super) fn settle_reads(
         &mut self,
         now: Duration,
         reads: &[(Option<Arc<str>>, CapacityUnits, ReadAdmission)],
-        consumed: Option<&Consumed>,
+        consumed: Option<&Consumption>,
     ) {
         for (position, (index, taken, admission)) in reads.iter().enumerate() {
             let before = reads[..position].iter().filter(|(each, _, _)| each == index);
@@ -123,8 +121,8 @@ impl Entry {
         }
     }
 
-    /// Takes what nobody asked for before.
-    pub(super) fn charge(&mut self, now: Duration, consumed: &Consumed) {
+    /// Takes what was not requested before.
+    pub(super) fn charge(&mut self, now: Duration, consumed: &Consumption) {
         match consumed.access {
             Access::Write => {
                 self.capacity.settle_write(now, &WriteAdmission::default(), &write_cost(now, consumed, &[]));
@@ -140,12 +138,12 @@ impl Entry {
     }
 }
 
-/// As the model wants it. The engine does not tell the keys of the index entries that it changed: they are those that
-/// were `asked` for, or one that nothing else has.
-fn write_cost(now: Duration, consumed: &Consumed, asked: &[IndexWrite]) -> WriteCost {
+/// In the model's form. The engine does not return the keys of the index entries that it changed: they are those that
+/// were `requested`, or a key that nothing else has.
+fn write_cost(now: Duration, consumed: &Consumption, requested: &[IndexWrite]) -> WriteCost {
     let indexes = consumed.indexes.iter().map(|(name, units)| {
-        let asked = asked.iter().rfind(|write| *write.index == **name).map(|write| write.key);
-        let key = asked.unwrap_or_else(|| PartitionKey::new(&now.as_nanos().to_be_bytes()));
+        let requested = requested.iter().rfind(|write| *write.index == **name).map(|write| write.key);
+        let key = requested.unwrap_or_else(|| PartitionKey::new(&now.as_nanos().to_be_bytes()));
         IndexWrite { index: name.as_str().into(), key, units: *units }
     });
     WriteCost { table: consumed.units, indexes: indexes.collect() }

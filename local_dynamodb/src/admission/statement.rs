@@ -1,4 +1,4 @@
-//! Which table a PartiQL statement reads or writes: its first words, nothing of the rest of the grammar.
+//! The table that a PartiQL statement reads or writes, from its first words; the rest of the grammar is the engine's.
 
 /// Whether a statement reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,12 +7,11 @@ pub(crate) enum StatementKind {
     Write,
 }
 
-/// What a statement works on.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
     pub(crate) kind: StatementKind,
     pub(crate) table: String,
-    /// Behind a dot, `"table"."index"`.
+    /// After a dot: `"table"."index"`.
     pub(crate) index: Option<String>,
 }
 
@@ -26,7 +25,7 @@ impl Statement {
             "INSERT" => (StatementKind::Write, Some("INTO")),
             "DELETE" => (StatementKind::Write, Some("FROM")),
             "UPDATE" => (StatementKind::Write, None),
-            // A condition in a transaction of writes, priced as one.
+            // A condition in a transaction of writes costs as much as a write.
             "EXISTS" if matches!(tokens.next()?, Token::Sign('(')) => {
                 return Some(Self { kind: StatementKind::Write, ..Self::parse(tokens.0)? });
             }
@@ -44,7 +43,7 @@ impl Statement {
     }
 }
 
-/// Quoted names and strings are taken whole, so that a keyword in them is none.
+/// A quoted name or string is one token, so that a keyword in it is not mistaken for one.
 enum Token<'a> {
     Word(&'a str),
     /// In double quotes; a pair of them inside stands for one.
@@ -89,7 +88,7 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
-/// Behind the quote that closes the one at the start; `None` if there is none.
+/// The position after the quote that closes the one at the start; `None` if none does.
 fn end_of_quote(text: &str, quote: char) -> Option<usize> {
     let mut from = 1;
     loop {

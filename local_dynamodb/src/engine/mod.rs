@@ -1,4 +1,12 @@
-//! The database: in memory, or in a file that SQLite keeps.
+//! The engine: dynoxide on SQLite, in memory or in a file, and what corrects or speeds it up.
+//!
+//! An [`Operation`] is a typed request of dynoxide, an [`OperationOutput`] its typed response. Where dynoxide's own method is
+//! not enough, a module of this folder stands in front of it: `pagination`, `table_names`, `index_throughput`.
+
+mod index_throughput;
+mod operation;
+mod pagination;
+mod table_names;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -6,8 +14,9 @@ use std::path::Path;
 
 use dynoxide::{Database, DynoxideError};
 
-use crate::StartError;
-use crate::operation::{Answer, Operation};
+pub(crate) use self::index_throughput::UpdateTable;
+pub(crate) use self::operation::{Operation, OperationName, OperationOutput};
+use crate::options::StartError;
 
 /// The open database. Operations may come from many threads; the engine runs one at a time, under its own lock.
 pub(crate) struct Engine {
@@ -32,32 +41,32 @@ impl Engine {
     ///
     /// # Errors
     /// The engine's, as DynamoDB words them.
-    pub(crate) fn run(&self, operation: Operation) -> Result<Answer, DynoxideError> {
+    pub(crate) fn run(&self, operation: Operation) -> Result<OperationOutput, DynoxideError> {
         operation.run(&self.database)
     }
 }
 
 fn open_file(path: &Path) -> Result<Database, String> {
-    examine(path)?;
+    check_file(path)?;
     let name = path.to_str().ok_or("its name is not UTF-8")?;
     let database = Database::new(name).map_err(|error| error.to_string())?;
-    // Named for the end of a bulk load, this sets `synchronous = NORMAL`: SQLite's default asks the disk to sync at
-    // every commit. With the engine's write-ahead log nothing acknowledged is lost when the process dies, and the file
-    // stays consistent when the machine does.
+    // Meant for the end of a bulk load, this sets `synchronous = NORMAL`: SQLite's default waits for the disk at every
+    // commit. With the engine's write-ahead log no acknowledged write is lost when the process dies, and the file stays
+    // consistent when the machine does.
     database.disable_bulk_loading().map_err(|error| error.to_string())?;
     Ok(database)
 }
 
-/// Finds what SQLite would only call "unable to open database file", without changing anything.
-fn examine(path: &Path) -> Result<(), String> {
+/// Says what is wrong where SQLite would only say "unable to open database file". Changes nothing.
+fn check_file(path: &Path) -> Result<(), String> {
     if path.is_dir() {
         return Err("it is a directory".into());
     }
     match File::options().read(true).write(true).open(path) {
         Ok(file) => {
             let mut start = Vec::new();
-            file.take(SQLITE.len() as u64).read_to_end(&mut start).map_err(|error| error.to_string())?;
-            if start.is_empty() || start == SQLITE { Ok(()) } else { Err("it is not an SQLite database".into()) }
+            file.take(SQLITE_HEADER.len() as u64).read_to_end(&mut start).map_err(|error| error.to_string())?;
+            if start.is_empty() || start == SQLITE_HEADER { Ok(()) } else { Err("it is not an SQLite database".into()) }
         }
         Err(error) if error.kind() == ErrorKind::NotFound => match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
@@ -69,5 +78,5 @@ fn examine(path: &Path) -> Result<(), String> {
     }
 }
 
-/// How every file of SQLite begins.
-const SQLITE: &[u8] = b"SQLite format 3\0";
+/// The header of every SQLite file.
+const SQLITE_HEADER: &[u8] = b"SQLite format 3\0";

@@ -1,19 +1,18 @@
 //! One page of a Query or a Scan, without the engine reading the rest of the table for it.
 //!
-//! DynamoDB ends a page at 1 MB of items. The engine does too, but unless the request has a `Limit` it has read
-//! everything from the start of the page to the end of the table by then: counting a million items took 230 s and
-//! 4 GB. So a request without a `Limit` gets a small one of ours, and a larger one as long as it was that limit and not
-//! the megabyte that ended the page. Each try is thrown away for the next, so the answer is what the engine says of the
-//! whole page, and the tries before it read an eighth of its items each.
+//! DynamoDB ends a page at 1 MB of items. The engine does too, but without a `Limit` in the request it first reads
+//! everything from the start of the page to the end of the table. So a request without a `Limit` gets a small one here,
+//! and a larger one as long as the limit and not the megabyte ended the page. Each attempt is discarded for the next, so
+//! the answer is what the engine returns for the whole page; the attempts before it read an eighth of its items each.
 
 use dynoxide::actions::query::{QueryRequest, QueryResponse};
 use dynoxide::actions::scan::{ScanRequest, ScanResponse};
 use dynoxide::{Database, DynoxideError};
 
-/// The limits tried, in items. The first holds memory down (64 items of 400 KB are 25 MB), the last is enough for
-/// items of 32 bytes; for smaller ones there is no limit after it.
+/// The limits tried, in items. The first keeps memory low (64 items of 400 KB are 25 MB), the last is enough for
+/// items of 32 bytes; for smaller ones no limit follows.
 const LIMITS: [usize; 4] = [64, 512, 4_096, 32_768];
-/// The same for a segment of a parallel scan: the engine reads the whole table for each of its pages, so few tries.
+/// The same for a segment of a parallel scan: the engine reads the whole table for each of its pages, so few attempts.
 const SEGMENT_LIMITS: [usize; 2] = [4_096, 32_768];
 
 /// Runs a Query.
@@ -52,14 +51,14 @@ pub(crate) fn scan(database: &Database, request: ScanRequest) -> Result<ScanResp
     database.scan(request).map(|answer| counted(answer, limit))
 }
 
-/// What is told of how a page ended.
-trait Page {
-    fn more(&self) -> bool;
+/// What a response says about the end of its page.
+trait PageResponse {
+    fn has_more(&self) -> bool;
     fn scanned(&mut self) -> &mut usize;
 }
 
-impl Page for QueryResponse {
-    fn more(&self) -> bool {
+impl PageResponse for QueryResponse {
+    fn has_more(&self) -> bool {
         self.last_evaluated_key.is_some()
     }
 
@@ -68,8 +67,8 @@ impl Page for QueryResponse {
     }
 }
 
-impl Page for ScanResponse {
-    fn more(&self) -> bool {
+impl PageResponse for ScanResponse {
+    fn has_more(&self) -> bool {
         self.last_evaluated_key.is_some()
     }
 
@@ -79,14 +78,14 @@ impl Page for ScanResponse {
 }
 
 /// The page, unless it was `limit` that ended it: as many items were read as were allowed, and there may be more.
-fn whole_page<P: Page>(mut page: P, limit: usize) -> Option<P> {
-    let ended_by_limit = page.more() && *page.scanned() >= limit;
+fn whole_page<P: PageResponse>(mut page: P, limit: usize) -> Option<P> {
+    let ended_by_limit = page.has_more() && *page.scanned() >= limit;
     (!ended_by_limit).then(|| counted(page, Some(limit)))
 }
 
 /// The engine counts as scanned the item that did not fit into the megabyte any more; the next page counts it again.
-fn counted<P: Page>(mut page: P, limit: Option<usize>) -> P {
-    if page.more() && limit.is_none_or(|limit| *page.scanned() < limit) {
+fn counted<P: PageResponse>(mut page: P, limit: Option<usize>) -> P {
+    if page.has_more() && limit.is_none_or(|limit| *page.scanned() < limit) {
         *page.scanned() -= 1;
     }
     page

@@ -1,4 +1,4 @@
-//! What admission has to know of a table: its key, its indexes and what is provisioned.
+//! What admission must know about a table: its key, its indexes and its throughput.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use dynoxide::types::{self, KeySchemaElement, KeyType, ProjectionType};
 /// An item, or a key, as requests carry it.
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
 
-/// A table as its description tells it.
+/// A table, read from its description.
 #[derive(Debug)]
 pub(crate) struct TableDefinition {
     pub(crate) name: Arc<str>,
@@ -20,13 +20,13 @@ pub(crate) struct TableDefinition {
     sort_key: Option<String>,
     pub(crate) indexes: Vec<IndexDefinition>,
     pub(crate) throughput: Throughput,
-    /// Of the global secondary indexes, which have one each.
+    /// One for each global secondary index.
     pub(crate) index_throughputs: Vec<(Arc<str>, Throughput)>,
 }
 
 impl TableDefinition {
-    /// Reads a description. A global index without capacity in a table with capacity, which the engine makes when an
-    /// index is added to a table, gets the table's.
+    /// A global index without throughput in a provisioned table, as the engine describes an index added to a table, gets
+    /// the table's throughput.
     pub(crate) fn of(table: &TableDescription) -> Self {
         let (mut partition_key, sort_key) = key_names(&table.key_schema);
         let on_demand = table.billing_mode_summary.as_ref().is_some_and(|mode| mode.billing_mode == "PAY_PER_REQUEST");
@@ -65,12 +65,12 @@ impl TableDefinition {
         }
     }
 
-    /// The value of the partition key in an item or a key; `None` if there is none, which the engine will refuse.
+    /// The value of the partition key in an item or a key; `None` if it is missing, which the engine will refuse.
     pub(crate) fn partition_key_of(&self, attributes: &Attributes) -> Option<PartitionKey> {
-        PartitionKey::of_value(attributes.get(&self.partition_key)?)
+        partition_key(attributes.get(&self.partition_key)?)
     }
 
-    /// The whole key in an item or a key, in one way of writing it.
+    /// The whole key in an item or a key, in canonical form.
     pub(crate) fn key_of(&self, attributes: &Attributes) -> Option<(String, Option<String>)> {
         let partition_key = attributes.get(&self.partition_key)?.to_key_string()?;
         match &self.sort_key {
@@ -79,12 +79,12 @@ impl TableDefinition {
         }
     }
 
-    /// The name of a global index, as the table has it.
+    /// The table's own copy of the name of a global index.
     pub(crate) fn global_index(&self, name: &str) -> Option<Arc<str>> {
         self.index_throughputs.iter().map(|(each, _)| each).find(|each| &***each == name).cloned()
     }
 
-    /// The attribute that is the partition key of the table, or of one of its indexes.
+    /// The name of the partition key attribute of the table, or of one of its indexes.
     pub(crate) fn partition_key_name(&self, index: Option<&str>) -> Option<&str> {
         match index {
             None => Some(&self.partition_key),
@@ -96,20 +96,13 @@ impl TableDefinition {
     }
 }
 
-/// A partition key that is the value of an attribute.
-pub(crate) trait OfValue: Sized {
-    /// `None` if no key can have such a value.
-    fn of_value(value: &AttributeValue) -> Option<Self>;
-}
-
-impl OfValue for PartitionKey {
-    fn of_value(value: &AttributeValue) -> Option<Self> {
-        match value {
-            AttributeValue::S(text) => Some(Self::new(text.as_bytes())),
-            AttributeValue::B(bytes) => Some(Self::new(bytes)),
-            AttributeValue::N(_) => value.to_key_string().map(|text| Self::new(text.as_bytes())),
-            _ => None,
-        }
+/// The partition key with this value; `None` if no key can have such a value.
+pub(crate) fn partition_key(value: &AttributeValue) -> Option<PartitionKey> {
+    match value {
+        AttributeValue::S(text) => Some(PartitionKey::new(text.as_bytes())),
+        AttributeValue::B(bytes) => Some(PartitionKey::new(bytes)),
+        AttributeValue::N(_) => value.to_key_string().map(|text| PartitionKey::new(text.as_bytes())),
+        _ => None,
     }
 }
 
@@ -136,7 +129,7 @@ fn provisioned_throughput(provisioned: &TableProvisionedThroughputDescription) -
 /// An item of the engine, as the capacity model looks at it.
 pub(crate) struct EngineItem<'a> {
     attributes: &'a Attributes,
-    /// Numbers among the key attributes of the table's indexes, in one way of writing each.
+    /// Numbers among the key attributes of the table's indexes, in canonical form.
     numbers: Vec<(&'a str, String)>,
 }
 

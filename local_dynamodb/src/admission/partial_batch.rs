@@ -1,4 +1,4 @@
-//! A batch of which only a part gets in: what is taken out of the request comes back in the answer.
+//! A batch of which only a part is admitted: what is removed from the request is returned unprocessed.
 
 use std::collections::HashMap;
 
@@ -7,13 +7,13 @@ use dynoxide::actions::batch_get_item::{BatchGetItemRequest, KeysAndAttributes};
 use dynoxide::actions::batch_write_item::{BatchWriteItemRequest, WriteRequest};
 use serde_json::{Value, json};
 
-use crate::ledger::Refused;
-use crate::operation::{Answer, Operation};
-use crate::refusal;
+use super::throttle_error;
+use crate::engine::{Operation, OperationOutput};
+use crate::ledger::ThrottledPart;
 
-/// What was taken out.
+/// What was removed from a batch.
 #[derive(Default)]
-pub(crate) struct Parts {
+pub(crate) struct RemovedParts {
     /// Whether anything of the request is left to run.
     pub(crate) any_left: bool,
     items: HashMap<String, Vec<Value>>,
@@ -21,19 +21,19 @@ pub(crate) struct Parts {
     statements: Vec<(usize, BatchStatementResponse)>,
 }
 
-impl Parts {
-    /// Takes the refused parts out of `operation`. One that is no batch has only one part, and nothing is left of it.
-    pub(crate) fn remove(operation: &mut Operation, refused: &[Refused]) -> Self {
-        let refused_at = |position: usize| refused.iter().find(|part| part.position == position);
+impl RemovedParts {
+    /// Removes the throttled parts from `operation`. An operation that is not a batch has only one part: nothing is left.
+    pub(crate) fn remove(operation: &mut Operation, throttled: &[ThrottledPart]) -> Self {
+        let throttled_at = |position: usize| throttled.iter().find(|part| part.position == position);
         match operation {
-            Operation::BatchWriteItem(batch) => Self::remove_items(batch, |position| refused_at(position).is_some()),
-            Operation::BatchGetItem(batch) => Self::remove_keys(batch, |position| refused_at(position).is_some()),
+            Operation::BatchWriteItem(batch) => Self::remove_items(batch, |position| throttled_at(position).is_some()),
+            Operation::BatchGetItem(batch) => Self::remove_keys(batch, |position| throttled_at(position).is_some()),
             Operation::BatchExecuteStatement(batch) => {
                 let (mut parts, mut position) = (Self::default(), 0..);
                 batch.statements.retain(|_| {
                     let Some(position) = position.next() else { return true };
-                    let Some(part) = refused_at(position) else { return true };
-                    parts.statements.push((position, refused_statement(part)));
+                    let Some(part) = throttled_at(position) else { return true };
+                    parts.statements.push((position, throttled_statement(part)));
                     false
                 });
                 parts.any_left = !batch.statements.is_empty();
@@ -43,15 +43,15 @@ impl Parts {
         }
     }
 
-    fn remove_items(batch: &mut BatchWriteItemRequest, is_refused: impl Fn(usize) -> bool) -> Self {
+    fn remove_items(batch: &mut BatchWriteItemRequest, is_throttled: impl Fn(usize) -> bool) -> Self {
         let (mut parts, mut position) = (Self::default(), 0..);
         for (table, requests) in &mut batch.request_items {
             requests.retain(|request| {
-                let refused = position.next().is_some_and(&is_refused);
-                if refused {
+                let throttled = position.next().is_some_and(&is_throttled);
+                if throttled {
                     parts.items.entry(table.clone()).or_default().push(write_request(request));
                 }
-                !refused
+                !throttled
             });
         }
         batch.request_items.retain(|_, requests| !requests.is_empty());
@@ -59,16 +59,16 @@ impl Parts {
         parts
     }
 
-    fn remove_keys(batch: &mut BatchGetItemRequest, is_refused: impl Fn(usize) -> bool) -> Self {
+    fn remove_keys(batch: &mut BatchGetItemRequest, is_throttled: impl Fn(usize) -> bool) -> Self {
         let (mut parts, mut position) = (Self::default(), 0..);
         for (table, gets) in &mut batch.request_items {
             let mut removed = Vec::new();
             gets.keys.retain(|key| {
-                let refused = position.next().is_some_and(&is_refused);
-                if refused {
+                let throttled = position.next().is_some_and(&is_throttled);
+                if throttled {
                     removed.push(json!(key));
                 }
-                !refused
+                !throttled
             });
             if !removed.is_empty() {
                 parts.keys.insert(table.clone(), keys_and_attributes(gets, &removed));
@@ -79,23 +79,23 @@ impl Parts {
         parts
     }
 
-    /// Puts into `answer` what was taken out of its request.
-    pub(crate) fn put_back(self, answer: &mut Answer) {
-        match answer {
-            Answer::BatchWriteItem(answer) => {
+    /// Adds to `output` what was removed from its request.
+    pub(crate) fn put_back(self, output: &mut OperationOutput) {
+        match output {
+            OperationOutput::BatchWriteItem(output) => {
                 let items = self.items.into_iter().map(|(table, requests)| (table, Value::Array(requests)));
-                answer.unprocessed_items.extend(items);
+                output.unprocessed_items.extend(items);
             }
-            Answer::BatchGetItem(answer) => {
+            OperationOutput::BatchGetItem(output) => {
                 for (table, keys) in self.keys {
-                    // The engine stops at 16 MB, and leaves keys of its own.
-                    let engines = answer.unprocessed_keys.remove(&table);
-                    answer.unprocessed_keys.insert(table, merged(keys, engines));
+                    // The engine stops at 16 MB and may have unprocessed keys of its own.
+                    let engines = output.unprocessed_keys.remove(&table);
+                    output.unprocessed_keys.insert(table, merged(keys, engines));
                 }
             }
-            Answer::BatchExecuteStatement(answer) => {
+            OperationOutput::BatchExecuteStatement(output) => {
                 for (position, response) in self.statements {
-                    answer.responses.insert(position.min(answer.responses.len()), response);
+                    output.responses.insert(position.min(output.responses.len()), response);
                 }
             }
             _ => {}
@@ -103,11 +103,11 @@ impl Parts {
     }
 }
 
-fn refused_statement(part: &Refused) -> BatchStatementResponse {
-    let message = refusal::message(&part.throttle).into();
-    // This type of the engine's can only be made empty and filled.
+fn throttled_statement(part: &ThrottledPart) -> BatchStatementResponse {
+    let message = throttle_error::message(&part.throttle).into();
+    // This type of the engine has no constructor with values.
     let mut response = BatchStatementResponse::default();
-    response.error = Some(BatchStatementError { code: refusal::CODE.into(), message, item: None });
+    response.error = Some(BatchStatementError { code: throttle_error::CODE.into(), message, item: None });
     response.table_name = Some(part.table.name.to_string());
     response
 }

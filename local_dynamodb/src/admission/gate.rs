@@ -1,0 +1,244 @@
+//! The gate between the protocol and the engine.
+//!
+//! A request is admitted or throttled by what is known before the engine runs, run if any part of it is admitted, and
+//! settled with what the engine says was consumed. No lock is held while the engine runs, except by operations that change
+//! tables: those run one at a time, so that no one sees a half-changed table.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use capacity::{Access, Settings};
+use dynoxide::DynoxideError;
+
+use super::consumed_capacity::{self, request_indexes};
+use super::failed_condition::FailedCondition;
+use super::partial_batch::RemovedParts;
+use super::request_cost::failed_write_units;
+use super::throttle_error::{self, ThrottleError};
+use crate::clock::Clock;
+use crate::engine::{Engine, Operation, OperationName, OperationOutput};
+use crate::ledger::{Admitted, CapacityRequest, Consumption, Ledger, RequestCost, ThrottledPart};
+use crate::metrics::Snapshot;
+
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The engine's error.
+    Engine(DynoxideError),
+    /// No part of the request was admitted.
+    Throttled(ThrottleError),
+}
+
+impl From<DynoxideError> for Failure {
+    fn from(error: DynoxideError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Enforcement {
+    On,
+    /// The engine runs everything; nothing is counted.
+    Off,
+}
+
+pub(crate) struct AdmissionGate {
+    pub(super) engine: Engine,
+    pub(super) clock: Clock,
+    enforcement: Enforcement,
+    pub(super) update_time: Duration,
+    ledger: Mutex<Ledger>,
+    /// Held while tables change, or while a table's description is read for the ledger.
+    pub(super) tables: Mutex<()>,
+}
+
+impl std::fmt::Debug for AdmissionGate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdmissionGate").field("enforcement", &self.enforcement).finish_non_exhaustive()
+    }
+}
+
+impl AdmissionGate {
+    pub(crate) fn new(engine: Engine, clock: Clock, enforcement: Enforcement, settings: Settings) -> Self {
+        let update_time = settings.update_time;
+        let ledger = Mutex::new(Ledger::new(settings));
+        let gate = Self { engine, clock, enforcement, update_time, ledger, tables: Mutex::new(()) };
+        if enforcement == Enforcement::On {
+            gate.open_tables();
+        }
+        gate
+    }
+
+    /// Calls `look` with a copy of the current state, so that it may take its time.
+    pub(crate) fn snapshot<T>(&self, look: impl FnOnce(&Snapshot<'_>) -> T) -> T {
+        let (now, tables, metrics) = {
+            let mut ledger = self.ledger();
+            let now = self.clock.now();
+            (now, ledger.states(now), ledger.metrics.clone())
+        };
+        look(&Snapshot {
+            tables: &tables,
+            series: &metrics.series(now),
+            now,
+            speed: self.clock.speed(),
+            throttling: self.enforcement == Enforcement::On,
+        })
+    }
+
+    /// A thread that panicked while it held the lock left the ledger consistent: every change is one call of the model.
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `operation` if it is admitted.
+    ///
+    /// # Errors
+    /// The engine's error, or throttling.
+    pub(crate) fn run(&self, operation: Operation) -> Result<OperationOutput, Failure> {
+        if self.enforcement == Enforcement::Off {
+            // A name found free must still be free when the table is created.
+            let _changing = matches!(operation, Operation::CreateTable(_)).then(|| self.lock_tables());
+            return Ok(self.engine.run(operation)?);
+        }
+        match operation {
+            Operation::CreateTable(_) | Operation::DeleteTable(_) | Operation::UpdateTable(_) => {
+                Ok(self.change_table(operation)?)
+            }
+            Operation::DescribeTable(_) => {
+                let mut output = self.engine.run(operation)?;
+                if let OperationOutput::DescribeTable(output) = &mut output {
+                    self.show(&mut output.table);
+                }
+                Ok(output)
+            }
+            operation => match RequestCost::of(&operation, self) {
+                Some(cost) => self.admit(operation, cost),
+                // It reads and writes no items, or the engine will refuse it.
+                None => Ok(self.engine.run(operation)?),
+            },
+        }
+    }
+
+    fn admit(&self, mut operation: Operation, cost: RequestCost) -> Result<OperationOutput, Failure> {
+        let name = operation.name();
+        let access = if cost.parts.iter().any(CapacityRequest::is_write) { Access::Write } else { Access::Read };
+        let number_of_parts = cost.parts.len();
+        let started = self.clock.now();
+        let decision = self.ledger().decide(started, cost);
+        let mut removed = RemovedParts::default();
+        if !decision.throttled.is_empty() {
+            removed = RemovedParts::remove(&mut operation, &decision.throttled);
+            if !removed.any_left {
+                self.count_throttled(started, name, &decision.throttled);
+                if name == OperationName::BatchExecuteStatement {
+                    // Each statement has a result of its own, and the request succeeds.
+                    let mut output = OperationOutput::BatchExecuteStatement(Box::default());
+                    removed.put_back(&mut output);
+                    return Ok(output);
+                }
+                return Err(throttle(name, number_of_parts, &decision.throttled));
+            }
+        }
+        let requested = request_indexes(&mut operation);
+        let condition = FailedCondition::prepare(&mut operation);
+        let ran = self.engine.run(operation);
+        let now = self.clock.now();
+        match ran {
+            Ok(mut output) => {
+                // Without it the engine accepted a mode that is not known here: what was taken stays taken.
+                if let Some(requested) = requested {
+                    let consumed = consumed_capacity::take(&mut output, access, requested);
+                    self.count_answered(now, name, &decision.admitted, &consumed, &output, started);
+                }
+                removed.put_back(&mut output);
+                Ok(output)
+            }
+            Err(error) => Err(self.count_failed(now, &decision.admitted, &condition, error).into()),
+        }
+    }
+
+    fn count_throttled(&self, now: Duration, name: OperationName, throttled: &[ThrottledPart]) {
+        let mut ledger = self.ledger();
+        for (position, part) in throttled.iter().enumerate() {
+            if !throttled[..position].iter().any(|other| other.table.name == part.table.name) {
+                ledger.metrics.throttled_request(now, &part.table.name, name.as_str());
+            }
+        }
+    }
+
+    fn count_answered(
+        &self,
+        now: Duration,
+        name: OperationName,
+        admitted: &Admitted,
+        consumed: &[Consumption],
+        output: &OperationOutput,
+        started: Duration,
+    ) {
+        let latency = self.clock.real_time_since(started);
+        let returned = match output {
+            OperationOutput::Query(output) => Some(output.count),
+            OperationOutput::Scan(output) => Some(output.count),
+            _ => None,
+        };
+        let mut ledger = self.ledger();
+        ledger.settle(now, admitted, consumed);
+        for table in admitted.tables() {
+            ledger.metrics.answered(now, &table.name, name.as_str(), latency);
+            if let Some(items) = returned {
+                ledger.metrics.returned_items(now, &table.name, name.as_str(), items);
+            }
+        }
+    }
+
+    /// A write whose condition fails consumes capacity. Nothing else that the engine refuses does.
+    fn count_failed(
+        &self,
+        now: Duration,
+        admitted: &Admitted,
+        condition: &FailedCondition,
+        error: DynoxideError,
+    ) -> DynoxideError {
+        let mut ledger = self.ledger();
+        let table = admitted.tables().next();
+        let (consumed, error) = match error {
+            DynoxideError::ConditionalCheckFailedException(message, old) => {
+                let units = table.map(|table| failed_write_units(table, old.as_ref(), condition.put.as_ref()));
+                let consumed = table.zip(units).map(|(table, units)| Consumption {
+                    table: table.name.to_string(),
+                    access: Access::Write,
+                    units,
+                    indexes: Vec::new(),
+                });
+                let old = old.filter(|_| condition.item_requested);
+                (consumed.into_iter().collect(), DynoxideError::ConditionalCheckFailedException(message, old))
+            }
+            DynoxideError::DuplicateItemException(_) => (admitted.writes_without_indexes(), error),
+            DynoxideError::TransactionCanceledException(_, ref reasons)
+                if reasons.iter().any(|reason| matches!(&*reason.code, "ConditionalCheckFailed" | "DuplicateItem")) =>
+            {
+                (admitted.writes_without_indexes(), error)
+            }
+            other => (Vec::new(), other),
+        };
+        ledger.settle(now, admitted, &consumed);
+        if !consumed.is_empty() {
+            for table in admitted.tables() {
+                ledger.metrics.condition_failed(now, &table.name);
+            }
+        }
+        error
+    }
+}
+
+fn throttle(name: OperationName, parts: usize, throttled: &[ThrottledPart]) -> Failure {
+    match name {
+        OperationName::TransactWriteItems | OperationName::TransactGetItems | OperationName::ExecuteTransaction => {
+            let throttled: Vec<_> = throttled.iter().map(|part| (part.position, &part.throttle)).collect();
+            let (message, reasons) = throttle_error::cancellation(parts, &throttled);
+            Failure::Engine(DynoxideError::TransactionCanceledException(message, reasons))
+        }
+        _ => Failure::Throttled(ThrottleError::of(
+            throttled.iter().map(|part| (part.table.arn.as_str(), &part.throttle)),
+        )),
+    }
+}

@@ -1,0 +1,15 @@
+//! Admission: what each request asks of which table, and whether it gets in.
+//!
+//! Every operation passes the [`AdmissionGate`], typed, on its way to the engine, and its output, typed, on its way back.
+
+mod consumed_capacity;
+mod failed_condition;
+mod gate;
+mod key_condition;
+mod partial_batch;
+mod request_cost;
+mod statement;
+mod tables;
+mod throttle_error;
+
+pub(crate) use self::gate::{AdmissionGate, Enforcement, Failure};

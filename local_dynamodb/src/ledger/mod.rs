@@ -1,0 +1,227 @@
+//! The accounts of all tables: what each may consume, what was consumed, and what was throttled. Pure: time is an argument,
+//! and nothing here runs the engine.
+
+mod account;
+mod capacity_request;
+mod consumption;
+mod provisioning;
+mod table_definition;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use capacity::{
+    Access, CapacityUnits, Read, ReadAdmission, Settings, Table, TableState, Throttle, Write, WriteAdmission,
+};
+
+use self::account::Account;
+pub(crate) use self::capacity_request::{CapacityRequest, Grouping, RequestCost, RequestedAccess};
+pub(crate) use self::consumption::Consumption;
+pub(crate) use self::provisioning::{Change, Provisioning};
+pub(crate) use self::table_definition::{Attributes, EngineItem, TableDefinition, partition_key};
+use crate::metrics::{self, Metrics};
+
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    settings: Settings,
+    tables: HashMap<Arc<str>, Account>,
+    pub(crate) metrics: Metrics,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Decision {
+    pub(crate) admitted: Admitted,
+    pub(crate) throttled: Vec<ThrottledPart>,
+}
+
+/// A part of a request that is not admitted.
+#[derive(Debug)]
+pub(crate) struct ThrottledPart {
+    /// The part's index in the request.
+    pub(crate) position: usize,
+    pub(crate) table: Arc<TableDefinition>,
+    pub(crate) throttle: Throttle,
+}
+
+/// What was admitted, by table: taken from the buckets, to be settled by [`Ledger::settle`].
+#[derive(Debug, Default)]
+pub(crate) struct Admitted(Vec<AdmittedToTable>);
+
+#[derive(Debug)]
+struct AdmittedToTable {
+    table: Arc<TableDefinition>,
+    writes: WriteAdmission,
+    reads: Vec<(Option<Arc<str>>, CapacityUnits, ReadAdmission)>,
+}
+
+impl Ledger {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings, tables: HashMap::new(), metrics: Metrics::default() }
+    }
+
+    /// Opens the account of a table seen for the first time: its buckets as the settings say, its backlogs empty.
+    pub(crate) fn open(&mut self, now: Duration, definition: TableDefinition) -> Arc<TableDefinition> {
+        let definition = Arc::new(definition);
+        let mut capacity = Table::new(now, definition.throughput, self.settings.clone());
+        for (name, throughput) in &definition.index_throughputs {
+            capacity.add_index(now, name.clone(), *throughput);
+        }
+        let provisioning = Provisioning::of(&definition);
+        let minute = metrics::minute(now);
+        let account = Account { definition: definition.clone(), provisioning, capacity, minute };
+        self.tables.insert(definition.name.clone(), account);
+        definition
+    }
+
+    /// Closes the account of a deleted table. Its metrics stay.
+    pub(crate) fn close(&mut self, name: &str) {
+        self.tables.remove(name);
+    }
+
+    pub(crate) fn definition(&self, name: &str) -> Option<Arc<TableDefinition>> {
+        self.tables.get(name).map(|account| account.definition.clone())
+    }
+
+    /// A table's account, brought up to `now`.
+    pub(crate) fn table(&mut self, now: Duration, name: &str) -> Option<&mut Account> {
+        let Self { tables, metrics, .. } = self;
+        tables.get_mut(name).map(|account| account.advance(now, metrics))
+    }
+
+    /// The state of all tables, by name.
+    pub(crate) fn states(&mut self, now: Duration) -> Vec<(Arc<str>, TableState)> {
+        let Self { tables, metrics, .. } = self;
+        let state = |account: &mut Account| {
+            (account.definition.name.clone(), account.advance(now, metrics).capacity.state(now))
+        };
+        let mut states: Vec<_> = tables.values_mut().map(state).collect();
+        states.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        states
+    }
+
+    /// Admits what the tables can bear at `now`, and counts the rest as throttled. Parts of deleted tables pass: the engine
+    /// refuses them.
+    pub(crate) fn decide(&mut self, now: Duration, cost: RequestCost) -> Decision {
+        let mut decision = Decision::default();
+        if cost.grouping == Grouping::Together {
+            decision.throttled = self.check_together(now, &cost.parts);
+            if !decision.throttled.is_empty() {
+                return decision;
+            }
+        }
+        for (position, CapacityRequest { table, access }) in cost.parts.into_iter().enumerate() {
+            let Self { tables, metrics, .. } = self;
+            let Some(account) = tables.get_mut(&table.name) else { continue };
+            let capacity = &mut account.advance(now, metrics).capacity;
+            let throttled = match access {
+                RequestedAccess::Write(write) => capacity
+                    .admit_write(now, write)
+                    .map(|admission| decision.admitted.of(&table).writes.join(admission)),
+                RequestedAccess::Read(read) => capacity.admit_read(now, read.clone()).map(|admission| {
+                    decision.admitted.of(&table).reads.push((read.index, read.units, admission));
+                }),
+            };
+            if let Err(throttle) = throttled {
+                metrics.throttled_item(now, &table.name, &throttle);
+                decision.throttled.push(ThrottledPart { position, table, throttle });
+            }
+        }
+        decision
+    }
+
+    /// The parts that keep the request out: the first of each table. Empty if all parts are admitted.
+    fn check_together(&mut self, now: Duration, parts: &[CapacityRequest]) -> Vec<ThrottledPart> {
+        let mut by_table: Vec<(&Arc<TableDefinition>, Vec<usize>)> = Vec::new();
+        for (position, part) in parts.iter().enumerate() {
+            match by_table.iter_mut().find(|(table, _)| table.name == part.table.name) {
+                Some((_, positions)) => positions.push(position),
+                None => by_table.push((&part.table, vec![position])),
+            }
+        }
+        let mut throttled = Vec::new();
+        for (table, positions) in by_table {
+            let Self { tables, metrics, .. } = self;
+            let Some(account) = tables.get_mut(&table.name) else { continue };
+            let capacity = &mut account.advance(now, metrics).capacity;
+            let (mut writes, mut reads): (Vec<Write>, Vec<Read>) = (Vec::new(), Vec::new());
+            for position in &positions {
+                match &parts[*position].access {
+                    RequestedAccess::Write(write) => writes.push(write.clone()),
+                    RequestedAccess::Read(read) => reads.push(read.clone()),
+                }
+            }
+            // A transaction is all writes or all reads: the positions of one kind are those of all.
+            let checked =
+                if writes.is_empty() { capacity.check_reads(now, &reads) } else { capacity.check_writes(now, &writes) };
+            if let Err(group) = checked {
+                metrics.throttled_item(now, &table.name, &group.throttle);
+                let position = positions[group.position];
+                throttled.push(ThrottledPart { position, table: table.clone(), throttle: group.throttle });
+            }
+        }
+        throttled.sort_unstable_by_key(|throttled| throttled.position);
+        throttled
+    }
+
+    /// Corrects what was taken by what was consumed, and counts that. What was consumed but not taken is taken now.
+    pub(crate) fn settle(&mut self, now: Duration, admitted: &Admitted, consumed: &[Consumption]) {
+        for admitted in &admitted.0 {
+            let of_table =
+                |access| consumed.iter().find(move |each| each.access == access && *each.table == *admitted.table.name);
+            let Some(account) = self.tables.get_mut(&admitted.table.name) else { continue };
+            account.settle_write(now, &admitted.writes, of_table(Access::Write));
+            account.settle_reads(now, &admitted.reads, of_table(Access::Read));
+        }
+        for consumed in consumed {
+            let Some(account) = self.tables.get_mut(consumed.table.as_str()) else { continue };
+            if !admitted.0.iter().any(|admitted| admitted.includes(consumed)) {
+                account.charge(now, consumed);
+            }
+            let name = &account.definition.name;
+            self.metrics.consumed(now, consumed.access, name, None, consumed.units);
+            for (index, units) in &consumed.indexes {
+                if let Some(index) = account.definition.global_index(index) {
+                    self.metrics.consumed(now, consumed.access, name, Some(&index), *units);
+                }
+            }
+        }
+    }
+}
+
+impl Admitted {
+    fn of(&mut self, table: &Arc<TableDefinition>) -> &mut AdmittedToTable {
+        let found = self.0.iter().position(|each| each.table.name == table.name);
+        let position = found.unwrap_or_else(|| {
+            self.0.push(AdmittedToTable { table: table.clone(), writes: WriteAdmission::default(), reads: Vec::new() });
+            self.0.len() - 1
+        });
+        &mut self.0[position]
+    }
+
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Arc<TableDefinition>> {
+        self.0.iter().map(|each| &each.table)
+    }
+
+    /// What was taken from the tables for writes, without the indexes: the cost of writes whose condition failed, as far as
+    /// the items are known.
+    pub(crate) fn writes_without_indexes(&self) -> Vec<Consumption> {
+        let of_table = |each: &AdmittedToTable| Consumption {
+            table: each.table.name.to_string(),
+            access: Access::Write,
+            units: each.writes.cost().table,
+            indexes: Vec::new(),
+        };
+        self.0.iter().map(of_table).collect()
+    }
+}
+
+impl AdmittedToTable {
+    fn includes(&self, consumed: &Consumption) -> bool {
+        *self.table.name == *consumed.table
+            && match consumed.access {
+                Access::Write => !self.writes.cost().table.is_zero(),
+                Access::Read => !self.reads.is_empty(),
+            }
+    }
+}

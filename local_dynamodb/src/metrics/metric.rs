@@ -1,0 +1,116 @@
+//! The metrics: their names, units and dimensions.
+
+use std::sync::Arc;
+
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $name:ident $unit:literal $namespace:ident)*) => {
+        /// Named as in CloudWatch's namespace AWS/DynamoDB, where it has the metric.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) enum Metric {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Metric {
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+
+            /// As CloudWatch writes units.
+            pub(crate) fn unit(self) -> &'static str {
+                match self { $(Self::$name => $unit,)* }
+            }
+
+            pub(crate) fn namespace(self) -> Namespace {
+                match self { $(Self::$name => Namespace::$namespace,)* }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Units consumed, a value for each request.
+    ConsumedReadCapacityUnits "Count" DynamoDb
+    /// As above.
+    ConsumedWriteCapacityUnits "Count" DynamoDb
+    /// At the end of the minute. CloudWatch has a value every five minutes.
+    ProvisionedReadCapacityUnits "Count" DynamoDb
+    /// As above.
+    ProvisionedWriteCapacityUnits "Count" DynamoDb
+    /// Throttled items, whatever the limit, on the table or index whose capacity was the cause.
+    ReadThrottleEvents "Count" DynamoDb
+    /// As above.
+    WriteThrottleEvents "Count" DynamoDb
+    /// Those throttled by the provisioned throughput.
+    ReadProvisionedThroughputThrottleEvents "Count" DynamoDb
+    /// As above.
+    WriteProvisionedThroughputThrottleEvents "Count" DynamoDb
+    /// Those throttled by the limit of a partition key.
+    ReadKeyRangeThroughputThrottleEvents "Count" DynamoDb
+    /// As above.
+    WriteKeyRangeThroughputThrottleEvents "Count" DynamoDb
+    /// Throttled requests, by operation; a batch only if every item in it was throttled.
+    ThrottledRequests "Count" DynamoDb
+    /// By operation: in real time, whatever the clock's speed.
+    SuccessfulRequestLatency "Milliseconds" DynamoDb
+    /// Items returned by a Query or Scan, by operation.
+    ReturnedItemCount "Count" DynamoDb
+    /// Writes whose condition did not hold.
+    ConditionalCheckFailedRequests "Count" DynamoDb
+    /// Units that could be read at once, at the end of the minute; negative while a debt is paid off.
+    ReadBurstBalance "Count" Local
+    /// As above, for writes.
+    WriteBurstBalance "Count" Local
+    /// Writes that waited between the table and the index, at the end of the minute.
+    IndexBacklog "Count" Local
+}
+
+impl Metric {
+    /// Whether it is a state at the end of a minute, not something that happened in it.
+    pub(crate) fn is_state(self) -> bool {
+        matches!(
+            self,
+            Self::ProvisionedReadCapacityUnits
+                | Self::ProvisionedWriteCapacityUnits
+                | Self::ReadBurstBalance
+                | Self::WriteBurstBalance
+                | Self::IndexBacklog
+        )
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Namespace {
+    DynamoDb,
+    /// This server's own: what DynamoDB does not publish.
+    Local,
+}
+
+impl Namespace {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::DynamoDb => "AWS/DynamoDB",
+            Self::Local => "local_dynamodb",
+        }
+    }
+}
+
+/// A metric and its dimensions.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Series {
+    /// `TableName`.
+    pub(crate) table: Arc<str>,
+    /// `GlobalSecondaryIndexName`. Without it a metric is the table's alone, not that of its indexes.
+    pub(crate) index: Option<Arc<str>>,
+    /// `Operation`.
+    pub(crate) operation: Option<&'static str>,
+    pub(crate) metric: Metric,
+}
+
+impl Series {
+    /// Names and values, as CloudWatch writes them.
+    pub(crate) fn dimensions(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let index = self.index.as_deref().map(|name| ("GlobalSecondaryIndexName", name));
+        let operation = self.operation.map(|name| ("Operation", name));
+        [Some(("TableName", &*self.table)), index, operation].into_iter().flatten()
+    }
+}

@@ -1,0 +1,89 @@
+//! The options of a server, and the errors of starting with them.
+
+use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use capacity::Settings;
+
+/// Where a server listens, where it keeps its data, and its timeouts.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The address to listen on: an IP address, or a name that resolves to one. Default `127.0.0.1`.
+    pub host: String,
+    /// The port to listen on; 0 (the default) takes a free one.
+    pub port: u16,
+    /// The SQLite file that keeps the data; `None` (the default) keeps it in memory until the server stops.
+    pub db_path: Option<PathBuf>,
+    /// Whether provisioned capacity is enforced, and requests are counted. Default `true`.
+    pub throttle: bool,
+    /// The capacity model's values where DynamoDB publishes none.
+    pub capacity: Settings,
+    /// How many seconds of the server's clock pass in a second. Buckets, backlogs, status changes and metrics follow that
+    /// clock. Default 1.
+    pub speed: NonZeroU32,
+    /// How long a client may take to send the headers of a request, and how long an idle connection is kept.
+    pub header_timeout: Duration,
+    /// How long a client may take to send the body of a request.
+    pub body_timeout: Duration,
+    /// How long [`LocalDynamoDb::stop`] waits for running requests.
+    pub stop_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            host: Ipv4Addr::LOCALHOST.to_string(),
+            port: 0,
+            db_path: None,
+            throttle: true,
+            capacity: Settings::default(),
+            speed: NonZeroU32::MIN,
+            header_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(60),
+            stop_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port is taken, the address is not this machine's, the name does not resolve.
+    #[error("cannot listen on {host}:{port}: {source}")]
+    Listen {
+        /// The address asked for.
+        host: String,
+        /// The port asked for.
+        port: u16,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The database file cannot be opened or is not one.
+    #[error("cannot open the database file {}: {reason}", path.display())]
+    Database {
+        /// The file asked for.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The system gave no thread or no event queue.
+    #[error("cannot start the server: {0}")]
+    System(#[from] std::io::Error),
+}
+
+impl StartError {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
+                Some("stop the other program, or choose another port with --port (0 takes a free one)")
+            }
+            Self::Database { .. } => {
+                Some("choose another file with --db-path, or leave it out to keep the data in memory")
+            }
+            _ => None,
+        }
+    }
+}
