@@ -31,6 +31,8 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 const MAX_DISCARDED: usize = 4 * MAX_BODY;
 /// The engine runs one operation at a time; the other threads decode and encode meanwhile.
 const ENGINE_THREADS: usize = 8;
+/// Enough for the deepest expression that is let through to the engine, in a build without optimizations too.
+const STACK_SIZE: usize = 8 * 1024 * 1024;
 /// The pause before the next accept when the system has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -44,7 +46,11 @@ type HttpResponse = Response<Full<Bytes>>;
 
 /// The runtime that [`Server::run`] needs.
 pub(crate) fn runtime() -> std::io::Result<Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(ENGINE_THREADS).build()
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(ENGINE_THREADS)
+        .thread_stack_size(STACK_SIZE)
+        .build()
 }
 
 /// What every connection shares.

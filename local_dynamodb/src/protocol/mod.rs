@@ -2,6 +2,7 @@
 //! DynamoDB writes them.
 
 pub(crate) mod allowed_origin;
+mod expression_limits;
 mod java_values;
 mod request_shape;
 mod validation;

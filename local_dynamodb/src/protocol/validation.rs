@@ -4,7 +4,7 @@ use dynoxide::DynoxideError;
 use serde_json::Value;
 
 use super::java_values::{conversion_error, without_position};
-use super::request_shape;
+use super::{expression_limits, request_shape};
 use crate::engine::{Operation, OperationName};
 
 const EMPTY_VALUE: &str = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes";
@@ -26,7 +26,9 @@ pub(crate) fn decode(name: OperationName, body: &str) -> Result<Operation, Dynox
     }
     let json: Value = serde_json::from_str(body).map_err(|error| not_json(&error))?;
     request_shape::check(name, &json).map_err(DynoxideError::SerializationException)?;
-    Operation::from_json(name, body).map_err(|error| decoding_error(&error.to_string(), body))
+    let operation = Operation::from_json(name, body).map_err(|error| decoding_error(&error.to_string(), body))?;
+    expression_limits::check(&operation)?;
+    Ok(operation)
 }
 
 /// Whether a list may stand where a BatchWriteItem has a structure, which serde would fill from the list's elements:
