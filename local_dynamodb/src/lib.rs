@@ -52,7 +52,7 @@ impl LocalDynamoDb {
     /// # Errors
     /// The address cannot be listened on, or the database file cannot be opened.
     pub fn start(options: &Options) -> Result<Self, StartError> {
-        let listener = TcpListener::bind((options.host.as_str(), options.port))
+        let listener = TcpListener::bind((options.host.trim_start_matches('[').trim_end_matches(']'), options.port))
             .map_err(|source| StartError::Listen { host: options.host.clone(), port: options.port, source })?;
         let address = listener.local_addr()?;
         listener.set_nonblocking(true)?;

@@ -108,6 +108,9 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         // Before the first line on stdout: who reads it may send a signal at once.
         let mut signals = Signals::new().context("cannot listen for signals")?;
         let metrics_file = arguments.metrics_file.clone();
+        if let Some(file) = &metrics_file {
+            check_metrics_file(file)?;
+        }
         let server = LocalDynamoDb::start(&options(arguments)).map_err(advised)?;
         announce(&server);
         while signals.next().await == Signal::WriteMetrics {
@@ -140,10 +143,32 @@ fn options(arguments: Arguments) -> Options {
     }
 }
 
-/// Whole or not at all: who waits for the file does not find half of it.
+/// A load may run for hours before the file is written, so a file that cannot be written is an error at the start.
+fn check_metrics_file(file: &Path) -> anyhow::Result<()> {
+    let advised = |reason: String| {
+        let message = format!("cannot write the metrics to {}: {reason}", file.display());
+        Advised::new(message, "choose another file with --metrics-file")
+    };
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        return Err(advised(format!("the folder {} does not exist", folder.display())).into());
+    }
+    if file.is_dir() {
+        return Err(advised("it is a directory".into()).into());
+    }
+    let unfinished = unfinished(file);
+    let created = std::fs::write(&unfinished, "").and_then(|()| std::fs::remove_file(&unfinished));
+    created.map_err(|error| advised(error.to_string()).into())
+}
+
+/// The file is written under this name first, so that a reader never finds half of it.
+fn unfinished(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".unfinished");
+    name.into()
+}
+
 fn write_metrics(file: &Path, metrics: &serde_json::Value) -> anyhow::Result<()> {
-    let mut unfinished = file.as_os_str().to_owned();
-    unfinished.push(".unfinished");
+    let unfinished = unfinished(file);
     std::fs::write(&unfinished, format!("{metrics:#}\n"))
         .and_then(|()| std::fs::rename(&unfinished, file))
         .with_context(|| format!("cannot write the metrics to {}", file.display()))

@@ -10,7 +10,7 @@ use capacity::Settings;
 /// Where a server listens, where it keeps its data, and its timeouts.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The address to listen on: an IP address, or a name that resolves to one. Default `127.0.0.1`.
+    /// The address to listen on: an IP address (an IPv6 address also in brackets), or a name that resolves to one. Default `127.0.0.1`.
     pub host: String,
     /// The port to listen on; 0 (the default) takes a free one.
     pub port: u16,

@@ -217,10 +217,18 @@ fn metrics_that_cannot_be_read_or_written_are_an_error() {
     );
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("no/metrics.json");
-    let server = Binary::start(&["--metrics-file", file.to_str().unwrap()]);
-    let (status, stderr) = server.stop("TERM");
-    assert_eq!(status.code(), Some(1));
-    assert!(stderr.contains(&format!("cannot write the metrics to {}", file.display())), "{stderr}");
+    let stderr = refused_to_start(&["--port", "0", "--metrics-file", file.to_str().unwrap()]);
+    let (file, missing) = (file.display(), folder.path().join("no"));
+    let message = format!("cannot write the metrics to {file}: the folder {} does not exist\n", missing.display());
+    assert!(stderr.starts_with(&format!("local_dynamodb: error: {message}")), "{stderr}");
+    assert!(stderr.contains("--metrics-file"), "{stderr}");
+}
+
+#[test]
+fn an_ipv6_address_may_stand_in_brackets() {
+    let server = Binary::start(&["--host", "[::1]"]);
+    assert!(server.url.starts_with("http://[::1]:"), "{}", server.url);
+    assert_eq!(get(&server.url, "/").status, 200);
 }
 
 /// A table that was in the file is there before anybody asks for it, with the capacity that it had.
