@@ -46,7 +46,7 @@ impl Lab {
             Ok(answer) => match answer.table() {
                 Some(table) => Ok(Some(Description::new(table))),
                 // An answer of HTTP 200 with some other JSON.
-                None => Err(ServiceError::from_answer(
+                None => Err(ServiceError::from_response(
                     200,
                     Some("UnknownOperationException"),
                     Some("no table in the answer"),

@@ -1,4 +1,4 @@
-//! What DynamoDB answered instead of doing what it was asked, sorted by what a caller can do about it.
+//! Errors of DynamoDB and of the way to it, by what a caller can do about them.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -13,73 +13,73 @@ use aws_sdk_dynamodb::types::ThrottlingReason;
 
 use crate::ThrottleCause;
 
-/// What went wrong, by what can be done about it.
+/// The kind of an error, by what can be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ServiceErrorKind {
-    /// Too many requests for the capacity there is: send again later.
+    /// Not enough capacity: retry later.
     Throttled,
-    /// No answer, or one that says the server is in trouble: send again later.
+    /// No response, or a server error: retry later.
     Unavailable,
-    /// There is no such table. A table that is still being created gives this, too, for requests about items.
+    /// There is no such table. Requests about the items of a table that is still being created get this, too.
     NoSuchTable,
     /// The table is being created, updated or deleted.
     TableNotReady,
     /// The credentials are valid and do not allow this.
     AccessDenied,
-    /// There are no credentials, or DynamoDB does not accept them.
+    /// There are no credentials, or DynamoDB rejects them.
     Credentials,
-    /// DynamoDB finds a fault in the request.
+    /// The request is invalid.
     Invalid,
-    /// Whatever answers at the endpoint, it is not DynamoDB.
+    /// The server at the endpoint is not DynamoDB.
     WrongEndpoint,
     /// Anything else.
     Other,
 }
 
-/// A request that failed. `Display` is one line with the service's own words.
+/// A request that failed. `Display` is one line with the service's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceError {
-    /// What can be done about it.
+    /// The kind.
     pub kind: ServiceErrorKind,
-    /// DynamoDB's name for it, such as `ResourceNotFoundException`, if it gave one.
+    /// DynamoDB's error code, such as `ResourceNotFoundException`, if there is one.
     pub code: Option<String>,
-    /// The service's own words, or the cause of the failure if there was no answer.
+    /// The service's message, or the cause of the failure if there was no response.
     pub message: String,
-    /// Whose capacity was the cause, if it was throttled and the service tells.
+    /// The causes of throttling, as far as the response names them.
     pub throttled_by: Vec<ThrottleCause>,
 }
 
 impl ServiceError {
-    /// From an HTTP answer: its status, and `__type` and `message` of its body if it has them.
-    pub fn from_answer(status: u16, code: Option<&str>, message: Option<&str>) -> Self {
+    /// From an HTTP response: its status, and `__type` and `message` of its body if it has them.
+    pub fn from_response(status: u16, code: Option<&str>, message: Option<&str>) -> Self {
         // `com.amazonaws.dynamodb.v20120810#ResourceNotFoundException` on the wire
         let code = code.map(|code| code.rsplit('#').next().unwrap_or(code).to_owned());
-        let words = message.unwrap_or_default();
+        let text = message.unwrap_or_default();
         let kind = match &code {
-            Some(code) => kind_of_code(code, words, status),
+            Some(code) => kind_of_code(code, text, status),
             None => kind_of_status(status),
         };
-        let message = match (words, kind) {
-            ("", ServiceErrorKind::WrongEndpoint) => format!("HTTP status {status}, without an error of DynamoDB's"),
+        let message = match (text, kind) {
+            ("", ServiceErrorKind::WrongEndpoint) => format!("HTTP status {status}, without an error code of DynamoDB"),
             ("", _) => format!("HTTP status {status}"),
-            (words, _) => words.to_owned(),
+            (text, _) => text.to_owned(),
         };
         let throttled_by = match kind {
-            ServiceErrorKind::Throttled => vec![ThrottleCause::from_message(code.as_deref(), words)],
+            ServiceErrorKind::Throttled => vec![ThrottleCause::from_message(code.as_deref(), text)],
             _ => Vec::new(),
         };
         Self { kind, code, message, throttled_by }
     }
 
-    /// With what the answer to a BatchWriteItem tells of the causes of throttling beyond its words.
+    /// Adds the causes of throttling that the response to a BatchWriteItem lists.
     pub(crate) fn with_reasons(mut self, error: &BatchWriteItemError) -> Self {
         let reasons = match error {
             BatchWriteItemError::ProvisionedThroughputExceededException(error) => error.throttling_reasons(),
             BatchWriteItemError::ThrottlingException(error) => error.throttling_reasons(),
             _ => &[],
         };
-        let cause = |told: &ThrottlingReason| {
-            ThrottleCause::from_reason(told.reason().unwrap_or_default(), told.resource().unwrap_or_default())
+        let cause = |reason: &ThrottlingReason| {
+            ThrottleCause::from_reason(reason.reason().unwrap_or_default(), reason.resource().unwrap_or_default())
         };
         let causes: BTreeSet<_> = reasons.iter().map(cause).collect();
         if !causes.is_empty() {
@@ -93,34 +93,7 @@ impl ServiceError {
         matches!(self.kind, ServiceErrorKind::Throttled | ServiceErrorKind::Unavailable)
     }
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> &'static str {
-        match self.kind {
-            ServiceErrorKind::Throttled => {
-                "wait and try again, or raise the capacity: create_tables TABLE --capacity RCU/WCU"
-            }
-            ServiceErrorKind::Unavailable => {
-                "check the endpoint (--endpoint-url, AWS_ENDPOINT_URL) and the network, and that the server is running; then try again"
-            }
-            ServiceErrorKind::NoSuchTable => {
-                "check the table's name, the region and the endpoint; create_tables makes the lab's tables; a table just made must be ACTIVE first"
-            }
-            ServiceErrorKind::TableNotReady => "wait until the table is ACTIVE (create_tables --status) and try again",
-            ServiceErrorKind::AccessDenied => {
-                "ask for the permission that the message names, or use other credentials (--profile, AWS_PROFILE)"
-            }
-            ServiceErrorKind::Credentials => {
-                "renew the credentials (for SSO: aws sso login) or choose others (--profile, AWS_PROFILE), and check this computer's clock"
-            }
-            ServiceErrorKind::Invalid => "mend what the message names",
-            ServiceErrorKind::WrongEndpoint => {
-                "check the endpoint (--endpoint-url, AWS_ENDPOINT_URL, the profile's endpoint_url): another program listens there, or it wants https instead of http"
-            }
-            ServiceErrorKind::Other => "see the message; RUST_LOG=debug shows more",
-        }
-    }
-
-    fn without_answer(kind: ServiceErrorKind, error: &(dyn Error + 'static)) -> Self {
+    fn without_response(kind: ServiceErrorKind, error: &(dyn Error + 'static)) -> Self {
         Self { kind, code: None, message: causes(error), throttled_by: Vec::new() }
     }
 }
@@ -135,8 +108,8 @@ impl fmt::Display for ServiceError {
             ServiceErrorKind::TableNotReady => "the table is not ready",
             ServiceErrorKind::AccessDenied => "access denied",
             ServiceErrorKind::Credentials => "the AWS credentials are not accepted",
-            ServiceErrorKind::Invalid => "DynamoDB refuses the request",
-            ServiceErrorKind::WrongEndpoint => "what answers at the endpoint is not DynamoDB",
+            ServiceErrorKind::Invalid => "DynamoDB rejects the request",
+            ServiceErrorKind::WrongEndpoint => "the server at the endpoint is not DynamoDB",
             ServiceErrorKind::Other => "DynamoDB returned an error",
         })?;
         write!(f, ": {}", self.message)?;
@@ -164,17 +137,19 @@ where
 {
     fn from(error: &SdkError<E, HttpResponse>) -> Self {
         match error {
-            error if has_cause::<CredentialsError>(error) => Self::without_answer(ServiceErrorKind::Credentials, error),
+            error if has_cause::<CredentialsError>(error) => {
+                Self::without_response(ServiceErrorKind::Credentials, error)
+            }
             SdkError::ServiceError(answer) => {
                 let (status, metadata) = (answer.raw().status().as_u16(), answer.err().meta());
-                Self::from_answer(status, metadata.code(), metadata.message())
+                Self::from_response(status, metadata.code(), metadata.message())
             }
             SdkError::ResponseError(answer) => match answer.raw().body().bytes() {
-                // The whole body arrived and made no sense, for example the page of a web server.
-                Some(_) => Self::from_answer(answer.raw().status().as_u16().min(499), None, None),
-                None => Self::without_answer(ServiceErrorKind::Unavailable, error),
+                // The whole body arrived and cannot be parsed, for example the page of a web server.
+                Some(_) => Self::from_response(answer.raw().status().as_u16().min(499), None, None),
+                None => Self::without_response(ServiceErrorKind::Unavailable, error),
             },
-            SdkError::TimeoutError(_) => Self::without_answer(ServiceErrorKind::Unavailable, error),
+            SdkError::TimeoutError(_) => Self::without_response(ServiceErrorKind::Unavailable, error),
             SdkError::DispatchFailure(failure) => {
                 let retryable = failure.is_io() || failure.is_timeout() || failure.as_other().is_some();
                 // rustls reports what is not TLS, and certificates it does not trust, as invalid data.
@@ -183,9 +158,9 @@ where
                 } else {
                     ServiceErrorKind::WrongEndpoint
                 };
-                Self::without_answer(kind, error)
+                Self::without_response(kind, error)
             }
-            _ => Self::without_answer(ServiceErrorKind::Other, error),
+            _ => Self::without_response(ServiceErrorKind::Other, error),
         }
     }
 }
@@ -197,7 +172,7 @@ fn kind_of_code(code: &str, message: &str, status: u16) -> ServiceErrorKind {
         | "Throttling"
         | "RequestLimitExceeded"
         | "TooManyRequestsException" => ServiceErrorKind::Throttled,
-        // Too many table operations at once pass by themselves; the limits of decreases a day and of an account do not.
+        // Too many table operations at once pass by themselves. The limits of an account and of decreases per day do not.
         "LimitExceededException"
             if !["decrease", "per subscriber", "per account"].iter().any(|limit| message.contains(limit)) =>
         {
@@ -229,8 +204,8 @@ fn kind_of_code(code: &str, message: &str, status: u16) -> ServiceErrorKind {
     }
 }
 
-/// DynamoDB names every error of its own, so an answer without a name comes from somebody else: a proxy or load balancer in between
-/// (5xx, 429), or another server.
+/// Every error of DynamoDB has a code, so a response without one is from somebody else: a proxy or load balancer in between (5xx, 429),
+/// or another server.
 fn kind_of_status(status: u16) -> ServiceErrorKind {
     match status {
         429 => ServiceErrorKind::Throttled,
@@ -239,21 +214,21 @@ fn kind_of_status(status: u16) -> ServiceErrorKind {
     }
 }
 
-/// The causes of `error` in one line. The operating system's words say it all where there are any; otherwise from the outside in,
-/// without repetition and without the words that only name the layer of the SDK that reports the failure.
+/// The causes of `error` in one line. The operating system's message is enough where there is one. Otherwise, from the outside in,
+/// without repetition and without the messages that only name a layer of the SDK.
 pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     if let Some(system) = chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last() {
         return system.to_string();
     }
     let mut text = String::new();
     for cause in chain(error).skip(usize::from(error.source().is_some())) {
-        let words = cause.to_string();
-        let names_a_layer = cause.is::<ConnectorError>() || words.starts_with("client error (");
-        if (!names_a_layer || cause.source().is_none()) && !text.contains(&words) {
+        let message = cause.to_string();
+        let names_a_layer = cause.is::<ConnectorError>() || message.starts_with("client error (");
+        if (!names_a_layer || cause.source().is_none()) && !text.contains(&message) {
             if !text.is_empty() {
                 text.push_str(": ");
             }
-            text.push_str(&words);
+            text.push_str(&message);
         }
     }
     text
@@ -288,7 +263,7 @@ mod tests {
 
     use super::*;
 
-    /// Serves `answer` to every connection: reads the request's head and body, writes these bytes, closes.
+    /// Sends these bytes in response to every request, then closes the connection.
     fn canned(answer: String) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -296,7 +271,7 @@ mod tests {
             for connection in listener.incoming() {
                 let mut connection = connection.unwrap();
                 read_request(&mut connection);
-                // The client may have gone; that is its own affair.
+                // The client may have closed the connection.
                 let _ = connection.write_all(answer.as_bytes());
             }
         });
@@ -388,15 +363,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_service_s_own_words_are_in_the_message() {
+    async fn the_service_s_message_is_kept() {
         let error = error_of(dynamodb("400 Bad Request", "AccessDeniedException", "User: me is not authorized")).await;
         assert_eq!(error.to_string(), "access denied: User: me is not authorized (AccessDeniedException)");
         assert!(!error.is_retryable());
-        assert!(error.hint().contains("permission"));
     }
 
     #[tokio::test]
-    async fn answers_of_other_servers_are_told_from_dynamodbs() {
+    async fn responses_of_other_servers_are_recognized() {
         let page = "<!DOCTYPE html><html><title>Welcome</title></html>";
         for (answer, kind) in [
             (http("200 OK", "text/html", page), ServiceErrorKind::WrongEndpoint),
@@ -426,7 +400,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_at_the_endpoint() {
+    async fn an_endpoint_that_refuses_connections() {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let error = describe_at(free, TimeoutConfig::disabled()).await;
         assert_eq!(error.kind, ServiceErrorKind::Unavailable);

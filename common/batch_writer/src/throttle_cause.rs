@@ -1,55 +1,55 @@
-//! Why DynamoDB throttled, as far as its answer tells.
+//! The cause of throttling, as far as the response names it.
 
 use std::fmt;
 
-/// Whose capacity was the cause.
+/// The resource whose capacity was exceeded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ThrottledResource {
-    /// The table's own.
+    /// The table.
     Table,
-    /// That of the global secondary index of this name.
+    /// The global secondary index of this name.
     Index(String),
-    /// That of an index whose name the answer does not tell.
-    SomeIndex,
-    /// The answer does not tell: so it is with the requests of a batch that come back as UnprocessedItems.
-    NotTold,
+    /// A global secondary index that the response does not name.
+    UnnamedIndex,
+    /// The response names none, as for requests that come back as UnprocessedItems.
+    Unknown,
 }
 
-/// Which limit was reached. Documented: API Reference, "ThrottlingReason".
+/// The limit that was reached. Documented: API Reference, "ThrottlingReason".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ThrottleLimit {
     /// The provisioned throughput of the resource.
     ProvisionedThroughput,
-    /// What one partition takes, because one value of the partition key is written too often.
+    /// The limit of one partition: one value of the partition key is written too often.
     KeyRange,
     /// The account's quota for an on-demand table.
     AccountLimit,
-    /// The most that an on-demand table was configured for.
+    /// The maximum throughput configured for an on-demand table.
     MaxOnDemandThroughput,
-    /// The answer does not tell.
-    NotTold,
+    /// The response names none.
+    Unknown,
 }
 
 /// One cause of throttling.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ThrottleCause {
-    /// Whose capacity.
+    /// The resource whose capacity was exceeded.
     pub resource: ThrottledResource,
-    /// Which limit.
+    /// The limit that was reached.
     pub limit: ThrottleLimit,
 }
 
 impl ThrottleCause {
-    /// Nothing is known of it.
-    pub const NOT_TOLD: Self = Self { resource: ThrottledResource::NotTold, limit: ThrottleLimit::NotTold };
+    /// A cause that the response does not name.
+    pub const UNKNOWN: Self = Self { resource: ThrottledResource::Unknown, limit: ThrottleLimit::Unknown };
 
     /// From a member of an exception's `ThrottlingReasons`: a reason such as `IndexWriteProvisionedThroughputExceeded`, and the ARN of the
-    /// table or the index. What is not known here is not told.
+    /// table or the index. Anything else is [`UNKNOWN`](Self::UNKNOWN).
     pub fn from_reason(reason: &str, resource_arn: &str) -> Self {
         let (is_index, rest) = match (reason.strip_prefix("Table"), reason.strip_prefix("Index")) {
             (Some(rest), _) => (false, rest),
             (_, Some(rest)) => (true, rest),
-            _ => return Self::NOT_TOLD,
+            _ => return Self::UNKNOWN,
         };
         let limit = rest.strip_prefix("Write").or(rest.strip_prefix("Read")).unwrap_or(rest);
         let limit = match limit {
@@ -57,44 +57,44 @@ impl ThrottleCause {
             "KeyRangeThroughputExceeded" => ThrottleLimit::KeyRange,
             "AccountLimitExceeded" => ThrottleLimit::AccountLimit,
             "MaxOnDemandThroughputExceeded" => ThrottleLimit::MaxOnDemandThroughput,
-            _ => ThrottleLimit::NotTold,
+            _ => ThrottleLimit::Unknown,
         };
         let resource = match resource_arn.split_once("/index/") {
             Some((_, name)) if is_index => ThrottledResource::Index(name.to_owned()),
-            _ if is_index => ThrottledResource::SomeIndex,
+            _ if is_index => ThrottledResource::UnnamedIndex,
             _ => ThrottledResource::Table,
         };
         Self { resource, limit }
     }
 
-    /// From an exception without `ThrottlingReasons`, by its words. Documented: Developer Guide, "Error handling with DynamoDB".
+    /// From the message of an exception without `ThrottlingReasons`. Documented: Developer Guide, "Error handling with DynamoDB".
     pub fn from_message(code: Option<&str>, message: &str) -> Self {
         if code != Some("ProvisionedThroughputExceededException") {
-            return Self::NOT_TOLD;
+            return Self::UNKNOWN;
         }
         let resource = if message.contains("global secondary index") {
-            ThrottledResource::SomeIndex
+            ThrottledResource::UnnamedIndex
         } else if message.contains("throughput for the table") {
             ThrottledResource::Table
         } else {
-            return Self::NOT_TOLD;
+            return Self::UNKNOWN;
         };
         Self { resource, limit: ThrottleLimit::ProvisionedThroughput }
     }
 
-    /// The reason as it stands in `ThrottlingReasons`, if it is known.
+    /// The reason as `ThrottlingReasons` has it, if it is known.
     pub fn reason(&self) -> Option<String> {
         let kind = match self.resource {
             ThrottledResource::Table => "Table",
-            ThrottledResource::Index(_) | ThrottledResource::SomeIndex => "Index",
-            ThrottledResource::NotTold => return None,
+            ThrottledResource::Index(_) | ThrottledResource::UnnamedIndex => "Index",
+            ThrottledResource::Unknown => return None,
         };
         let limit = match self.limit {
             ThrottleLimit::ProvisionedThroughput => "ProvisionedThroughputExceeded",
             ThrottleLimit::KeyRange => "KeyRangeThroughputExceeded",
             ThrottleLimit::AccountLimit => "AccountLimitExceeded",
             ThrottleLimit::MaxOnDemandThroughput => "MaxOnDemandThroughputExceeded",
-            ThrottleLimit::NotTold => return None,
+            ThrottleLimit::Unknown => return None,
         };
         Some(format!("{kind}Write{limit}"))
     }
@@ -107,13 +107,13 @@ impl fmt::Display for ThrottleCause {
             ThrottleLimit::KeyRange => "a hot partition key in ",
             ThrottleLimit::AccountLimit => "the account's quota for ",
             ThrottleLimit::MaxOnDemandThroughput => "the maximum set for ",
-            ThrottleLimit::ProvisionedThroughput | ThrottleLimit::NotTold => "",
+            ThrottleLimit::ProvisionedThroughput | ThrottleLimit::Unknown => "",
         })?;
         match &self.resource {
             ThrottledResource::Table => f.write_str("the table"),
             ThrottledResource::Index(name) => write!(f, "index {name}"),
-            ThrottledResource::SomeIndex => f.write_str("an index"),
-            ThrottledResource::NotTold => f.write_str("a cause that the answer does not tell"),
+            ThrottledResource::UnnamedIndex => f.write_str("an index"),
+            ThrottledResource::Unknown => f.write_str("a cause that the response does not name"),
         }
     }
 }
@@ -137,12 +137,12 @@ mod tests {
             let cause = ThrottleCause::from_reason(reason, arn);
             assert_eq!((cause.reason().as_deref(), cause.to_string().as_str()), (Some(reason), words));
         }
-        assert_eq!(ThrottleCause::from_reason("SomethingNew", TABLE_ARN), ThrottleCause::NOT_TOLD);
-        assert_eq!(ThrottleCause::NOT_TOLD.reason(), None);
+        assert_eq!(ThrottleCause::from_reason("SomethingNew", TABLE_ARN), ThrottleCause::UNKNOWN);
+        assert_eq!(ThrottleCause::UNKNOWN.reason(), None);
     }
 
     #[test]
-    fn without_reasons_the_words_tell_table_from_index() {
+    fn without_reasons_the_message_tells_table_from_index() {
         let code = Some("ProvisionedThroughputExceededException");
         for (code, message, resource) in [
             (
@@ -155,13 +155,13 @@ mod tests {
                 code,
                 "The level of configured provisioned throughput for one or more global secondary indexes of the table was exceeded. \
                  Consider increasing your provisioning level for the under-provisioned global secondary indexes with the UpdateTable API",
-                ThrottledResource::SomeIndex,
+                ThrottledResource::UnnamedIndex,
             ),
-            (code, "", ThrottledResource::NotTold),
+            (code, "", ThrottledResource::Unknown),
             (
                 Some("ThrottlingException"),
                 "Rate of requests exceeds the allowed throughput.",
-                ThrottledResource::NotTold,
+                ThrottledResource::Unknown,
             ),
         ] {
             assert_eq!(ThrottleCause::from_message(code, message).resource, resource, "{message}");

@@ -1,4 +1,4 @@
-//! What went over the wire: requests, throttling, capacity consumed, latencies.
+//! Counts of requests, throttling, consumed capacity and latencies.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,57 +9,56 @@ use crate::throttle_cause::ThrottleCause;
 use capacity::CapacityUnits;
 
 /// Counts of BatchWriteItem requests and of the write requests in them (rows, to a loader).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Traffic {
-    /// Requests sent, the first time or again.
+    /// Requests sent, retries included.
     pub requests: u64,
-    /// Those of them without an answer yet.
+    /// Requests without a response yet.
     pub in_flight: u64,
-    /// Those that were refused whole for lack of capacity, as CloudWatch's ThrottledRequests counts them.
+    /// Requests of which nothing was written because of throttling, as CloudWatch's ThrottledRequests counts them.
     pub throttled_requests: u64,
-    /// Those that failed for another reason that may pass: no answer, or one that says the server is in trouble.
+    /// Requests that failed for another reason that may pass: no response, or a server error.
     pub failed_requests: u64,
-    /// Write requests that were throttled, as CloudWatch's WriteThrottleEvents counts them: by cause. One that the answer gives two causes
-    /// for counts for both.
+    /// Throttled write requests by cause, as CloudWatch's WriteThrottleEvents counts them. A request with two causes counts for both.
     pub throttle_events: BTreeMap<ThrottleCause, u64>,
-    /// Write requests that came back unwritten to be sent again.
-    pub sent_again: u64,
+    /// Write requests that were not written and are sent again.
+    pub retried: u64,
     /// Write requests acknowledged.
     pub written: u64,
-    /// Those of them whose answer did not tell what was consumed.
-    pub written_untold: u64,
-    /// Write units that the table itself consumed, its local indexes included, as the answers told.
+    /// Acknowledged write requests whose response did not have the consumed capacity.
+    pub written_without_consumption: u64,
+    /// Write units that the table consumed, its local indexes included, as the responses have it.
     pub consumed_by_table: CapacityUnits,
-    /// Write units that each global index consumed, as the answers told.
+    /// Write units that each global index consumed, as the responses have it.
     pub consumed_by_index: BTreeMap<String, CapacityUnits>,
-    /// Of requests that were not refused whole.
+    /// Latencies of requests of which something was written.
     pub latencies: Latencies,
 }
 
 impl Traffic {
-    /// Write requests that were throttled.
+    /// Throttled write requests, whatever the cause.
     pub fn throttled(&self) -> u64 {
         self.throttle_events.values().sum()
     }
 
-    /// Whether the answers told what was consumed, for all that was written.
-    pub fn tells_consumed(&self) -> bool {
-        self.written_untold == 0
+    /// Whether the consumed capacity is known for everything that was written.
+    pub fn knows_consumption(&self) -> bool {
+        self.written_without_consumption == 0
     }
 
-    /// A request is sent.
+    /// Counts a request that is sent.
     pub fn sent(&mut self) {
         self.requests += 1;
         self.in_flight += 1;
     }
 
-    /// A request with so many write requests was taken, all but `unprocessed` of them.
-    pub fn taken(&mut self, requests: u64, unprocessed: u64, latency: Duration) {
+    /// Counts a successful response: `requests` write requests were sent, and `unprocessed` of them came back.
+    pub fn responded(&mut self, requests: u64, unprocessed: u64, latency: Duration) {
         self.in_flight -= 1;
         self.written += requests - unprocessed;
-        self.sent_again += unprocessed;
+        self.retried += unprocessed;
         if unprocessed > 0 {
-            self.throttle(&[ThrottleCause::NOT_TOLD], unprocessed);
+            self.throttle(&[ThrottleCause::UNKNOWN], unprocessed);
         }
         if unprocessed == requests {
             self.throttled_requests += 1;
@@ -68,32 +67,32 @@ impl Traffic {
         }
     }
 
-    /// A request with so many write requests was refused whole for these causes.
+    /// Counts a request that was throttled whole, with so many write requests.
     pub fn throttled_whole(&mut self, requests: u64, causes: &[ThrottleCause]) {
         self.in_flight -= 1;
         self.throttled_requests += 1;
-        self.sent_again += requests;
+        self.retried += requests;
         self.throttle(causes, requests);
     }
 
-    /// A request with so many write requests failed, and is sent again.
+    /// Counts a request that failed and is sent again, with so many write requests.
     pub fn failed(&mut self, requests: u64) {
         self.in_flight -= 1;
         self.failed_requests += 1;
-        self.sent_again += requests;
+        self.retried += requests;
     }
 
-    /// A request was refused for what it is.
-    pub fn refused(&mut self) {
+    /// Counts a request that failed for good.
+    pub fn rejected(&mut self) {
         self.in_flight -= 1;
     }
 
-    /// What an answer told about the table.
+    /// Adds units that the table consumed.
     pub fn consumed_by_table(&mut self, units: CapacityUnits) {
         self.consumed_by_table += units;
     }
 
-    /// What an answer told about a global index.
+    /// Adds units that a global index consumed.
     pub fn consumed_by_index(&mut self, name: &str, units: CapacityUnits) {
         match self.consumed_by_index.get_mut(name) {
             Some(sum) => *sum += units,
@@ -104,7 +103,7 @@ impl Traffic {
     }
 
     fn throttle(&mut self, causes: &[ThrottleCause], events: u64) {
-        let causes = if causes.is_empty() { &[ThrottleCause::NOT_TOLD] } else { causes };
+        let causes = if causes.is_empty() { &[ThrottleCause::UNKNOWN] } else { causes };
         for cause in causes {
             match self.throttle_events.get_mut(cause) {
                 Some(sum) => *sum += events,
@@ -121,7 +120,7 @@ impl Traffic {
 pub struct SharedTraffic(Arc<Mutex<Traffic>>);
 
 impl SharedTraffic {
-    /// Looks at it or adds to it. Everybody else waits meanwhile.
+    /// Reads or changes the counts. Other callers wait meanwhile.
     pub fn with<R>(&self, act: impl FnOnce(&mut Traffic) -> R) -> R {
         // Counts are valid whatever a panicking thread left in them.
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))

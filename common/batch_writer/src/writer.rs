@@ -1,4 +1,4 @@
-//! The batch writer: the dispatcher with a clock, a random number and requests that really travel.
+//! The batch writer: the dispatcher with a clock, randomness and a network.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,29 +9,29 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
 
-use crate::core::answer::{Answer, Settled, Stop};
 use crate::core::backoff::Backoff;
+use crate::core::batch_response::{BatchResult, Settled, Stop};
 use crate::core::dispatcher::{Dispatcher, InFlight, Step};
 use crate::core::limit::WriteLimit;
 use crate::core::pacer::Pacer;
 use crate::core::write_batch::WriteBatch;
 use crate::core::write_request::WriteRequest;
-use crate::service_error::ServiceErrorKind;
+use crate::service_error::{ServiceError, ServiceErrorKind};
 use crate::{SharedTraffic, Traffic};
 
-/// Sends one batch, once. The only thing that the writer wants of the outside world.
+/// Sends one batch, once. All that the writer needs from the outside.
 pub trait BatchWriteItem<T>: Send + Sync + 'static {
-    /// Sends the batch and reads the answer. It does not retry: that is the writer's part, and two layers would multiply.
-    fn batch_write_item(&self, batch: &WriteBatch<T>) -> impl Future<Output = Answer> + Send;
+    /// Sends the batch and parses the response. Must not retry: the writer does, and two layers would multiply.
+    fn batch_write_item(&self, batch: &WriteBatch<T>) -> impl Future<Output = BatchResult> + Send;
 }
 
-/// How a writer works.
+/// Options of a writer.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// The most batches in flight at once.
     pub in_flight: usize,
-    /// How failures other than throttling are retried. Throttling is waited for without end, or as long as
-    /// [`SharedPacer::set_give_up_after`] says.
+    /// How failures other than throttling are retried. Throttled requests are retried without end, or as long as
+    /// [`SharedPacer::set_give_up_after`] allows.
     pub backoff: Backoff,
 }
 
@@ -42,7 +42,7 @@ impl Default for Options {
     }
 }
 
-/// One pace for all the writers of a table.
+/// The pace that all writers of a table share.
 #[derive(Debug, Clone)]
 pub struct SharedPacer {
     pacer: Arc<Mutex<Pacer>>,
@@ -50,14 +50,14 @@ pub struct SharedPacer {
 }
 
 impl SharedPacer {
-    /// Nothing is known of the table yet.
+    /// A pacer that knows nothing about the table yet.
     pub fn new() -> Self {
         Self { pacer: Arc::default(), start: Instant::now() }
     }
 
-    /// Limits the units consumed: over any ten seconds, neither the table nor any of its indexes consumes more than ten times what it may
-    /// in one, unless a single item costs more than that, or what an item replaces is larger than items replaced before. Counted by
-    /// what answers tell ([`Table::telling_consumed_capacity`](super::Table::telling_consumed_capacity)), or by the sizes of the items.
+    /// Limits the consumed capacity. In any ten seconds, neither the table nor any of its indexes consumes more than ten times its limit
+    /// per second. The exceptions are a single item that costs more than that, and an item that replaces a larger one than those
+    /// before. Consumption is as [returned](super::Table::return_consumed_capacity) by DynamoDB, or else computed from the items' sizes.
     ///
     /// May be changed at any time. Writers notice within a second.
     pub fn set_limit(&self, allowed: Option<WriteLimit>) {
@@ -65,18 +65,18 @@ impl SharedPacer {
         self.with(|pacer| pacer.set_limit(now, allowed));
     }
 
-    /// Stops all writers when nothing at all has been taken for so long, throttling included. Without it, throttling is waited for
-    /// without end, and other failures as often as [`Options::backoff`] says.
+    /// Stops all writers when nothing at all has been written for this long, throttling included. Without it, throttled requests are
+    /// retried without end, and failed ones as often as [`Options::backoff`] allows.
     pub fn set_give_up_after(&self, time: Option<Duration>) {
         self.with(|pacer| pacer.set_give_up_after(time));
     }
 
-    /// Whether the units consumed are limited, so that answers should tell them.
+    /// Whether the consumed capacity is limited, so that DynamoDB should return it.
     pub fn is_limited(&self) -> bool {
         self.with(|pacer| pacer.is_limited())
     }
 
-    /// Write units per second that the table was seen to take, if it has throttled.
+    /// Write units per second that the table accepts, if it has throttled.
     pub fn units_per_second(&self) -> Option<f64> {
         self.with(|pacer| pacer.units_per_second())
     }
@@ -86,7 +86,7 @@ impl SharedPacer {
     }
 
     fn with<R>(&self, act: impl FnOnce(&mut Pacer) -> R) -> R {
-        // A pacer is a few numbers, valid whatever a panicking thread left in them.
+        // The state of a pacer is valid even if a thread has panicked.
         act(&mut self.pacer.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -97,10 +97,10 @@ impl Default for SharedPacer {
     }
 }
 
-/// What [`BatchWriter::turn`] came back for.
+/// Why [`BatchWriter::turn`] returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// Something was sent and there is room for more, something was answered, or it is time to look again.
+    /// Something was sent and there is room for more, a response came, or a timer expired.
     Progress,
     /// There is nothing to do before another request is pushed, or the writer is closed.
     NeedsInput,
@@ -110,11 +110,35 @@ pub enum Turn {
     Stopped,
 }
 
-type Flight<T> = Pin<Box<dyn Future<Output = (InFlight<T>, Answer)> + Send>>;
+/// The outcome of [`BatchWriter::write_all`].
+#[derive(Debug)]
+pub struct Summary<T> {
+    /// Requests taken from the iterator.
+    pub taken: u64,
+    /// Requests that DynamoDB acknowledged.
+    pub written: u64,
+    /// Requests that DynamoDB rejected, and why.
+    pub rejected: Vec<(T, ServiceError)>,
+    /// Why the writer stopped early, if it did. The iterator may have had more requests then.
+    pub stop: Option<Stop>,
+}
 
-/// Writes requests to one table in batches, some of them in flight at once, and says of every request what became of it.
+impl<T> Summary<T> {
+    /// Requests that were taken from the iterator and are neither written nor rejected. An attempt without a response may have written
+    /// some of them; writing them again does no harm.
+    pub fn not_written(&self) -> u64 {
+        self.taken - self.written - self.rejected.len() as u64
+    }
+}
+
+type Flight<T> = Pin<Box<dyn Future<Output = (InFlight<T>, BatchResult)> + Send>>;
+
+/// Writes requests to one table in batches, several of them in flight at once, and reports the outcome of every request.
 ///
-/// Dropping a writer sends nothing: what it had in hand is not written. Close it and take turns until [`Turn::Done`].
+/// [`write_all`](Self::write_all) writes an iterator. A program with a loop of its own alternates [`push`](Self::push),
+/// [`turn`](Self::turn) and [`take_settled`](Self::take_settled).
+///
+/// Dropping a writer sends nothing: requests that are not settled are not written.
 pub struct BatchWriter<C, T> {
     client: Arc<C>,
     dispatcher: Dispatcher<T>,
@@ -125,7 +149,7 @@ pub struct BatchWriter<C, T> {
 }
 
 impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
-    /// A writer that shares its pace with others.
+    /// A writer that shares its pace with the others that have this pacer.
     pub fn new(client: C, options: Options, pacer: SharedPacer) -> Self {
         Self {
             client: Arc::new(client),
@@ -137,23 +161,23 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
         }
     }
 
-    /// Counts its traffic there, from the first request on.
+    /// Counts its requests there as well.
     pub fn counting_traffic(mut self, traffic: SharedTraffic) -> Self {
         self.traffic = traffic;
         self
     }
 
-    /// Whether it takes more requests now.
+    /// Whether it accepts more requests now.
     pub fn has_room(&self) -> bool {
         self.dispatcher.has_room()
     }
 
-    /// Takes a request. Ask [`has_room`](Self::has_room) first: that bounds the memory.
+    /// Accepts a request. Check [`has_room`](Self::has_room) first: that bounds the memory.
     pub fn push(&mut self, request: WriteRequest<T>) {
         self.dispatcher.push(request, self.pacer.now());
     }
 
-    /// Takes requests, as many as there are. Ask [`has_room`](Self::has_room) first: that bounds the memory.
+    /// Accepts all these requests. Check [`has_room`](Self::has_room) first: that bounds the memory.
     pub fn push_all(&mut self, requests: impl IntoIterator<Item = WriteRequest<T>>) {
         let now = self.pacer.now();
         requests.into_iter().for_each(|request| self.dispatcher.push(request, now));
@@ -164,22 +188,50 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
         self.dispatcher.close();
     }
 
-    /// Sends nothing more. What is in flight is still answered: take turns until [`Turn::Stopped`], or drop the writer to leave at once.
+    /// Sends nothing more. Batches in flight still settle: take turns until [`Turn::Stopped`], or drop the writer to leave at once.
     pub fn stop(&mut self) {
         self.dispatcher.stop(Stop::Asked);
     }
 
-    /// What was settled since this was last asked.
+    /// The requests settled since the last call.
     pub fn take_settled(&mut self) -> Vec<Settled<T>> {
         self.dispatcher.take_settled()
     }
 
-    /// Why it stopped, if it has.
+    /// Writes all requests, and returns when each of them is settled or the writer has stopped. Requests are taken from the iterator as
+    /// there is room, so the memory does not depend on their number.
+    pub async fn write_all(mut self, requests: impl IntoIterator<Item = WriteRequest<T>>) -> Summary<T> {
+        let mut requests = requests.into_iter();
+        let mut summary = Summary { taken: 0, written: 0, rejected: Vec::new(), stop: None };
+        loop {
+            while self.has_room() {
+                let Some(request) = requests.next() else {
+                    self.close();
+                    break;
+                };
+                summary.taken += 1;
+                self.push(request);
+            }
+            let turn = self.turn().await;
+            for settled in self.take_settled() {
+                match settled {
+                    Settled::Written(_) => summary.written += 1,
+                    Settled::Rejected(tag, error) => summary.rejected.push((tag, *error)),
+                }
+            }
+            if matches!(turn, Turn::Done | Turn::Stopped) {
+                summary.stop = self.dispatcher.stopped().cloned();
+                return summary;
+            }
+        }
+    }
+
+    /// Why it stopped, if it did.
     pub fn stopped(&self) -> Option<&Stop> {
         self.dispatcher.stopped()
     }
 
-    /// Sends what can be sent and waits for the next thing to happen. May be dropped at any time without loss.
+    /// Sends what can be sent and waits for the next event. May be dropped at any time without loss.
     pub async fn turn(&mut self) -> Turn {
         let mut has_sent = false;
         let until = loop {
@@ -195,7 +247,7 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
                 Step::Stopped => break None,
             }
         };
-        // Waiting for an answer now would leave the window as good as empty where answers take long.
+        // Waiting for a response now would leave the window almost empty where responses take long.
         if has_sent && self.has_room() {
             return Turn::Progress;
         }
@@ -203,7 +255,7 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
         tokio::select! {
             Some((sent, answer)) = self.flights.next() => {
                 self.answered(sent, answer);
-                // What has come at the same time is dealt with together: a turn for each costs its caller more than the answer.
+                // Responses that have arrived together are handled together: a turn for each costs the caller more than the response.
                 while let Some(Some((sent, answer))) = self.flights.next().now_or_never() {
                     self.answered(sent, answer);
                 }
@@ -223,31 +275,31 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
         }));
     }
 
-    fn answered(&mut self, sent: InFlight<T>, answer: Answer) {
+    fn answered(&mut self, sent: InFlight<T>, answer: BatchResult) {
         let (now, jitter) = (self.pacer.now(), self.random.f64());
         self.traffic.with(|traffic| count(traffic, &sent, &answer, now));
         self.pacer.with(|pacer| self.dispatcher.answered(sent, answer, now, pacer, jitter));
     }
 }
 
-fn count<T>(traffic: &mut Traffic, sent: &InFlight<T>, answer: &Answer, now: Duration) {
+fn count<T>(traffic: &mut Traffic, sent: &InFlight<T>, answer: &BatchResult, now: Duration) {
     let requests = sent.batch.len() as u64;
     match answer {
         Ok(taken) => {
             let unprocessed = taken.unprocessed.len() as u64;
-            traffic.taken(requests, unprocessed, now.saturating_sub(sent.sent_at()));
+            traffic.responded(requests, unprocessed, now.saturating_sub(sent.sent_at()));
             match &taken.consumed {
                 Some(consumed) => {
                     traffic.consumed_by_table(consumed.table);
                     consumed.indexes.iter().for_each(|(name, units)| traffic.consumed_by_index(name, *units));
                 }
-                None => traffic.written_untold += requests - unprocessed,
+                None => traffic.written_without_consumption += requests - unprocessed,
             }
         }
         Err(error) => match error.kind {
             ServiceErrorKind::Throttled => traffic.throttled_whole(requests, &error.throttled_by),
             ServiceErrorKind::Unavailable => traffic.failed(requests),
-            _ => traffic.refused(),
+            _ => traffic.rejected(),
         },
     }
 }
@@ -264,10 +316,8 @@ mod tests {
     use std::num::NonZeroU64;
 
     use super::*;
-    use crate::core::answer::Taken;
-    use crate::core::item_json::ItemJson;
-    use crate::core::write_request::Key;
-    use crate::service_error::ServiceError;
+    use crate::core::batch_response::BatchResponse;
+    use crate::core::keyed;
     use capacity::{CapacityUnits, TokenBucket};
 
     const ROUND_TRIP: Duration = Duration::from_millis(5);
@@ -288,21 +338,21 @@ mod tests {
     }
 
     impl BatchWriteItem<usize> for Bucket {
-        async fn batch_write_item(&self, batch: &WriteBatch<usize>) -> Answer {
+        async fn batch_write_item(&self, batch: &WriteBatch<usize>) -> BatchResult {
             tokio::time::sleep(ROUND_TRIP).await;
             let now = self.start.elapsed();
             let mut bucket = self.bucket.lock().unwrap();
             let unprocessed: Vec<usize> =
                 (0..batch.len()).filter(|_| !bucket.try_take(now, CapacityUnits::new(1))).collect();
             if unprocessed.len() == batch.len() {
-                return Err(ServiceError::from_answer(400, Some("ProvisionedThroughputExceededException"), None));
+                return Err(ServiceError::from_response(400, Some("ProvisionedThroughputExceededException"), None));
             }
-            Ok(Taken { unprocessed, consumed: None })
+            Ok(BatchResponse { unprocessed, consumed: None })
         }
     }
 
     fn push(writer: &mut BatchWriter<Bucket, usize>, row: usize) {
-        writer.push(WriteRequest::put(Key::string(&[&row.to_string()]), &[&ItemJson::new()], row));
+        writer.push(WriteRequest::put(&[&keyed(&row.to_string())], row).unwrap());
     }
 
     /// Writes so many rows, and says how many were written and how it ended.
@@ -373,6 +423,22 @@ mod tests {
         while writer.turn().await != Turn::Stopped {}
         assert_eq!(writer.take_settled().len(), 25);
         assert_eq!(writer.stopped(), Some(&Stop::Asked));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_iterator_is_written_to_its_end_or_until_the_writer_stops() {
+        let requests = || (0..500).map(|row| WriteRequest::put(&[&keyed(&row.to_string())], row).unwrap());
+        let summary =
+            BatchWriter::new(Bucket::new(100), Options::default(), SharedPacer::new()).write_all(requests()).await;
+        assert_eq!((summary.taken, summary.written, summary.not_written(), &summary.stop), (500, 500, 0, &None));
+        let (table, pacer) = (Bucket::new(1), SharedPacer::new());
+        pacer.set_give_up_after(Some(Duration::from_secs(3)));
+        table.bucket.lock().unwrap().charge(Duration::ZERO, CapacityUnits::new(1_000_000));
+        let options = Options { in_flight: 1, ..Options::default() };
+        let summary = BatchWriter::new(table, options, pacer).write_all(requests()).await;
+        assert!(matches!(summary.stop, Some(Stop::Stalled { .. })), "{summary:?}");
+        assert_eq!((summary.written, summary.not_written()), (0, summary.taken));
+        assert!(summary.taken < 500, "no more is taken from the iterator than there is room for");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! What the binaries that speak to DynamoDB share of their command line: the options of the connection and of a load, and what to
 //! do about an error.
 
+pub mod advice;
 mod loading;
 
 use std::error::Error;
@@ -85,8 +86,8 @@ pub fn print_error(program: &str, error: &(dyn Error + 'static)) {
 fn hint<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
     std::iter::successors(Some(error), |&cause| cause.source()).find_map(|cause| {
         let advised = cause.downcast_ref::<Advised>().map(Advised::advice);
-        let service = || cause.downcast_ref::<ServiceError>().map(ServiceError::hint);
-        let connection = || cause.downcast_ref::<ConnectionError>().map(ConnectionError::hint);
+        let service = || cause.downcast_ref::<ServiceError>().map(advice::for_service_error);
+        let connection = || cause.downcast_ref::<ConnectionError>().map(advice::for_connection_error);
         let load = || cause.downcast_ref::<LoadError>().and_then(LoadError::hint);
         advised.or_else(service).or_else(connection).or_else(load)
     })
@@ -108,7 +109,7 @@ mod tests {
     #[test]
     fn an_error_is_one_line_with_its_causes_and_one_with_advice() {
         let cause =
-            ServiceError::from_answer(400, Some("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"), None);
+            ServiceError::from_response(400, Some("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"), None);
         let error = OfTable { endpoint: "http://127.0.0.1:8000", cause };
         assert_eq!(
             folded(&error),

@@ -40,8 +40,8 @@ impl Situation<'_> {
             (resource, rows)
         });
         let candidates: Vec<_> = match cause.resource {
-            ThrottledResource::NotTold => std::iter::once(of_table).chain(of_indexes).collect(),
-            ThrottledResource::SomeIndex => of_indexes.collect(),
+            ThrottledResource::Unknown => std::iter::once(of_table).chain(of_indexes).collect(),
+            ThrottledResource::UnnamedIndex => of_indexes.collect(),
             _ => return cause.clone(),
         };
         let scarcest = candidates.into_iter().filter_map(|(resource, rows)| Some((resource, rows?)));
@@ -96,7 +96,7 @@ impl Situation<'_> {
                     self.endpoint_option(),
                 ),
             ],
-            ThrottleLimit::ProvisionedThroughput | ThrottleLimit::NotTold => self.provisioned(&cause.resource, &name),
+            ThrottleLimit::ProvisionedThroughput | ThrottleLimit::Unknown => self.provisioned(&cause.resource, &name),
         };
         lines.push("  Nothing is lost: the load goes on as fast as DynamoDB takes the rows.".to_owned());
         lines
@@ -105,7 +105,7 @@ impl Situation<'_> {
     fn name(&self, resource: &ThrottledResource) -> String {
         match resource {
             ThrottledResource::Index(index) => format!("index {index} of {}", self.table),
-            ThrottledResource::SomeIndex => format!("an index of {}", self.table),
+            ThrottledResource::UnnamedIndex => format!("an index of {}", self.table),
             _ => format!("table {}", self.table),
         }
     }
@@ -250,8 +250,8 @@ mod tests {
         let facts = lab("logfile_gsi_low");
         let situation = situation("logfile_gsi_low", Some(&facts));
         let cause = told(ThrottledResource::Index("GSI_1".into()));
-        assert_eq!(situation.deduce(&ThrottleCause::NOT_TOLD), cause);
-        assert_eq!(situation.deduce(&told(ThrottledResource::SomeIndex)), cause);
+        assert_eq!(situation.deduce(&ThrottleCause::UNKNOWN), cause);
+        assert_eq!(situation.deduce(&told(ThrottledResource::UnnamedIndex)), cause);
         assert_eq!(
             situation.explain(&cause),
             [
@@ -280,7 +280,7 @@ mod tests {
             ..situation("logfile", Some(&facts))
         };
         // The index has as many units and needs half as many for a row.
-        assert_eq!(situation.deduce(&ThrottleCause::NOT_TOLD), told(ThrottledResource::Table));
+        assert_eq!(situation.deduce(&ThrottleCause::UNKNOWN), told(ThrottledResource::Table));
         let lines = situation.explain(&told(ThrottledResource::Table));
         assert!(
             lines[0].starts_with("throttled: table logfile has 5 WCU, enough for 2.5 rows a second; "),
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn without_a_description_it_says_what_it_knows() {
-        let lines = situation("logs", None).explain(&told(ThrottledResource::SomeIndex));
+        let lines = situation("logs", None).explain(&told(ThrottledResource::UnnamedIndex));
         assert_eq!(lines[0], "throttled: an index of logs has less write capacity than this load asks for.");
         assert!(lines[1].contains("dynamodb:DescribeTable"), "{}", lines[1]);
     }

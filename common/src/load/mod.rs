@@ -45,10 +45,11 @@ use self::rejects::Rejects;
 use self::signals::Signals;
 use self::watch::Watch;
 use self::work::Worker;
-use crate::batch_writer::client::Connection;
+use crate::batch_writer::client::{Connection, Retries};
 use crate::batch_writer::service_error::ServiceErrorKind;
-use crate::batch_writer::{Options, SharedPacer, SharedTraffic, Stop, Traffic, WriteRequest};
-use crate::logfile::{ItemLayout, LogReader, Position, ReadError, ResumeError, check_positions};
+use crate::batch_writer::{KeySchema, Options, SharedPacer, SharedTraffic, Stop, Table, Traffic, WriteRequest};
+use crate::cli::advice;
+use crate::logfile::{ItemLayout, LogReader, PARTITION_KEY, Position, ReadError, ResumeError, check_positions};
 use crate::outcome::{
     self, Checkpoint, CheckpointError, Identity, ParallelLines, SequentialLines, Stretch, Subject, Tally, Watermark,
     Work,
@@ -297,9 +298,9 @@ impl LoadError {
             }
             Self::Share(error) => return error.hint(),
             Self::Table {
-                stop: Stop::Service(error) | Stop::GaveUp { last: error, .. } | Stop::NothingTaken { last: error, .. },
+                stop: Stop::Service(error) | Stop::GaveUp { last: error, .. } | Stop::Stalled { last: error, .. },
                 ..
-            } => error.hint(),
+            } => advice::for_service_error(error),
             _ => return None,
         })
     }
@@ -510,11 +511,15 @@ fn start_workers(
     let mut threads = Vec::new();
     let workers = job.workers.max(1);
     let options = Options { in_flight: (job.options.in_flight / workers).max(1), ..job.options };
+    // Made once, so that the workers judge together whether the endpoint is a DynamoDB.
+    let schema = KeySchema::partition(PARTITION_KEY);
+    let sink = Table::new(job.connection.client(Retries::Caller), &job.table, schema).return_consumed_capacity(true);
     for number in 0..workers {
         let (sender, chunks) = channel(CHUNKS_PER_WORKER);
         let worker = Worker {
             connection: job.connection.clone(),
             table: job.table.clone(),
+            sink: sink.clone(),
             options,
             pacer: pacer.clone(),
             traffic: traffic.clone(),

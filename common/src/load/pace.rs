@@ -16,6 +16,7 @@ use super::{Job, LoadError};
 use crate::batch_writer::client::Retries;
 use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
 use crate::batch_writer::{SharedPacer, WriteLimit};
+use crate::cli::advice;
 
 /// How often the table's setting is read again: a change of capacity takes longer than this on AWS.
 const READ_AGAIN: Duration = Duration::from_secs(5);
@@ -80,7 +81,7 @@ impl ShareError {
             Self::Describe { source, .. } if source.kind == ServiceErrorKind::AccessDenied => {
                 Some("allow dynamodb:DescribeTable, or give a number of units: --max-wcu 500")
             }
-            Self::Describe { source, .. } => Some(source.hint()),
+            Self::Describe { source, .. } => Some(advice::for_service_error(source)),
         }
     }
 }

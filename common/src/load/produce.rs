@@ -13,10 +13,11 @@ use super::control::{Control, Phase};
 use super::numbering::Numbering;
 use super::rejects::RejectedRow;
 use super::{Begin, LoadError, Origin, Request};
-use crate::batch_writer::{ItemJson, Key, SharedJson, WriteRequest};
+use crate::batch_writer::{ItemJson, Key, KeySchema, MissingKey, SharedJson, WriteRequest};
 use crate::capacity::limits::{MAX_ITEM_SIZE, MAX_NUMBER_DIGITS};
 use crate::logfile::{
-    AttributeSink, ItemLayout, LogReader, LogRecord, Position, RecordError, ResumeError, Row, format_integer,
+    AttributeSink, ItemLayout, LogReader, LogRecord, PARTITION_KEY, Position, RecordError, ResumeError, Row,
+    format_integer,
 };
 use crate::outcome::Stretch;
 
@@ -89,7 +90,7 @@ impl Producer {
     /// The reader begins where `begin` is settled without a gap.
     pub(super) fn new(production: Production, source: u32, name: &str, begin: Begin) -> Self {
         let chunks = production.workers.iter().map(|_| Chunk::new()).collect();
-        let (shared, own) = (ItemJson::new(), ItemJson::new());
+        let (shared, own) = (ItemJson::new(), ItemJson::keyed(KeySchema::partition(PARTITION_KEY)));
         let (record, settled) = (begin.settled.records, begin.beyond.into());
         Self { production, source, name: name.to_owned(), record, settled, chunks, shared, own }
     }
@@ -222,14 +223,18 @@ impl Producer {
             let id = self.production.numbering.request_id(self.source as usize, copy, record.request_id);
             self.own.clear();
             self.production.layout.own_attributes(id, &mut self.own);
-            let key = Key::string(&["request#", format_integer(&mut itoa::Buffer::new(), id)]);
+            let Some(key) = self.own.key() else {
+                self.tell(Event::Failed(LoadError::Internal("an item without a key".to_owned())));
+                return Err(Stopped);
+            };
             let worker = self.worker_of(key);
             let chunk = &mut self.chunks[worker];
             let (shared, origin) = chunk.shared.get_or_insert_with(|| {
                 chunk.bytes += self.shared.json().len();
                 (self.shared.share(), Arc::new(origin.clone()))
             });
-            let request = WriteRequest::put_in(&mut chunk.buffer, key, &self.own, shared, Arc::clone(origin));
+            let request = WriteRequest::put_in(&mut chunk.buffer, &self.own, shared, Arc::clone(origin));
+            let request = request.map_err(|MissingKey| Stopped)?;
             chunk.bytes += self.own.json().len();
             chunk.requests.push(request);
             if chunk.requests.len() >= CHUNK_REQUESTS || chunk.bytes >= CHUNK_BYTES {

@@ -173,7 +173,7 @@ impl Watcher {
         let mut news: Vec<_> = self.traffic.with(|traffic| {
             traffic.throttle_events.keys().filter(|cause| !self.seen.contains(*cause)).cloned().collect()
         });
-        if let Some(place) = news.iter().position(|cause| cause.resource == ThrottledResource::NotTold) {
+        if let Some(place) = news.iter().position(|cause| cause.resource == ThrottledResource::Unknown) {
             let now = self.start.elapsed();
             let since = *self.untold_since.get_or_insert(now);
             let others_tell = news.len() > 1 || !self.explained.is_empty();
@@ -209,7 +209,7 @@ impl Watcher {
 
     fn with_situation<R>(&self, facts: Option<&TableFacts>, act: impl FnOnce(&Situation<'_>) -> R) -> R {
         let (written, table, indexes) = self.traffic.with(|traffic| {
-            let told = traffic.written.saturating_sub(traffic.written_untold);
+            let told = traffic.written.saturating_sub(traffic.written_without_consumption);
             (told, traffic.consumed_by_table, traffic.consumed_by_index.clone())
         });
         // Where nothing was told yet, a row is taken for a small one that enters every index.

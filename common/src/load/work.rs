@@ -15,8 +15,7 @@ use super::control::{Control, Phase};
 use super::diagnosis::diagnose;
 use crate::batch_writer::client::{Connection, Retries};
 use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
-use crate::batch_writer::{BatchWriter, KeySchema, Options, Settled, SharedPacer, Stop, Table, Turn};
-use crate::logfile::PARTITION_KEY;
+use crate::batch_writer::{BatchWriter, Options, Settled, SharedPacer, Stop, Table, Turn};
 use batch_writer::SharedTraffic;
 
 /// How long batches in flight are waited for when the load is stopped. DynamoDB answers within milliseconds or not at all.
@@ -25,6 +24,8 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 pub(super) struct Worker {
     pub(super) connection: Connection,
     pub(super) table: String,
+    /// The table, to be written through the worker's own client.
+    pub(super) sink: Table,
     pub(super) options: Options,
     pub(super) pacer: SharedPacer,
     pub(super) traffic: SharedTraffic,
@@ -62,9 +63,8 @@ impl Worker {
 
     fn start(self) -> Working {
         let client = self.connection.client(Retries::Caller);
-        let table = Table::new(client.clone(), self.table.clone(), KeySchema::partition(PARTITION_KEY))
-            .telling_consumed_capacity(true);
-        let writer = BatchWriter::new(table, self.options, self.pacer.clone()).counting_traffic(self.traffic.clone());
+        let writer = BatchWriter::new(self.sink.with_client(client.clone()), self.options, self.pacer.clone())
+            .counting_traffic(self.traffic.clone());
         let phase = self.control.watch();
         Working { worker: self, client, writer, phase, finished: false, diagnosed: false }
     }

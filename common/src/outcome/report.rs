@@ -135,14 +135,14 @@ impl Report {
             },
             seconds: elapsed.as_secs_f64(),
             rows_per_second: work.written() as f64 / elapsed.as_secs_f64().max(1e-9),
-            consumed_wcu: traffic.tells_consumed().then_some(consumed),
+            consumed_wcu: traffic.knows_consumption().then_some(consumed),
             requests: Requests {
                 sent: traffic.requests,
                 throttled: traffic.throttled_requests,
                 failed: traffic.failed_requests,
             },
             throttle_events: traffic.throttle_events.iter().map(throttle_events).collect(),
-            rows_sent_again: traffic.sent_again,
+            rows_sent_again: traffic.retried,
             latency_ms: latencies
                 .percentile(50)
                 .zip(latencies.percentile(99))
@@ -169,8 +169,8 @@ fn throttle_events((cause, &events): (&ThrottleCause, &u64)) -> ThrottleEvents {
     let (resource, index) = match &cause.resource {
         ThrottledResource::Table => (Some("table"), None),
         ThrottledResource::Index(name) => (Some("index"), Some(name.clone())),
-        ThrottledResource::SomeIndex => (Some("index"), None),
-        ThrottledResource::NotTold => (None, None),
+        ThrottledResource::UnnamedIndex => (Some("index"), None),
+        ThrottledResource::Unknown => (None, None),
     };
     ThrottleEvents { resource, index, reason: cause.reason(), events }
 }
@@ -194,15 +194,18 @@ pub fn summary(table: &str, work: &Work) -> Vec<String> {
 }
 
 fn consumed_line(table: &str, traffic: &Traffic) -> String {
-    if traffic.written_untold == traffic.written {
+    if traffic.written_without_consumption == traffic.written {
         return "the answers did not tell what was consumed".to_owned();
     }
     let mut line = format!("consumed {} WCU of {table}", traffic.consumed_by_table);
     for (index, units) in &traffic.consumed_by_index {
         line.push_str(&format!(", {units} of {index}"));
     }
-    if !traffic.tells_consumed() {
-        line.push_str(&format!("; the answers about {} rows did not tell", words::count(traffic.written_untold)));
+    if !traffic.knows_consumption() {
+        line.push_str(&format!(
+            "; the answers about {} rows did not tell",
+            words::count(traffic.written_without_consumption)
+        ));
     }
     line
 }
@@ -232,8 +235,8 @@ fn requests_line(traffic: &Traffic) -> String {
     if traffic.failed_requests > 0 {
         line.push_str(&format!("; failed: {}", words::counted(traffic.failed_requests, "request")));
     }
-    if traffic.sent_again > 0 {
-        line.push_str(&format!("; {} sent again", words::counted(traffic.sent_again, "row")));
+    if traffic.retried > 0 {
+        line.push_str(&format!("; {} sent again", words::counted(traffic.retried, "row")));
     }
     line
 }
@@ -254,8 +257,8 @@ mod tests {
     fn traffic() -> Traffic {
         let mut traffic = Traffic::default();
         (0..3).for_each(|_| traffic.sent());
-        traffic.taken(25, 0, MILLI * 2);
-        traffic.taken(25, 5, MILLI * 4);
+        traffic.responded(25, 0, MILLI * 2);
+        traffic.responded(25, 5, MILLI * 4);
         traffic.throttled_whole(25, &[table_throttled()]);
         traffic.consumed_by_table(CapacityUnits::new(45));
         traffic.consumed_by_index("GSI_1", CapacityUnits::from_halves(89));
@@ -276,7 +279,7 @@ mod tests {
                 "75 rows read = 45 written + 0 rejected + 30 not written, in 9.0 s (5.0 rows/s)",
                 "consumed 45 WCU of logfile, 44.5 of GSI_1",
                 "3 requests, half of them answered within 2.0 ms, 99 % within 4.0 ms; throttled: 1 request whole, 30 rows \
-                 (25 by the table, 5 by a cause that the answer does not tell); 30 rows sent again",
+                 (25 by the table, 5 by a cause that the response does not name); 30 rows sent again",
             ]
         );
     }

@@ -84,7 +84,7 @@ pub fn given_up(trial: Trial) {
         _ if call % 2 == 0 => Fault::all_unprocessed(),
         _ => Fault::error("ProvisionedThroughputExceededException"),
     });
-    let words = ["nothing was taken for ", "ProvisionedThroughputExceededException", "it goes on from here"];
+    let words = ["nothing was written for ", "ProvisionedThroughputExceededException", "it goes on from here"];
     failed.run.assert_error(1, &words);
     assert_eq!(failed.counts.written, failed.items.len());
     assert!(failed.calls < 10, "{} calls in two seconds", failed.calls);

@@ -6,12 +6,13 @@
 #[path = "../../batch_writer/examples/write_items.rs"]
 mod write_items;
 
+use common::batch_writer::Summary;
 use common::batch_writer::client::Settings;
 use test_support::{engine, table};
 
-use self::write_items::{Report, write_items};
+use self::write_items::write_items;
 
-fn run(url: &str, table: &str, items: u64) -> Report {
+fn run(url: &str, table: &str, items: u64) -> Summary<u64> {
     let settings = Settings { endpoint_url: Some(url.to_owned()), ..Settings::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(write_items(&settings, table, items)).unwrap()
@@ -21,8 +22,8 @@ fn run(url: &str, table: &str, items: u64) -> Report {
 fn every_item_is_in_the_table_afterwards() {
     let engine = engine();
     table::create_plain(&engine.url(), "readings", "PK");
-    let report = run(&engine.url(), "readings", 1234);
-    assert_eq!(report, Report { written: 1234, ..Report::default() });
+    let summary = run(&engine.url(), "readings", 1234);
+    assert_eq!((summary.taken, summary.written, summary.not_written()), (1234, 1234, 0));
     let items = table::items(&engine.url(), "readings");
     assert_eq!(items.len(), 1234);
     assert_eq!(items["reading#77"]["celsius"].as_n().unwrap(), "37.5");
@@ -31,7 +32,7 @@ fn every_item_is_in_the_table_afterwards() {
 #[test]
 fn without_a_table_it_says_so_and_counts_what_is_not_written() {
     let engine = engine();
-    let report = run(&engine.url(), "nowhere", 100);
-    assert_eq!((report.written, report.not_written), (0, 100));
-    assert!(report.stopped.is_some_and(|reason| reason.contains("not found")), "the reason names the table");
+    let summary = run(&engine.url(), "nowhere", 100);
+    assert_eq!((summary.taken, summary.written, summary.not_written()), (100, 0, 100));
+    assert!(summary.stop.is_some_and(|reason| reason.to_string().contains("not found")), "the reason names the table");
 }

@@ -117,7 +117,7 @@ fn another_server_at_the_endpoint() {
         let server = CannedServer::always(answer.clone());
         let run = program(&lab(), &server.url()).run();
         let shown = format!("{answer:?}");
-        run.assert_error(1, &["what answers at the endpoint is not DynamoDB", "check the endpoint", NOTHING_WRITTEN]);
+        run.assert_error(1, &["the server at the endpoint is not DynamoDB", "check the endpoint", NOTHING_WRITTEN]);
         assert_eq!(run.stdout, "", "{shown}");
     }
 }
@@ -135,7 +135,7 @@ fn https_where_http_is_spoken() {
     let url = lab.url().replace("http:", "https:");
     program(&lab, &url)
         .run()
-        .assert_error(1, &["what answers at the endpoint is not DynamoDB", "https instead of http", NOTHING_WRITTEN]);
+        .assert_error(1, &["the server at the endpoint is not DynamoDB", "https instead of http", NOTHING_WRITTEN]);
 }
 /// The error must not wait for the rest of the input: somebody's `tail -f` never ends.
 #[test]

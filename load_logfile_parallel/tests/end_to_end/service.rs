@@ -59,7 +59,7 @@ fn nobody_or_somebody_else_at_the_endpoint() {
     program_.run().assert_error(1, &["the endpoint cannot be reached: Connection refused", "check the endpoint"]);
     let page = CannedServer::always(Answer::http("200 OK", "text/html", "<html>It works!</html>"));
     let (_lab, program) = program(&page.url(), "logfile_scan");
-    program.run().assert_error(1, &["what answers at the endpoint is not DynamoDB", "check the endpoint"]);
+    program.run().assert_error(1, &["the server at the endpoint is not DynamoDB", "check the endpoint"]);
 }
 
 #[test]

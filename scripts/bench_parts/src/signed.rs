@@ -8,7 +8,7 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
-use common::batch_writer::{ItemJson, Key, WriteBatch, WriteRequest};
+use common::batch_writer::{ItemJson, KeySchema, MissingKey, WriteBatch, WriteRequest};
 
 use crate::{NumberedRow, Rows};
 
@@ -48,8 +48,8 @@ fn bodies(rows: impl Iterator<Item = NumberedRow>) -> anyhow::Result<Vec<Vec<u8>
         let mut batch: Option<WriteBatch<()>> = None;
         for row in rows {
             match &mut batch {
-                None => batch = Some(WriteBatch::new(request(row))),
-                Some(batch) => batch.push(request(row)).ok().context("a key occurs twice in a batch")?,
+                None => batch = Some(WriteBatch::new(request(row)?)),
+                Some(batch) => batch.push(request(row)?).ok().context("a key occurs twice in a batch")?,
             }
         }
         Ok(batch.map(|batch| batch.body(TABLE, false)).unwrap_or_default())
@@ -58,9 +58,9 @@ fn bodies(rows: impl Iterator<Item = NumberedRow>) -> anyhow::Result<Vec<Vec<u8>
 }
 
 /// The same item as load_logfile_parallel's.
-fn request((id, row): &NumberedRow) -> WriteRequest<()> {
+fn request((id, row): &NumberedRow) -> Result<WriteRequest<()>, MissingKey> {
     let id_text = id.to_string();
-    let mut item = ItemJson::new();
+    let mut item = ItemJson::keyed(KeySchema::partition("PK"));
     item.string("PK", &["request#", &id_text]);
     item.number("requestid", &id_text);
     item.string("GSI_1_PK", &["shard#", &(id % 10 + 1).to_string()]);
@@ -71,7 +71,7 @@ fn request((id, row): &NumberedRow) -> WriteRequest<()> {
     for (name, column) in [("hourofday", 3), ("responsecode", 7), ("bytessent", 8)] {
         item.number(name, row[column].trim_start_matches('0'));
     }
-    WriteRequest::put(Key::string(&["request#", &id_text]), &[&item], ())
+    WriteRequest::put(&[&item], ())
 }
 
 /// Makes requests to one server.

@@ -17,13 +17,14 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
-use super::answer::{Answer, Settled, Stop, Taken};
 use super::backoff::Backoff;
+use super::batch_response::{BatchResponse, BatchResult, Settled, Stop};
+use super::key::Key;
 use super::pacer::Pacer;
 use super::table_rate::Attempt;
 use super::window::Window;
 use super::write_batch::{Full, WriteBatch};
-use super::write_request::{Key, WriteRequest};
+use super::write_request::WriteRequest;
 use crate::service_error::{ServiceError, ServiceErrorKind};
 use capacity::limits::{MAX_BATCH_WRITE_REQUESTS, MAX_BATCH_WRITE_SIZE};
 use capacity::write_units;
@@ -31,7 +32,7 @@ use capacity::write_units;
 /// How long a request waits for others to fill its batch. Short for somebody who watches a pipe, long for a loader that reads a file.
 const LINGER: Duration = Duration::from_millis(10);
 
-/// How soon to look again at a pacer that asks for patience: answers to other workers may have changed it, and so may its user.
+/// How soon to look again at a pacer that asks for stall_timer: answers to other workers may have changed it, and so may its user.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// So many bytes of JSON may be in flight: a batch of the largest items, or a thousand of small ones. Without it, hundreds of batches
@@ -40,9 +41,9 @@ const IN_FLIGHT_BYTES: usize = MAX_BATCH_WRITE_SIZE;
 
 /// A batch on its way.
 #[derive(Debug)]
-pub struct InFlight<T> {
+pub(crate) struct InFlight<T> {
     /// What is sent.
-    pub batch: WriteBatch<T>,
+    pub(crate) batch: WriteBatch<T>,
     attempt: Attempt,
     /// How often requests in it have failed before.
     failures: u32,
@@ -57,7 +58,7 @@ impl<T> InFlight<T> {
 
 /// What to do next.
 #[derive(Debug)]
-pub enum Step<T> {
+pub(crate) enum Step<T> {
     /// Send this batch and hand it back with its answer.
     Send(InFlight<T>),
     /// Nothing until an answer or a request comes, or until this time.
@@ -94,7 +95,7 @@ impl Hasher for Hashed {
 }
 
 /// The state of one writer. `now` is a time since any fixed moment, the same as the pacer's.
-pub struct Dispatcher<T> {
+pub(crate) struct Dispatcher<T> {
     backoff: Backoff,
     window: Window,
     capacity: usize,
@@ -122,7 +123,7 @@ pub struct Dispatcher<T> {
 
 impl<T> Dispatcher<T> {
     /// With at most `in_flight` batches on their way at once.
-    pub fn new(in_flight: usize, backoff: Backoff) -> Self {
+    pub(crate) fn new(in_flight: usize, backoff: Backoff) -> Self {
         let window = Window::new(in_flight);
         Self {
             backoff,
@@ -146,25 +147,26 @@ impl<T> Dispatcher<T> {
     }
 
     /// Whether it takes more requests now. Memory is bounded because callers ask.
-    pub fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         // Two batches wait, no more: what waits long has left the processor's cache when it is sent.
         let takes_more = self.stop.is_none() && !self.closed;
         takes_more && self.in_hand() < self.capacity && self.queue.len() < 2 * MAX_BATCH_WRITE_REQUESTS
     }
 
     /// Requests taken and not settled.
-    pub fn in_hand(&self) -> usize {
+    pub(crate) fn in_hand(&self) -> usize {
         let suspects: usize = self.suspects.iter().map(Vec::len).sum();
         self.queue.len() + suspects + self.held_back + self.in_flight_requests
     }
 
-    /// Batches on their way.
-    pub fn in_flight(&self) -> usize {
+    /// Batches in flight.
+    #[cfg(test)]
+    pub(crate) fn in_flight(&self) -> usize {
         self.in_flight
     }
 
     /// Takes a request.
-    pub fn push(&mut self, request: WriteRequest<T>, now: Duration) {
+    pub(crate) fn push(&mut self, request: WriteRequest<T>, now: Duration) {
         let hash = short(request.key());
         if self.keys.insert(hash) {
             self.enqueue(request, now);
@@ -175,27 +177,27 @@ impl<T> Dispatcher<T> {
     }
 
     /// No more requests will come: what is left is sent without waiting for full batches.
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.closed = true;
     }
 
     /// Sends nothing more.
-    pub fn stop(&mut self, why: Stop) {
+    pub(crate) fn stop(&mut self, why: Stop) {
         self.stop.get_or_insert(why);
     }
 
     /// Why it stopped.
-    pub fn stopped(&self) -> Option<&Stop> {
+    pub(crate) fn stopped(&self) -> Option<&Stop> {
         self.stop.as_ref()
     }
 
     /// What was settled since this was last asked.
-    pub fn take_settled(&mut self) -> Vec<Settled<T>> {
+    pub(crate) fn take_settled(&mut self) -> Vec<Settled<T>> {
         std::mem::take(&mut self.settled)
     }
 
     /// What to do next.
-    pub fn step(&mut self, now: Duration, pacer: &mut Pacer) -> Step<T> {
+    pub(crate) fn step(&mut self, now: Duration, pacer: &mut Pacer) -> Step<T> {
         if self.stop.is_some() {
             return Step::Stopped;
         }
@@ -233,7 +235,14 @@ impl<T> Dispatcher<T> {
     }
 
     /// Takes note of the answer to a batch. `jitter` is a random number in 0..1.
-    pub fn answered(&mut self, sent: InFlight<T>, answer: Answer, now: Duration, pacer: &mut Pacer, jitter: f64) {
+    pub(crate) fn answered(
+        &mut self,
+        sent: InFlight<T>,
+        answer: BatchResult,
+        now: Duration,
+        pacer: &mut Pacer,
+        jitter: f64,
+    ) {
         let InFlight { batch, attempt, failures } = sent;
         self.in_flight -= 1;
         self.in_flight_requests -= batch.len();
@@ -272,7 +281,7 @@ impl<T> Dispatcher<T> {
     fn taken(
         &mut self,
         mut requests: Vec<WriteRequest<T>>,
-        taken: &Taken,
+        taken: &BatchResponse,
         attempt: Attempt,
         now: Duration,
         pacer: &mut Pacer,
@@ -425,7 +434,7 @@ fn short(key: Key) -> u32 {
 
 fn all_unprocessed() -> ServiceError {
     let code = "ProvisionedThroughputExceededException";
-    ServiceError::from_answer(400, Some(code), Some("all requests of a batch came back unprocessed"))
+    ServiceError::from_response(400, Some(code), Some("all requests of a batch came back unprocessed"))
 }
 
 fn request_units<T>(request: &WriteRequest<T>) -> u64 {

@@ -1,30 +1,51 @@
-//! Attributes in DynamoDB's JSON, serialised once and measured on the way.
+//! Attributes in DynamoDB's JSON, serialised and measured once, with the key that they make up.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use super::key::{Key, KeyPart, KeySchema};
 use capacity::{BOOLEAN_SIZE, NULL_SIZE, attribute_size, list_size, map_size, number_size};
 
-/// Some attributes of an item: `"PK":{"S":"request#1"},"requestid":{"N":"1"}`, without the braces around them, so that attributes
-/// that many items have in common are serialised once and put into each of them ([`share`](Self::share)).
+/// Some attributes of an item: `"PK":{"S":"request#1"},"requestid":{"N":"1"}`, without braces, so that attributes that many items have
+/// in common are serialised once ([`share`](Self::share)).
+///
+/// The attributes that include the key know it: start them with [`keyed`](Self::keyed).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ItemJson {
     json: Vec<u8>,
     size: usize,
+    schema: Option<Arc<KeySchema>>,
+    partition: Option<KeyPart>,
+    sort: Option<KeyPart>,
 }
 
 impl ItemJson {
-    /// No attribute yet.
+    /// No attribute yet, and none of those to come is part of the key.
     pub const fn new() -> Self {
-        Self { json: Vec::new(), size: 0 }
+        Self { json: Vec::new(), size: 0, schema: None, partition: None, sort: None }
     }
 
-    /// Forgets the attributes and keeps the memory.
+    /// No attribute yet. Those to come include the key attributes of this schema.
+    pub fn keyed(schema: impl Into<Arc<KeySchema>>) -> Self {
+        Self { schema: Some(schema.into()), ..Self::new() }
+    }
+
+    /// Removes the attributes and keeps the memory.
     pub fn clear(&mut self) {
         self.json.clear();
-        self.size = 0;
+        (self.size, self.partition, self.sort) = (0, None, None);
+    }
+
+    /// The primary key, once all key attributes have been added.
+    pub fn key(&self) -> Option<Key> {
+        let schema = self.schema.as_deref()?;
+        if schema.sort.is_some() {
+            Some(Key::new(self.partition?, Some(self.sort?)))
+        } else {
+            Some(Key::new(self.partition?, None))
+        }
     }
 
     /// What these attributes add to their item's size, in bytes, by DynamoDB's rules.
@@ -37,13 +58,14 @@ impl ItemJson {
         &self.json
     }
 
-    /// These attributes for any number of requests, which then hold them together, in memory of their own.
+    /// These attributes in memory that any number of requests share.
     pub fn share(&self) -> SharedJson {
         SharedJson { json: self.json.as_slice().into(), size: self.size }
     }
 
-    /// Adds a string attribute, its value the `parts` put together.
+    /// Adds a string attribute with the concatenated `parts` as its value.
     pub fn string(&mut self, name: &str, parts: &[&str]) {
+        self.key_part(name, || Some(KeyPart::string(parts)));
         self.name(name);
         self.json.extend_from_slice(b"{\"S\":\"");
         for part in parts {
@@ -55,6 +77,7 @@ impl ItemJson {
 
     /// Adds a number attribute, given as decimal text.
     pub fn number(&mut self, name: &str, text: &str) {
+        self.key_part(name, || Some(KeyPart::number(text)));
         self.name(name);
         self.json.extend_from_slice(b"{\"N\":\"");
         push_escaped(&mut self.json, text);
@@ -64,9 +87,19 @@ impl ItemJson {
 
     /// Adds an attribute of any type.
     pub fn attribute(&mut self, name: &str, value: &AttributeValue) {
+        self.key_part(name, || KeyPart::of(value));
         self.name(name);
         push_value(&mut self.json, value);
         self.size += attribute_size(name, value_size(value));
+    }
+
+    fn key_part(&mut self, name: &str, part: impl FnOnce() -> Option<KeyPart>) {
+        let Some(schema) = self.schema.as_deref() else { return };
+        if name == schema.partition {
+            self.partition = part();
+        } else if schema.sort.as_deref() == Some(name) {
+            self.sort = part();
+        }
     }
 
     fn name(&mut self, name: &str) {
@@ -112,8 +145,7 @@ pub(super) fn push_string(json: &mut Vec<u8>, text: &str) {
     json.push(b'"');
 }
 
-/// Which bytes cannot stand in a JSON string as they are. A table, because short texts, names among them, are looked through for each
-/// row, and comparing took three times as many instructions.
+/// Bytes that must be escaped in a JSON string. A table is faster than comparisons for the short texts that rows are made of.
 const ESCAPED: [bool; 256] = {
     let mut escaped = [false; 256];
     let mut control = 0;
@@ -126,7 +158,7 @@ const ESCAPED: [bool; 256] = {
     escaped
 };
 
-/// Appends `text` as it stands inside a JSON string. Runs without anything to escape, nearly all, are copied whole.
+/// Appends `text` as a JSON string has it. Runs without anything to escape are copied whole.
 fn push_escaped(json: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
     while let Some(at) = rest.iter().position(|&byte| ESCAPED[usize::from(byte)]) {
@@ -191,7 +223,7 @@ fn push_value(json: &mut Vec<u8>, value: &AttributeValue) {
             json.extend_from_slice(ItemJson::from(map).json());
             json.push(b'}');
         }),
-        // The SDK's enum is open: a type of value that DynamoDB may get one day. The service then says that it is empty.
+        // The SDK's enum is open to future types. DynamoDB rejects an empty value with a clear message.
         _ => json.extend_from_slice(b"{}"),
     }
 }

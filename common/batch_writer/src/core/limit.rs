@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use super::answer::Consumed;
+use super::batch_response::Consumed;
 use capacity::CapacityUnits;
 
 /// The limit holds over any stretch of this length.

@@ -65,11 +65,11 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// A batch that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// When.
-    pub sent_at: Duration,
+    pub(crate) sent_at: Duration,
     /// What it should cost, in write units, by the sizes of its items.
-    pub units: u64,
+    pub(crate) units: u64,
     /// What it counts as under a limit that the user sets.
     pub(super) counted: u64,
 }

@@ -70,23 +70,20 @@ impl<T> WriteBatch<T> {
     }
 
     /// The body of the BatchWriteItem call for `table`, which asks for the capacity consumed by it and its indexes or does not.
-    pub fn body(&self, table: &str, tells_consumed_capacity: bool) -> Vec<u8> {
-        body(table, &self.requests, self.bytes, tells_consumed_capacity)
+    pub fn body(&self, table: &str, return_consumed_capacity: bool) -> Vec<u8> {
+        body(table, &self.requests, self.bytes, return_consumed_capacity)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::item_json::ItemJson;
-    use super::super::write_request::Key;
+    use super::super::keyed;
     use super::*;
 
     fn request(id: usize, payload: usize) -> WriteRequest<usize> {
-        let id_text = id.to_string();
-        let mut item = ItemJson::new();
-        item.string("PK", &[&id_text]);
+        let mut item = keyed(&id.to_string());
         item.string("payload", &[&"x".repeat(payload)]);
-        WriteRequest::put(Key::string(&[&id_text]), &[&item], id)
+        WriteRequest::put(&[&item], id).unwrap()
     }
 
     #[test]

@@ -1,107 +1,18 @@
-//! One request of a BatchWriteItem call, serialised and with its key.
+//! One request of a BatchWriteItem call, serialised, with its key.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::{self, AttributeValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::{Bytes, BytesMut};
 
 use super::item_json::{ItemJson, SharedJson, push_string};
+use super::key::{Key, KeySchema};
 
-/// Names of the attributes that make up the primary key of a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeySchema {
-    /// The partition key.
-    pub partition: String,
-    /// The sort key, if the table has one.
-    pub sort: Option<String>,
-}
-
-impl KeySchema {
-    /// A table with a partition key only.
-    pub fn partition(name: impl Into<String>) -> Self {
-        Self { partition: name.into(), sort: None }
-    }
-
-    /// The primary key of an item, or of a map of key attributes; `None` if one is missing or cannot be a key.
-    pub fn key_of(&self, item: &HashMap<String, AttributeValue>) -> Option<Key> {
-        let mut hasher = DefaultHasher::new();
-        for name in std::iter::once(&self.partition).chain(&self.sort) {
-            match item.get(name)? {
-                AttributeValue::S(text) => hash_key_part(&mut hasher, b'S', &[text.as_bytes()]),
-                AttributeValue::N(text) => hash_key_part(&mut hasher, b'N', &[normal_number(text).as_bytes()]),
-                AttributeValue::B(blob) => hash_key_part(&mut hasher, b'B', &[blob.as_ref()]),
-                _ => return None,
-            }
-        }
-        Some(Key(hasher.finish()))
-    }
-
-    /// The key that an unprocessed request, as the service sends it back, is about.
-    pub fn key_of_request(&self, request: &types::WriteRequest) -> Option<Key> {
-        match (&request.put_request, &request.delete_request) {
-            (Some(put), _) => self.key_of(&put.item),
-            (None, Some(delete)) => self.key_of(&delete.key),
-            (None, None) => None,
-        }
-    }
-}
-
-/// Tells the primary keys of items apart: equal where DynamoDB's would be, and different for different ones, but for one pair in
-/// 2⁶⁴. Requests for two keys that seem equal are written one after the other, so nothing goes wrong then.
-///
-/// It is a hash and not the key itself, because thousands of requests are in hand where answers take long, and what they hold does not
-/// fit into the processor's cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key(u64);
-
-impl Key {
-    /// A partition key that is a string, its value the `parts` put together.
-    pub fn string(parts: &[&str]) -> Self {
-        let mut hasher = DefaultHasher::new();
-        match parts {
-            [one, two] => hash_key_part(&mut hasher, b'S', &[one.as_bytes(), two.as_bytes()]),
-            parts => hash_key_part(&mut hasher, b'S', &[parts.concat().as_bytes()]),
-        }
-        Self(hasher.finish())
-    }
-
-    /// The same for equal keys, and always the same within one build of the program. All its bits are equally good.
-    pub fn hash(self) -> u64 {
-        self.0
-    }
-}
-
-/// Type and length before each part keep `("a", "bc")` and `("ab", "c")` apart.
-fn hash_key_part(hasher: &mut DefaultHasher, kind: u8, parts: &[&[u8]]) {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
-    hasher.write_u8(kind);
-    hasher.write_usize(length);
-    for part in parts {
-        hasher.write(part);
-    }
-}
-
-/// A number's text in one form: DynamoDB gives `1.50` and `15E-1` back as `1.5`, and they are the same key.
-fn normal_number(text: &str) -> String {
-    let (sign, unsigned) = match text.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
-    };
-    let (coefficient, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let (whole, fraction) = coefficient.split_once('.').unwrap_or((coefficient, ""));
-    let digits = [whole, fraction].concat();
-    let digits = digits.trim_start_matches('0');
-    let significant = digits.trim_end_matches('0');
-    if significant.is_empty() {
-        return "0".to_owned();
-    }
-    let Ok(exponent) = exponent.parse::<i64>() else { return text.to_owned() };
-    let scale =
-        exponent.saturating_sub(fraction.len() as i64).saturating_add((digits.len() - significant.len()) as i64);
-    format!("{sign}{significant}E{scale}")
-}
+/// Attributes that do not make up an item: a key attribute is missing, or is of a type that a key cannot have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the item lacks a key attribute")]
+pub struct MissingKey;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -110,7 +21,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// What stands before and behind the attributes.
+    /// The JSON before and after the attributes.
     const fn frame(self) -> (&'static [u8], &'static [u8]) {
         match self {
             Self::Put => (b"{\"PutRequest\":{\"Item\":{", b"}}}"),
@@ -119,26 +30,29 @@ impl Kind {
     }
 }
 
-/// A put or delete request, serialised once however often it is sent. `T` is the caller's own mark on it, such as a row's number,
-/// and comes back when the request has been acknowledged or refused.
+/// A put or delete request, serialised once however often it is sent. Its key comes from its attributes. `T` is the caller's own tag,
+/// such as a row's number, and comes back when the request is settled.
 ///
-/// What it shares with others is put in only when a batch is sent: so a request in hand takes little memory, and a batch on its way
-/// none but that.
+/// Shared attributes are copied only into the body of a batch, so a waiting request takes little memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteRequest<T> {
     key: Key,
     own: Bytes,
     shared: Arc<[u8]>,
-    /// 400 KB at the most.
+    /// At most 400 KB.
     item_size: u32,
     kind: Kind,
-    /// The caller's mark.
+    /// The caller's tag.
     pub tag: T,
 }
 
 impl<T> WriteRequest<T> {
-    /// A put request for an item with this key, made of these groups of attributes (the key attributes among them).
-    pub fn put(key: Key, attributes: &[&ItemJson], tag: T) -> Self {
+    /// A put request for an item made of these groups of attributes, one of which is [keyed](ItemJson::keyed).
+    ///
+    /// # Errors
+    /// A key attribute is missing.
+    pub fn put(attributes: &[&ItemJson], tag: T) -> Result<Self, MissingKey> {
+        let key = attributes.iter().find_map(|group| group.key()).ok_or(MissingKey)?;
         let mut own = Vec::with_capacity(attributes.iter().map(|group| group.json().len() + 1).sum());
         for group in attributes.iter().filter(|group| !group.json().is_empty()) {
             if !own.is_empty() {
@@ -147,40 +61,53 @@ impl<T> WriteRequest<T> {
             own.extend_from_slice(group.json());
         }
         let item_size = size(attributes.iter().map(|group| group.size()).sum());
-        Self { key, kind: Kind::Put, own: own.into(), shared: Arc::default(), item_size, tag }
+        Ok(Self { key, kind: Kind::Put, own: own.into(), shared: Arc::default(), item_size, tag })
     }
 
-    /// A put request for an item made of attributes of its own (the key attributes among them) and others that it shares. Those of
-    /// its own stand in a part of `buffer`, which is empty again afterwards.
+    /// A put request for an item with [keyed](ItemJson::keyed) attributes of its own and attributes that it shares. Its own attributes
+    /// are kept in a part of `buffer`, which is empty again afterwards.
     ///
-    /// Memory is then allocated once for many requests, and freed with the last of them. Where requests are made on one thread and
-    /// dropped on another, allocating for each of them made the threads wait for each other, for a seventh of a load's CPU time. For the same
-    /// reason, requests that are dropped on different threads had better share different copies of what they share.
-    pub fn put_in(buffer: &mut BytesMut, key: Key, own: &ItemJson, shared: &SharedJson, tag: T) -> Self {
+    /// Memory is then allocated once for many requests and freed with the last of them: where requests are made on one thread and
+    /// dropped on another, an allocation for each makes the threads wait for each other. For the same reason, requests that are
+    /// dropped on different threads should have different copies of what they share.
+    ///
+    /// # Errors
+    /// A key attribute is missing from `own`.
+    pub fn put_in(buffer: &mut BytesMut, own: &ItemJson, shared: &SharedJson, tag: T) -> Result<Self, MissingKey> {
+        let key = own.key().ok_or(MissingKey)?;
         buffer.clear();
         buffer.extend_from_slice(own.json());
         let item_size = size(own.size() + shared.size());
-        Self { key, kind: Kind::Put, own: buffer.split().freeze(), shared: shared.json(), item_size, tag }
+        Ok(Self { key, kind: Kind::Put, own: buffer.split().freeze(), shared: shared.json(), item_size, tag })
     }
 
-    /// A put request for an item; `None` if the item lacks a key attribute.
-    pub fn put_item(schema: &KeySchema, item: &HashMap<String, AttributeValue>, tag: T) -> Option<Self> {
-        Some(Self::put(schema.key_of(item)?, &[&ItemJson::from(item)], tag))
+    /// A put request for an item.
+    ///
+    /// # Errors
+    /// A key attribute is missing.
+    pub fn put_item(schema: &KeySchema, item: &HashMap<String, AttributeValue>, tag: T) -> Result<Self, MissingKey> {
+        let attributes = ItemJson::from(item);
+        let (own, item_size) = (Bytes::copy_from_slice(attributes.json()), size(attributes.size()));
+        let key = schema.key_of(item).ok_or(MissingKey)?;
+        Ok(Self { key, kind: Kind::Put, own, shared: Arc::default(), item_size, tag })
     }
 
-    /// A delete request for the item with these key attributes; `None` if one is missing.
-    pub fn delete_item(schema: &KeySchema, key: &HashMap<String, AttributeValue>, tag: T) -> Option<Self> {
+    /// A delete request for the item with these key attributes.
+    ///
+    /// # Errors
+    /// A key attribute is missing.
+    pub fn delete_item(schema: &KeySchema, key: &HashMap<String, AttributeValue>, tag: T) -> Result<Self, MissingKey> {
         let own = Bytes::copy_from_slice(ItemJson::from(key).json());
-        let (kind, shared) = (Kind::Delete, Arc::default());
-        Some(Self { key: schema.key_of(key)?, kind, own, shared, item_size: 0, tag })
+        let key = schema.key_of(key).ok_or(MissingKey)?;
+        Ok(Self { key, kind: Kind::Delete, own, shared: Arc::default(), item_size: 0, tag })
     }
 
-    /// The primary key of the item it is about.
+    /// The primary key of its item.
     pub fn key(&self) -> Key {
         self.key
     }
 
-    /// Appends the request in DynamoDB's JSON.
+    /// Appends the request as DynamoDB's JSON.
     pub fn push_json(&self, json: &mut Vec<u8>) {
         let (before, behind) = self.kind.frame();
         json.extend_from_slice(before);
@@ -209,7 +136,7 @@ impl<T> WriteRequest<T> {
     }
 }
 
-/// What is too large for DynamoDB stays too large.
+/// A size that is too large for DynamoDB stays too large.
 fn size(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
@@ -219,11 +146,11 @@ pub(super) fn body<T>(
     table: &str,
     requests: &[WriteRequest<T>],
     length: usize,
-    tells_consumed_capacity: bool,
+    return_consumed_capacity: bool,
 ) -> Vec<u8> {
     let mut body = Vec::with_capacity(length + table.len() + 96);
     body.push(b'{');
-    if tells_consumed_capacity {
+    if return_consumed_capacity {
         body.extend_from_slice(b"\"ReturnConsumedCapacity\":\"INDEXES\",");
     }
     body.extend_from_slice(b"\"RequestItems\":{");
@@ -242,44 +169,10 @@ pub(super) fn body<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_dynamodb::primitives::Blob;
     use serde_json::json;
 
     fn item(attributes: &[(&str, AttributeValue)]) -> HashMap<String, AttributeValue> {
         attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
-    }
-
-    #[test]
-    fn numbers_that_dynamodb_holds_equal_are_the_same_key() {
-        let schema = KeySchema::partition("id");
-        let key = |text: &str| schema.key_of(&item(&[("id", AttributeValue::N(text.into()))])).unwrap();
-        for same in ["15", "015", "+15", "15.0", "1.5E1", "150e-1", "0.0015E4"] {
-            assert_eq!(key(same), key("15"), "{same}");
-        }
-        assert_eq!(key("-0.0"), key("0"));
-        for other in ["-15", "1.5", "150", "51"] {
-            assert_ne!(key(other), key("15"), "{other}");
-        }
-    }
-
-    #[test]
-    fn keys_tell_types_and_parts_apart() {
-        let schema = KeySchema { partition: "p".into(), sort: Some("s".into()) };
-        let key = |p: AttributeValue, s: AttributeValue| schema.key_of(&item(&[("p", p), ("s", s)])).unwrap();
-        let text = |text: &str| AttributeValue::S(text.into());
-        assert_ne!(key(text("a"), text("bc")), key(text("ab"), text("c")));
-        assert_ne!(key(text("1"), text("1")), key(text("1"), AttributeValue::N("1".into())));
-        assert_ne!(key(text("1"), text("1")), key(text("1"), AttributeValue::B(Blob::new(*b"1"))));
-        assert_eq!(schema.key_of(&item(&[("p", text("a"))])), None);
-        assert_eq!(schema.key_of(&item(&[("p", text("a")), ("s", AttributeValue::Bool(true))])), None);
-    }
-
-    #[test]
-    fn a_key_from_parts_is_the_key_of_the_item() {
-        let expected = KeySchema::partition("PK").key_of(&item(&[("PK", AttributeValue::S("request#12".into()))]));
-        for parts in [&["request#", "12"][..], &["request#12"], &["request", "#", "12"]] {
-            assert_eq!(Some(Key::string(parts)), expected);
-        }
     }
 
     fn json_of<T>(request: &WriteRequest<T>) -> String {
@@ -296,11 +189,10 @@ mod tests {
         shared.number("n", "5");
         let requests: Vec<_> = (0..100_u32)
             .map(|number| {
-                let (mut own, text) = (ItemJson::new(), "x".repeat(number as usize));
-                own.string("PK", &[&text]);
-                let key = Key::string(&[&text]);
-                let alone = WriteRequest::put(key, &[&own, &shared], number);
-                (WriteRequest::put_in(&mut buffer, key, &own, &shared.share(), number), alone)
+                let mut own = ItemJson::keyed(KeySchema::partition("PK"));
+                own.string("PK", &[&"x".repeat(number as usize)]);
+                let alone = WriteRequest::put(&[&own, &shared], number).unwrap();
+                (WriteRequest::put_in(&mut buffer, &own, &shared.share(), number).unwrap(), alone)
             })
             .collect();
         assert!(buffer.is_empty());
@@ -311,14 +203,32 @@ mod tests {
     }
 
     #[test]
+    fn a_request_needs_all_key_attributes() {
+        let schema = Arc::new(KeySchema { partition: "p".into(), sort: Some("s".into()) });
+        let mut own = ItemJson::keyed(Arc::clone(&schema));
+        own.string("p", &["a"]);
+        assert_eq!(WriteRequest::put(&[&own], ()), Err(MissingKey));
+        own.attribute("s", &AttributeValue::Bool(true));
+        assert_eq!(WriteRequest::put(&[&own], ()), Err(MissingKey), "no type for a key");
+        own.clear();
+        own.number("s", "1");
+        own.string("p", &["a"]);
+        let map = item(&[("p", AttributeValue::S("a".into())), ("s", AttributeValue::N("1.0".into()))]);
+        assert_eq!(WriteRequest::put(&[&own], ()).unwrap().key(), schema.key_of(&map).unwrap());
+        own.clear();
+        own.number("s", "1");
+        assert_eq!(WriteRequest::put(&[&own], ()), Err(MissingKey), "nothing is kept of an earlier item");
+    }
+
+    #[test]
     fn requests_are_dynamodb_json() {
         let schema = KeySchema::partition("PK");
         let key = item(&[("PK", AttributeValue::S("a\"b".into()))]);
-        let mut own = ItemJson::new();
+        let mut own = ItemJson::keyed(schema.clone());
         own.string("PK", &["a\"b"]);
         let mut shared = ItemJson::new();
         shared.number("n", "5");
-        let put = WriteRequest::put(Key::string(&["a\"b"]), &[&own, &ItemJson::new(), &shared], 1);
+        let put = WriteRequest::put(&[&own, &ItemJson::new(), &shared], 1).unwrap();
         let delete = WriteRequest::delete_item(&schema, &key, 2).unwrap();
         let body = body("t\"able", &[put.clone(), delete.clone()], 100, true);
         assert_eq!(

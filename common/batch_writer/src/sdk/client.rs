@@ -96,34 +96,6 @@ pub enum ConnectionError {
     Runtime(#[source] std::io::Error),
 }
 
-impl ConnectionError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::InvalidEndpoint { .. } => {
-                "write the endpoint with its scheme, for example --endpoint-url http://127.0.0.1:8000 (or in AWS_ENDPOINT_URL)"
-            }
-            Self::NoRegion => {
-                "name one with --region us-east-1, with AWS_REGION, or with `aws configure`; to work on this machine alone, \
-                 start local_dynamodb and give --endpoint-url http://127.0.0.1:8000"
-            }
-            Self::InvalidRegion(_) => {
-                "regions are named like eu-west-1; check --region, AWS_REGION, AWS_DEFAULT_REGION and the profile"
-            }
-            Self::NoSuchProfile(_) => "check --profile and AWS_PROFILE against ~/.aws/config and ~/.aws/credentials",
-            Self::ConfigurationFiles(_) => {
-                "mend the file (AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, or those in ~/.aws)"
-            }
-            Self::NoCredentials => {
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with --profile, or run `aws configure`; to work \
-                 on this machine alone, start local_dynamodb and give --endpoint-url http://127.0.0.1:8000"
-            }
-            Self::Credentials(_) => "log in again (for SSO: aws sso login), or mend the profile",
-            Self::Runtime(_) => "check this user's limits on open files and processes (ulimit -a)",
-        }
-    }
-}
-
 /// A known region, endpoint and source of credentials: makes as many clients as there are worker threads.
 #[derive(Debug, Clone)]
 pub struct Connection {

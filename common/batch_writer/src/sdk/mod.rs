@@ -1,4 +1,4 @@
-//! DynamoDB through the AWS SDK: the connection, a table, and the short way to send a batch.
+//! DynamoDB through the AWS SDK.
 
 pub mod client;
 mod fast_path;

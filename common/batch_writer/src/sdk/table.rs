@@ -1,4 +1,4 @@
-//! A table as the writer sees it: the SDK's BatchWriteItem, with bodies that were serialised beforehand.
+//! BatchWriteItem through the SDK, with bodies that were serialised beforehand.
 
 use std::collections::HashMap;
 use std::ops::Add;
@@ -11,95 +11,107 @@ use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemOutput;
 use aws_sdk_dynamodb::types;
 use aws_smithy_types::body::SdkBody;
 
-use super::fast_path::{Received, Wire, Witness};
-use crate::core::answer::{Answer, Consumed, Taken};
+use super::fast_path::{FastPath, Received, RequestCapture};
+use crate::core::batch_response::{BatchResponse, BatchResult, Consumed};
+use crate::core::key::KeySchema;
 use crate::core::write_batch::WriteBatch;
-use crate::core::write_request::KeySchema;
 use crate::service_error::{ServiceError, ServiceErrorKind};
 use crate::writer::BatchWriteItem;
 use capacity::CapacityUnits;
 
-/// A table of DynamoDB, through the SDK.
+/// A DynamoDB table, through the SDK.
 ///
-/// The SDK signs, sends, times out and reads the answer; the body is ours, because serialising each item from a map of values costs
-/// about as much as all the rest. Most requests take a shorter way, by the SDK's own parts: see `wire.rs`. Use a client whose own
-/// retries are off ([`Retries::Caller`](super::client::Retries::Caller)).
+/// The SDK signs, sends, times out and parses the response. The body is serialised beforehand, because building each item from a map
+/// of values costs about as much as all the rest. Use a client whose own retries are off
+/// ([`Retries::Caller`](super::client::Retries::Caller)).
 #[derive(Debug, Clone)]
 pub struct Table {
     client: Client,
     name: String,
     schema: KeySchema,
-    tells_consumed_capacity: bool,
-    wire: Arc<Wire>,
-    /// Whether a batch was ever answered as DynamoDB answers.
+    return_consumed_capacity: bool,
+    fast_path: Option<Arc<FastPath>>,
+    /// Whether the endpoint has ever responded as DynamoDB does, to this table or to another one made from it.
     is_dynamodb: Arc<AtomicBool>,
 }
 
 impl Table {
     /// A table by its name or ARN, with the names of its key attributes.
     pub fn new(client: Client, name: impl Into<String>, schema: KeySchema) -> Self {
-        let (wire, is_dynamodb) = (Arc::default(), Arc::default());
-        Self { client, name: name.into(), schema, tells_consumed_capacity: false, wire, is_dynamodb }
+        Self {
+            client,
+            name: name.into(),
+            schema,
+            return_consumed_capacity: false,
+            fast_path: Some(Arc::default()),
+            is_dynamodb: Arc::default(),
+        }
     }
 
-    /// Asks DynamoDB to tell what each batch consumed, which costs both sides a little, and which a limit is counted by.
-    pub fn telling_consumed_capacity(mut self, tells: bool) -> Self {
-        self.tells_consumed_capacity = tells;
+    /// Asks DynamoDB to return the capacity that each batch consumed. A [`WriteLimit`](crate::WriteLimit) is then exact.
+    pub fn return_consumed_capacity(mut self, returns: bool) -> Self {
+        self.return_consumed_capacity = returns;
         self
     }
 
-    #[cfg(test)]
-    pub(super) fn wire(&self) -> &Wire {
-        &self.wire
+    /// Whether most requests bypass the SDK's orchestration (on by default). What is sent is the same.
+    pub fn use_fast_path(mut self, uses: bool) -> Self {
+        self.fast_path = uses.then(Arc::default);
+        self
     }
 
-    fn taken<T>(&self, batch: &WriteBatch<T>, received: Received) -> Answer {
+    /// The same table through another client, such as that of another runtime. Both share what is known about the endpoint: one
+    /// unintelligible response does not stop a writer where others have shown that the endpoint is DynamoDB.
+    pub fn with_client(&self, client: Client) -> Self {
+        let fast_path = self.fast_path.as_ref().map(|_| Arc::default());
+        Self { client, fast_path, ..self.clone() }
+    }
+
+    #[cfg(test)]
+    pub(super) fn fast_path(&self) -> &FastPath {
+        self.fast_path.as_ref().unwrap()
+    }
+
+    fn response<T>(&self, batch: &WriteBatch<T>, received: Received) -> BatchResult {
         let output = match received {
-            Received::TakenWhole(consumed) => return Ok(Taken { unprocessed: Vec::new(), consumed }),
+            Received::AllWritten(consumed) => return Ok(BatchResponse { unprocessed: Vec::new(), consumed }),
             Received::Other(output) => output,
         };
-        // DynamoDB always names them, if only to say that there are none. What has no such map, for example an empty body, which the
-        // SDK takes for an answer, says nothing of the items.
+        // DynamoDB always returns the map, if only an empty one. The SDK also accepts a body without it, such as an empty one.
         let unprocessed = output.unprocessed_items.as_ref().ok_or_else(|| {
-            ServiceError::from_answer(
-                200,
-                None,
-                Some("the answer to BatchWriteItem does not name the UnprocessedItems"),
-            )
+            ServiceError::from_response(200, None, Some("the response to BatchWriteItem has no UnprocessedItems"))
         })?;
-        let consumed = output.consumed_capacity.as_deref().and_then(told);
-        Ok(Taken { unprocessed: self.places(batch, unprocessed)?, consumed })
+        let consumed = output.consumed_capacity.as_deref().and_then(consumed);
+        Ok(BatchResponse { unprocessed: self.indexes(batch, unprocessed)?, consumed })
     }
 
-    /// The places in `batch` of the requests that came back. One that was not sent is an error: the answer is then not about this batch.
-    fn places<T>(
+    /// The indexes in `batch` of the requests that came back. One that was not sent is an error: the response is not about this batch.
+    fn indexes<T>(
         &self,
         batch: &WriteBatch<T>,
         unprocessed: &HashMap<String, Vec<types::WriteRequest>>,
     ) -> Result<Vec<usize>, ServiceError> {
-        let place = |request: &types::WriteRequest| {
+        let index = |request: &types::WriteRequest| {
             let key = self.schema.key_of_request(request);
             key.and_then(|key| batch.requests().iter().position(|sent| sent.key() == key))
         };
-        unprocessed.values().flatten().map(place).collect::<Option<_>>().ok_or_else(|| {
-            // Retryable: nothing is known of the batch, and writing an item again changes nothing.
-            ServiceError::from_answer(500, None, Some("the answer names unprocessed items that were not sent"))
+        unprocessed.values().flatten().map(index).collect::<Option<_>>().ok_or_else(|| {
+            // Retryable: nothing is known about the batch, and writing an item again changes nothing.
+            ServiceError::from_response(500, None, Some("the response has unprocessed items that were not sent"))
         })
     }
-}
 
-impl Table {
-    /// One request, by the SDK, which is then shown to `wire`.
+    /// Sends a request through the SDK, and captures it for the fast path.
     async fn send_by_sdk(&self, body: SdkBody) -> Result<BatchWriteItemOutput, ServiceError> {
-        let witness = Witness::default();
+        let capture = RequestCapture::default();
         let length = body.content_length().unwrap_or_default().to_string();
         let output = self
             .client
             .batch_write_item()
-            // The name is for the SDK: the endpoint of a table given by its ARN depends on the account in it.
+            // The SDK needs the name: the endpoint of a table given by its ARN depends on the account in it.
             .request_items(&self.name, Vec::new())
             .customize()
-            .interceptor(witness.clone())
+            .interceptor(capture.clone())
             .mutate_request(move |request| {
                 // A body in memory can always be cloned; no bytes are copied.
                 *request.body_mut() = body.try_clone().unwrap_or_else(SdkBody::empty);
@@ -108,29 +120,32 @@ impl Table {
             .send()
             .await
             .map_err(|error| match &error {
-                SdkError::ServiceError(answer) => ServiceError::from(&error).with_reasons(answer.err()),
+                SdkError::ServiceError(response) => ServiceError::from(&error).with_reasons(response.err()),
                 _ => ServiceError::from(&error),
             })?;
-        self.wire.learn(&witness).await;
+        if let Some(fast_path) = &self.fast_path {
+            fast_path.use_captured(&capture).await;
+        }
         Ok(output)
     }
 
     async fn send<T>(&self, batch: &WriteBatch<T>) -> Result<Received, ServiceError> {
-        let body = || SdkBody::from(batch.body(&self.name, self.tells_consumed_capacity));
-        let Some(template) = self.wire.template() else {
+        let body = || SdkBody::from(batch.body(&self.name, self.return_consumed_capacity));
+        let by_fast_path = self.fast_path.as_ref().and_then(|fast_path| Some((fast_path, fast_path.template()?)));
+        let Some((fast_path, template)) = by_fast_path else {
             return Box::pin(self.send_by_sdk(body())).await.map(Received::Other);
         };
-        let answer = template.send(body()).await;
-        match &answer {
-            Ok(_) => answer,
-            Err(error) if error.kind == ServiceErrorKind::Throttled => answer,
+        let result = template.send(body()).await;
+        match &result {
+            Ok(_) => result,
+            Err(error) if error.kind == ServiceErrorKind::Throttled => result,
             Err(error) if error.is_retryable() || error.kind == ServiceErrorKind::Invalid => {
-                self.wire.forget();
-                answer
+                fast_path.forget();
+                result
             }
-            // It would end the load. The SDK may know better by now: new credentials, another endpoint, the service's clock.
+            // This error would stop the writer. The SDK may have new credentials by now, another endpoint, or the service's time.
             Err(_) => {
-                self.wire.forget();
+                fast_path.forget();
                 Box::pin(self.send_by_sdk(body())).await.map(Received::Other)
             }
         }
@@ -138,25 +153,30 @@ impl Table {
 }
 
 impl<T: Send + Sync + 'static> BatchWriteItem<T> for Table {
-    async fn batch_write_item(&self, batch: &WriteBatch<T>) -> Answer {
+    async fn batch_write_item(&self, batch: &WriteBatch<T>) -> BatchResult {
         let received = self.send(batch).await;
-        match received.and_then(|received| self.taken(batch, received)) {
-            Ok(taken) => {
+        match received.and_then(|received| self.response(batch, received)) {
+            Ok(response) => {
                 self.is_dynamodb.store(true, Ordering::Relaxed);
-                Ok(taken)
+                Ok(response)
             }
             Err(error) if error.kind == ServiceErrorKind::WrongEndpoint && self.is_dynamodb.load(Ordering::Relaxed) => {
-                // Something in between is in trouble, and that may pass.
-                let message = format!("it no longer answers as DynamoDB does: {}", error.message);
+                // Trouble on the way, which may pass.
+                let message = format!("the endpoint no longer responds as DynamoDB does: {}", error.message);
                 Err(ServiceError { kind: ServiceErrorKind::Unavailable, message, ..error })
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                if error.code.is_some() && error.kind != ServiceErrorKind::WrongEndpoint {
+                    self.is_dynamodb.store(true, Ordering::Relaxed);
+                }
+                Err(error)
+            }
         }
     }
 }
 
-/// What an answer tells about the one table. `None` from an endpoint that does not tell.
-fn told(consumed: &[types::ConsumedCapacity]) -> Option<Consumed> {
+/// The capacity that a batch for one table consumed. `None` if the endpoint does not return it.
+fn consumed(consumed: &[types::ConsumedCapacity]) -> Option<Consumed> {
     let units = |capacity: &types::Capacity| {
         CapacityUnits::from_f64(capacity.write_capacity_units().or(capacity.capacity_units()).unwrap_or_default())
     };
@@ -164,7 +184,7 @@ fn told(consumed: &[types::ConsumedCapacity]) -> Option<Consumed> {
         let local = consumed.local_secondary_indexes().into_iter().flat_map(HashMap::values).map(units);
         let table = match consumed.table() {
             Some(table) => local.fold(units(table), Add::add),
-            // Some endpoints tell the sum alone.
+            // Some endpoints return the sum only.
             None => CapacityUnits::from_f64(consumed.capacity_units()?),
         };
         let global = consumed.global_secondary_indexes().into_iter().flatten();
@@ -182,18 +202,18 @@ mod tests {
     }
 
     #[test]
-    fn a_table_and_each_global_index_are_told_apart() {
+    fn consumption_of_a_table_and_of_each_global_index() {
         let all = types::ConsumedCapacity::builder().capacity_units(30.0).table(capacity(10.0));
         let all = all.local_secondary_indexes("L", capacity(15.0)).global_secondary_indexes("G", capacity(5.0)).build();
         let indexes = vec![("G".to_owned(), CapacityUnits::new(5))];
-        assert_eq!(told(&[all]), Some(Consumed { table: CapacityUnits::new(25), indexes }));
+        assert_eq!(consumed(&[all]), Some(Consumed { table: CapacityUnits::new(25), indexes }));
     }
 
     #[test]
-    fn endpoints_may_tell_the_sum_alone_or_nothing() {
+    fn endpoints_may_return_the_sum_only_or_nothing() {
         let sum = types::ConsumedCapacity::builder().capacity_units(30.0).build();
-        assert_eq!(told(&[sum]), Some(Consumed { table: CapacityUnits::new(30), indexes: Vec::new() }));
-        assert_eq!(told(&[types::ConsumedCapacity::builder().build()]), None);
-        assert_eq!(told(&[]), None);
+        assert_eq!(consumed(&[sum]), Some(Consumed { table: CapacityUnits::new(30), indexes: Vec::new() }));
+        assert_eq!(consumed(&[types::ConsumedCapacity::builder().build()]), None);
+        assert_eq!(consumed(&[]), None);
     }
 }

@@ -1,5 +1,5 @@
 use super::super::item_json::ItemJson;
-use super::super::write_request::Key;
+use super::super::keyed;
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,8 +27,7 @@ impl Bench {
     }
 
     fn push(&mut self, key: usize, row: usize) {
-        let key = Key::string(&[&key.to_string()]);
-        self.dispatcher.push(WriteRequest::put(key, &[&ItemJson::new()], row), self.now);
+        self.dispatcher.push(WriteRequest::put(&[&keyed(&key.to_string())], row).unwrap(), self.now);
     }
 
     /// The next batch, as soon as one may be sent; `None` if none will be before an answer.
@@ -45,13 +44,13 @@ impl Bench {
         }
     }
 
-    fn answer(&mut self, sent: InFlight<usize>, answer: Answer) {
+    fn answer(&mut self, sent: InFlight<usize>, answer: BatchResult) {
         self.now += ROUND_TRIP;
         self.dispatcher.answered(sent, answer, self.now, &mut self.pacer, 1.0);
     }
 
     /// Sends one batch, and answers it as `answer` says, which gets the rows in it.
-    fn exchange(&mut self, answer: impl FnOnce(&[usize]) -> Answer) -> Vec<usize> {
+    fn exchange(&mut self, answer: impl FnOnce(&[usize]) -> BatchResult) -> Vec<usize> {
         let sent = self.send().expect("a batch to send");
         let rows = rows(&sent);
         self.answer(sent, answer(&rows));
@@ -64,7 +63,7 @@ impl Bench {
         while 2 * sent < batches {
             let flights: Vec<_> = std::iter::from_fn(|| self.send()).collect();
             sent = flights.len();
-            flights.into_iter().for_each(|sent| self.answer(sent, Ok(Taken::default())));
+            flights.into_iter().for_each(|sent| self.answer(sent, Ok(BatchResponse::default())));
         }
     }
 
@@ -87,24 +86,24 @@ fn rows(sent: &InFlight<usize>) -> Vec<usize> {
     sent.batch.requests().iter().map(|request| request.tag).collect()
 }
 
-fn all_taken(_: &[usize]) -> Answer {
-    Ok(Taken::default())
+fn all_taken(_: &[usize]) -> BatchResult {
+    Ok(BatchResponse::default())
 }
 
-fn unprocessed(places: impl IntoIterator<Item = usize>) -> Answer {
-    Ok(Taken { unprocessed: places.into_iter().collect(), consumed: None })
+fn unprocessed(places: impl IntoIterator<Item = usize>) -> BatchResult {
+    Ok(BatchResponse { unprocessed: places.into_iter().collect(), consumed: None })
 }
 
 fn throttled() -> ServiceError {
-    ServiceError::from_answer(400, Some("ProvisionedThroughputExceededException"), None)
+    ServiceError::from_response(400, Some("ProvisionedThroughputExceededException"), None)
 }
 
 fn server_error() -> ServiceError {
-    ServiceError::from_answer(500, Some("InternalServerError"), None)
+    ServiceError::from_response(500, Some("InternalServerError"), None)
 }
 
 fn access_denied() -> ServiceError {
-    ServiceError::from_answer(400, Some("AccessDeniedException"), None)
+    ServiceError::from_response(400, Some("AccessDeniedException"), None)
 }
 
 #[test]
@@ -158,7 +157,7 @@ fn throttling_alone_never_makes_it_give_up_and_causes_no_storm() {
 fn request_limits_of_an_account_are_throttling_too() {
     let mut bench = Bench::with_rows(4, 1);
     for code in ["RequestLimitExceeded", "ThrottlingException"] {
-        (0..50).for_each(|_| drop(bench.exchange(|_| Err(ServiceError::from_answer(400, Some(code), None)))));
+        (0..50).for_each(|_| drop(bench.exchange(|_| Err(ServiceError::from_response(400, Some(code), None)))));
     }
     bench.exchange(all_taken);
     assert_eq!(bench.written(), [0]);
@@ -171,8 +170,8 @@ fn one_bad_row_never_takes_the_others_of_its_batch_with_it() {
         let mut requests = 0;
         while !bench.is_done() {
             bench.exchange(|rows| {
-                let refusal = ServiceError::from_answer(400, Some("ValidationException"), Some("bad"));
-                if rows.contains(&bad) { Err(refusal) } else { Ok(Taken::default()) }
+                let refusal = ServiceError::from_response(400, Some("ValidationException"), Some("bad"));
+                if rows.contains(&bad) { Err(refusal) } else { Ok(BatchResponse::default()) }
             });
             requests += 1;
         }
@@ -231,7 +230,7 @@ fn batches_that_fail_together_are_one_failure() {
     flights.into_iter().for_each(|sent| bench.answer(sent, Err(server_error())));
     let sent = bench.send().expect("a batch to send");
     assert_eq!(bench.now, failed_at + Duration::from_millis(50));
-    bench.answer(sent, Ok(Taken::default()));
+    bench.answer(sent, Ok(BatchResponse::default()));
 }
 
 #[test]
@@ -244,7 +243,7 @@ fn what_cannot_succeed_stops_at_once_and_what_is_in_flight_still_counts() {
     assert_eq!(bench.dispatcher.stopped(), Some(&Stop::Service(access_denied())));
     assert!(bench.send().is_none());
     let expected = [(0..75).collect(), rows(&second), rows(&third)[1..].to_vec()].concat();
-    bench.answer(second, Ok(Taken::default()));
+    bench.answer(second, Ok(BatchResponse::default()));
     bench.answer(third, unprocessed([0]));
     assert_eq!(bench.written(), expected);
     bench.answer(flights.remove(0), Err(server_error()));
@@ -265,7 +264,7 @@ fn it_gives_up_when_nothing_was_taken_for_as_long_as_the_user_wants_to_wait() {
     while let Some(sent) = bench.send() {
         bench.answer(sent, Err(throttled()));
     }
-    let Some(Stop::NothingTaken { waited, last }) = bench.dispatcher.stopped() else {
+    let Some(Stop::Stalled { waited, last }) = bench.dispatcher.stopped() else {
         panic!("{:?}", bench.dispatcher.stopped());
     };
     assert_eq!((*waited, last), (SECOND * 60, &throttled()));
@@ -324,14 +323,14 @@ fn large_items_do_not_fill_the_memory() {
     let mut item = ItemJson::new();
     item.string("payload", &[&"x".repeat(400_000)]);
     (0..500).for_each(|row: usize| {
-        bench.dispatcher.push(WriteRequest::put(Key::string(&[&row.to_string()]), &[&item], row), bench.now);
+        bench.dispatcher.push(WriteRequest::put(&[&keyed(&row.to_string()), &item], row).unwrap(), bench.now);
     });
     bench.dispatcher.close();
     let (mut most, mut written) = (0, 0);
     while written < 500 {
         let flights: Vec<_> = std::iter::from_fn(|| bench.send()).collect();
         most = most.max(flights.iter().map(|sent| sent.batch.json_len()).sum());
-        flights.into_iter().for_each(|sent| bench.answer(sent, Ok(Taken::default())));
+        flights.into_iter().for_each(|sent| bench.answer(sent, Ok(BatchResponse::default())));
         written += bench.written().len();
     }
     assert!((IN_FLIGHT_BYTES..2 * IN_FLIGHT_BYTES).contains(&most), "{most}");

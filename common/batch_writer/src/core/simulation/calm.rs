@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::workers::{End, Row, Rows, Service, Workers};
 use crate::service_error::ServiceError;
-use crate::{Answer, Backoff, Settled, Taken, WriteBatch, WriteRequest};
+use crate::{Backoff, BatchResponse, BatchResult, Settled, WriteBatch, WriteRequest};
 use capacity::{CapacityUnits, IndexWrite, PartitionKey, Settings, Table, Throughput, Write, WriteCost, write_units};
 
 const INDEX: &str = "GSI_1";
@@ -66,7 +66,7 @@ impl Throttling {
 }
 
 impl Service for Throttling {
-    fn send(&mut self, now: Duration, batch: &WriteBatch<Row>) -> (Duration, Answer) {
+    fn send(&mut self, now: Duration, batch: &WriteBatch<Row>) -> (Duration, BatchResult) {
         if let Some((second, wcu)) = self.case.change
             && now >= Duration::from_secs(second)
         {
@@ -82,10 +82,10 @@ impl Service for Throttling {
             self.refused += 1;
             let first = *self.first_refusal.get_or_insert(now);
             self.refused_at_first += u64::from(now <= first + self.case.round_trip);
-            Err(ServiceError::from_answer(400, Some("ProvisionedThroughputExceededException"), None))
+            Err(ServiceError::from_response(400, Some("ProvisionedThroughputExceededException"), None))
         } else {
             self.partly += u64::from(!unprocessed.is_empty());
-            Ok(Taken { unprocessed, consumed: None })
+            Ok(BatchResponse { unprocessed, consumed: None })
         };
         (now + self.case.round_trip, answer)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::workers::{Row, Service};
 use crate::service_error::ServiceError;
-use crate::{Answer, Taken, WriteBatch};
+use crate::{BatchResponse, BatchResult, WriteBatch};
 
 /// What befalls a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +132,7 @@ impl FaultyTable {
 }
 
 impl Service for FaultyTable {
-    fn send(&mut self, now: Duration, batch: &WriteBatch<Row>) -> (Duration, Answer) {
+    fn send(&mut self, now: Duration, batch: &WriteBatch<Row>) -> (Duration, BatchResult) {
         self.take_effect(now);
         let requests = batch.requests();
         let fault = self.next_fault();
@@ -167,7 +167,7 @@ impl Service for FaultyTable {
                     }
                 }
                 self.random.shuffle(&mut unprocessed);
-                Ok(Taken { unprocessed, consumed: None })
+                Ok(BatchResponse { unprocessed, consumed: None })
             }
         };
         (at, answer)
@@ -175,5 +175,5 @@ impl Service for FaultyTable {
 }
 
 fn refusal(status: u16, code: &str) -> ServiceError {
-    ServiceError::from_answer(status, (!code.is_empty()).then_some(code), Some("scripted"))
+    ServiceError::from_response(status, (!code.is_empty()).then_some(code), Some("scripted"))
 }

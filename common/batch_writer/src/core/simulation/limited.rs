@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::workers::{End, Row, Rows, Service, Workers};
 use crate::service_error::ServiceError;
-use crate::{Answer, Backoff, Consumed, Taken, WriteBatch, WriteLimit};
+use crate::{Backoff, BatchResponse, BatchResult, Consumed, WriteBatch, WriteLimit};
 use capacity::{CapacityUnits, write_units};
 
 const PERIOD: Duration = Duration::from_secs(10);
@@ -23,15 +23,15 @@ struct Meter {
 }
 
 impl Service for Meter {
-    fn send(&mut self, now: Duration, batch: &WriteBatch<Row>) -> (Duration, Answer) {
+    fn send(&mut self, now: Duration, batch: &WriteBatch<Row>) -> (Duration, BatchResult) {
         let at = now + self.slowest.mul_f64(self.random.f64());
         let sizes = batch.requests().iter().map(|request| write_units(request.item_size()).rounded_up());
         let units = sizes.sum::<u64>() * self.factor;
         self.consumed.push((now + (at - now).mul_f64(self.random.f64()), units));
         if self.lost > 0 && self.random.u32(..self.lost) == 0 {
-            return (at, Err(ServiceError::from_answer(500, None, None)));
+            return (at, Err(ServiceError::from_response(500, None, None)));
         }
-        (at, Ok(Taken { unprocessed: Vec::new(), consumed: self.tells.then(|| by_table(units)) }))
+        (at, Ok(BatchResponse { unprocessed: Vec::new(), consumed: self.tells.then(|| by_table(units)) }))
     }
 }
 
@@ -121,7 +121,7 @@ fn an_item_that_costs_more_than_ten_seconds_allow_is_sent_and_paid_for() {
 
 #[test]
 fn a_limit_may_change_meanwhile() {
-    let mut pacer = crate::Pacer::default();
+    let mut pacer = crate::core::pacer::Pacer::default();
     let mut sent_until = |limit: u64, from: u64, to: u64| {
         let (mut now, end, mut sent) = (Duration::from_secs(from), Duration::from_secs(to), 0);
         pacer.set_limit(now, NonZeroU64::new(limit).map(WriteLimit::each));

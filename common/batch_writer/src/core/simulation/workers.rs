@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::{
-    Answer, Backoff, Dispatcher, InFlight, ItemJson, Key, Pacer, Settled, Step, Stop, WriteBatch, WriteRequest,
-};
+use crate::core::dispatcher::{Dispatcher, InFlight, Step};
+use crate::core::keyed;
+use crate::core::pacer::Pacer;
+use crate::{Backoff, BatchResult, ItemJson, Settled, Stop, WriteBatch, WriteRequest};
 use capacity::limits::{MAX_BATCH_WRITE_REQUESTS, MAX_BATCH_WRITE_SIZE};
 
 /// A row of the input. Its number tells whether it is newer than another row for the same key.
@@ -58,7 +59,7 @@ impl Input for Rows {
 /// What is at the other end.
 pub(super) trait Service {
     /// Answers a batch that is sent at `now`; the answer arrives at the time that is returned with it.
-    fn send(&mut self, now: Duration, batch: &WriteBatch<Row>) -> (Duration, Answer);
+    fn send(&mut self, now: Duration, batch: &WriteBatch<Row>) -> (Duration, BatchResult);
 }
 
 /// How a load ended.
@@ -74,7 +75,7 @@ struct Arrival {
     at: Duration,
     worker: usize,
     sent: InFlight<Row>,
-    answer: Answer,
+    answer: BatchResult,
 }
 
 pub(super) struct Workers {
@@ -243,5 +244,5 @@ pub(super) fn request(row: Row, payload: &ItemJson) -> WriteRequest<Row> {
     let digits = (row.key as u64).to_le_bytes().map(|byte| (b'a' + byte % 16, b'a' + byte / 16));
     let bytes: Vec<u8> = digits.iter().take(3).flat_map(|(low, high)| [*low, *high]).collect();
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
-    WriteRequest::put(Key::string(&[text]), &[payload], row)
+    WriteRequest::put(&[&keyed(text), payload], row).unwrap()
 }

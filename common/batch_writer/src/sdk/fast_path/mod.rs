@@ -1,19 +1,17 @@
-//! The short way to the wire: requests like one that the SDK has just sent, signed and sent by the SDK's own parts without the rest of
-//! its machinery.
+//! A shorter path for most requests: like one that the SDK has just sent, signed and sent by the SDK's own parts without its
+//! orchestration.
 //!
-//! Where the SDK spends its time on a call is spread thin over its layers of configuration, hooks and allocations, and nearly all of
-//! it comes to the same result for call after call. So the SDK sends a request, with all that it is good for: credentials from
-//! wherever they come and their renewal, the endpoint for region, account, FIPS and dual stack, the correction of a wrong clock, its
-//! user agent, timeouts, TLS, proxy. What it sent is taken down, and for a minute the following requests are sent like it, by the same
-//! HTTP client, signed as it was (`signature.rs`), and their answers, but the most usual one, are read by the SDK's own reader.
+//! The SDK's time for a call is spread over layers of configuration, interceptors and allocations, nearly all of which have the same
+//! result for call after call. So the SDK sends a request, with everything it does: credentials and their renewal, the endpoint for
+//! region, account, FIPS and dual stack, clock skew, user agent, timeouts, TLS, proxy. That request is captured. For a minute the
+//! following requests are sent like it, through the same HTTP client, signed the same way (`signature.rs`). The SDK parses their
+//! responses, except for the most frequent one.
 //!
-//! A template is a hint that may always be missing: then the SDK sends the request. It is missing when it is a minute old, when its
-//! credentials expire, after any failure but throttling, and when the SDK does something that is not known here (another way to sign).
-//!
-//! Measured with `scripts/bench cpu`: a row costs 4.1 times as much CPU as the least that a signed request allows when the SDK sends
-//! all requests, and 1.2 times when it sends the first.
+//! A template may always be missing; then the SDK sends the request. It is missing when it is a minute old, when its credentials
+//! expire, after any failure except throttling, and when the SDK does something unknown here, such as another way to sign.
+//! [`Table::use_fast_path`](super::Table::use_fast_path) turns this path off.
 
-mod answer_json;
+mod response_json;
 mod signature;
 
 use std::future::ready;
@@ -41,15 +39,15 @@ use aws_smithy_types::config_bag::FrozenLayer;
 use aws_smithy_types::timeout::TimeoutConfig;
 use futures_util::FutureExt as _;
 
-use self::answer_json::taken_whole;
+use self::response_json::all_written;
 use self::signature::{Signature, Signer, signed_at};
-use crate::core::answer::Consumed;
+use crate::core::batch_response::Consumed;
 use crate::service_error::ServiceError;
 
 /// How long requests are sent like one of the SDK's: what the SDK finds out anew meanwhile is noticed a minute later.
 const LIFETIME: Duration = Duration::from_secs(60);
 
-/// Headers that only the SDK's own requests have: its count of attempts and its mark on them are for its retries, which are off.
+/// Headers that only the SDK's own requests have: they are about its retries, which are off.
 const OF_THE_SDK: [&str; 2] = ["amz-sdk-invocation-id", "amz-sdk-request"];
 
 /// Signatures hold whole seconds, so a clock that is not corrected seems to be this far off at most.
@@ -57,27 +55,27 @@ const CLOCK_STEP: Duration = Duration::from_secs(2);
 
 const SIGV4: AuthSchemeId = AuthSchemeId::new("sigv4");
 
-/// What the SDK sent last, if requests may be sent like it.
+/// The template for the next requests, if there is one.
 #[derive(Debug, Default)]
-pub(super) struct Wire {
+pub(super) struct FastPath {
     template: Mutex<Option<Arc<Template>>>,
 }
 
-impl Wire {
-    /// How to send a request now; `None`: by the SDK.
+impl FastPath {
+    /// The template for a request that is sent now; `None`: let the SDK send it.
     pub(super) fn template(&self) -> Option<Arc<Template>> {
         let template = self.lock().clone()?;
         template.is_fresh().then_some(template)
     }
 
-    /// Has the SDK send the next request.
+    /// Lets the SDK send the next request.
     pub(super) fn forget(&self) {
         self.lock().take();
     }
 
-    /// From now on requests are sent like the one that `witness` saw.
-    pub(super) async fn learn(&self, witness: &Witness) {
-        if let Some(template) = Template::from_sent(witness).await {
+    /// Makes the captured request the template.
+    pub(super) async fn use_captured(&self, capture: &RequestCapture) {
+        if let Some(template) = Template::from_sent(capture).await {
             *self.lock() = Some(Arc::new(template));
         }
     }
@@ -87,11 +85,11 @@ impl Wire {
     }
 }
 
-/// Takes down what the SDK is about to send.
+/// Captures the request that the SDK is about to send.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Witness(Arc<Mutex<Option<Sent>>>);
+pub(super) struct RequestCapture(Arc<Mutex<Option<Sent>>>);
 
-/// A request of the SDK's, ready to be sent, and what sends it and reads its answer.
+/// A request of the SDK, ready to be sent, with the parts that send it and parse its response.
 #[derive(Debug)]
 struct Sent {
     request: HttpRequest,
@@ -102,9 +100,9 @@ struct Sent {
     timeout: Option<Duration>,
 }
 
-impl Intercept for Witness {
+impl Intercept for RequestCapture {
     fn name(&self) -> &'static str {
-        "Witness"
+        "RequestCapture"
     }
 
     fn read_before_transmit(
@@ -121,7 +119,7 @@ impl Intercept for Witness {
 impl Sent {
     fn new(request: &HttpRequest, components: &RuntimeComponents, config: &ConfigBag) -> Option<Self> {
         let timeouts = config.load::<TimeoutConfig>()?;
-        // As the SDK chooses it, so that it is the same one, with the same connections.
+        // With the SDK's own settings, this is the SDK's own connector, with its connections.
         let mut settings = HttpConnectorSettings::builder();
         settings.set_connect_timeout(timeouts.connect_timeout()).set_read_timeout(timeouts.read_timeout());
         Some(Self {
@@ -135,19 +133,19 @@ impl Sent {
     }
 }
 
-/// An answer that is no error.
+/// A successful response.
 #[derive(Debug)]
 pub(super) enum Received {
-    /// All was taken, and this was consumed, if the answer tells.
-    TakenWhole(Option<Consumed>),
-    /// Any other, or one that the SDK has read.
+    /// Every request was written, and this capacity consumed, if the response has it.
+    AllWritten(Option<Consumed>),
+    /// Any other response, or one that the SDK has parsed.
     Other(BatchWriteItemOutput),
 }
 
-/// How to send requests like one that the SDK has sent.
+/// A request to send others like.
 #[derive(Debug)]
 pub(super) struct Template {
-    /// Without its body and what a signature brings.
+    /// Without its body and the headers of its signature.
     sent: Sent,
     signer: Signer,
     identity: Identity,
@@ -155,19 +153,19 @@ pub(super) struct Template {
 }
 
 impl Template {
-    async fn from_sent(witness: &Witness) -> Option<Self> {
-        let mut sent = witness.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        // From the SDK's cache, which got them for this very request.
+    async fn from_sent(capture: &RequestCapture) -> Option<Self> {
+        let mut sent = capture.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        // From the SDK's cache, which has just resolved them for this request.
         let resolver = sent.components.auth_scheme(SIGV4)?.identity_resolver(&sent.components)?;
         let cache = sent.components.identity_cache();
         let identity = cache.resolve_cached_identity(resolver, &sent.components, &ConfigBag::base()).await.ok()?;
         let mut headers = sent.request.headers_mut();
         let clock = ClockCorrection::between(sent.at, signed_at(headers.get("x-amz-date")?)?);
-        // Without them a signature that they are part of cannot be learnt.
+        // If they are signed, there is no template.
         for name in OF_THE_SDK {
             headers.remove(name);
         }
-        let signer = Signer::learn(&sent.request, identity.data::<Credentials>()?)?;
+        let signer = Signer::of_signed(&sent.request, identity.data::<Credentials>()?)?;
         headers = sent.request.headers_mut();
         for name in Signature::NAMES {
             headers.remove(name);
@@ -181,7 +179,7 @@ impl Template {
     }
 
     fn is_fresh_at(&self, now: SystemTime) -> bool {
-        // A clock that was set back makes it unusable, too.
+        // A clock that was set back makes it unusable as well.
         let is_young = now.duration_since(self.sent.at).is_ok_and(|age| age < LIFETIME);
         is_young && self.identity.expiration().is_none_or(|end| self.clock.correct(now) < end)
     }
@@ -190,17 +188,17 @@ impl Template {
         self.sent.components.time_source().map(|clock| clock.now())
     }
 
-    /// Sends a request with this body and reads the answer.
+    /// Sends a request with this body and parses the response.
     ///
-    /// Put together from futures and not an `async fn`, which would keep room for what it has moved on: there are as many of it as requests
-    /// in flight.
+    /// Combined futures need less memory than an `async fn`, which keeps room for moved values, and there is one for each request in
+    /// flight.
     pub(super) fn send(&self, body: SdkBody) -> impl Future<Output = Result<Received, ServiceError>> {
         match self.request(body) {
             Ok(request) => {
-                let answer = self.sent.connector.call(request).then(|answer| self.read_answer(answer));
-                let limited = tokio::time::timeout(self.sent.timeout.unwrap_or(Duration::MAX), answer);
-                let in_time = |answer: Result<_, _>| {
-                    answer.unwrap_or_else(|elapsed| Err(sdk_error(SdkError::timeout_error(elapsed))))
+                let response = self.sent.connector.call(request).then(|response| self.read_response(response));
+                let limited = tokio::time::timeout(self.sent.timeout.unwrap_or(Duration::MAX), response);
+                let in_time = |response: Result<_, _>| {
+                    response.unwrap_or_else(|elapsed| Err(sdk_error(SdkError::timeout_error(elapsed))))
                 };
                 limited.map(in_time).left_future()
             }
@@ -222,18 +220,18 @@ impl Template {
         Ok(request)
     }
 
-    fn read_answer(
+    fn read_response(
         &self,
-        answer: Result<HttpResponse, ConnectorError>,
+        response: Result<HttpResponse, ConnectorError>,
     ) -> impl Future<Output = Result<Received, ServiceError>> {
-        match answer {
+        match response {
             Ok(response) if response.body().bytes().is_none() => Box::pin(self.read_streamed(response)).right_future(),
             Ok(response) => ready(self.read_whole(response)).left_future(),
             Err(error) => ready(Err(sdk_error(SdkError::dispatch_failure(error)))).left_future(),
         }
     }
 
-    /// The SDK's HTTP client gives an answer piece by piece.
+    /// The SDK's HTTP client streams a response.
     async fn read_streamed(&self, mut response: HttpResponse) -> Result<Received, ServiceError> {
         let body = std::mem::replace(response.body_mut(), SdkBody::taken());
         match ByteStream::new(body).collect().await {
@@ -245,9 +243,9 @@ impl Template {
 
     fn read_whole(&self, response: HttpResponse) -> Result<Received, ServiceError> {
         if response.status().is_success()
-            && let Some(consumed) = response.body().bytes().and_then(taken_whole)
+            && let Some(consumed) = response.body().bytes().and_then(all_written)
         {
-            return Ok(Received::TakenWhole(consumed));
+            return Ok(Received::AllWritten(consumed));
         }
         self.read(response).map(Received::Other)
     }
@@ -255,17 +253,17 @@ impl Template {
     fn read(&self, response: HttpResponse) -> Result<BatchWriteItemOutput, ServiceError> {
         let status = response.status().as_u16();
         let Some(reader) = self.sent.operation.load::<SharedResponseDeserializer>() else {
-            return Err(sdk_error(SdkError::response_error("there is no reader of answers", response)));
+            return Err(sdk_error(SdkError::response_error("there is no response deserializer", response)));
         };
         match reader.deserialize_nonstreaming_with_config(&response, &ConfigBag::base()) {
             Ok(output) => match output.downcast::<BatchWriteItemOutput>() {
                 Ok(output) => Ok(output),
-                Err(_) => Err(sdk_error(SdkError::response_error("not the answer to BatchWriteItem", response))),
+                Err(_) => Err(sdk_error(SdkError::response_error("not the response to BatchWriteItem", response))),
             },
             Err(error) => {
                 let named = error.as_operation_error().and_then(|error| error.downcast_ref::<BatchWriteItemError>());
                 Err(match named {
-                    Some(error) => ServiceError::from_answer(status, error.meta().code(), error.meta().message())
+                    Some(error) => ServiceError::from_response(status, error.meta().code(), error.meta().message())
                         .with_reasons(error),
                     None => sdk_error(SdkError::response_error(error, response)),
                 })
@@ -278,7 +276,7 @@ fn sdk_error(error: SdkError<BatchWriteItemError, HttpResponse>) -> ServiceError
     error.into()
 }
 
-/// How far the SDK, having been told by answers, moves this machine's clock.
+/// The correction of this machine's clock that the SDK has derived from responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ClockCorrection {
     None,

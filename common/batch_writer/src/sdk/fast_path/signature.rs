@@ -1,8 +1,7 @@
 //! SigV4 signatures for requests that differ in their body and their time only.
 //!
-//! AWS's crate makes each signature from scratch: it copies and sorts the headers, derives the key of the day, puts everything together.
-//! Here what stays the same is put together once, and a request costs the hash of its body, a hash of a few hundred bytes, and one
-//! HMAC. Measured with `scripts/bench cpu`: signing from scratch takes an eighth of a row's CPU time beyond the hash of the body.
+//! AWS's crate makes each signature from scratch: it copies and sorts the headers and derives the key of the day. Here the canonical
+//! request is prepared once, and a signature costs the hash of the body, a hash of a few hundred bytes, and one HMAC.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
@@ -19,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// The headers that a signature adds to a request whose other headers are those that were learnt.
+/// The headers of a signature.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Signature {
     /// `x-amz-date`
@@ -31,7 +30,7 @@ pub(super) struct Signature {
 }
 
 impl Signature {
-    /// Their names. The first and the second are signed, too, where the SDK signs them.
+    /// Their names. The first two are themselves signed where the SDK signs them.
     pub(super) const NAMES: [&str; 3] = ["x-amz-date", "content-length", "authorization"];
 }
 
@@ -48,7 +47,7 @@ pub(super) struct Signer {
     credentials: Credentials,
     region: String,
     service: String,
-    /// What is hashed and signed in the end; only the hash of the body is missing.
+    /// The canonical request without the hash of the body.
     canonical: Vec<Piece>,
     signed_headers: String,
     /// The key of this day.
@@ -64,9 +63,9 @@ impl fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// Learns from a request that the SDK has signed with these credentials. `None` if requests like it cannot be signed here, or if the
-    /// signature would not be the SDK's: it may sign otherwise one day.
-    pub(super) fn learn(request: &HttpRequest, credentials: &Credentials) -> Option<Self> {
+    /// A signer like that of a request that the SDK has signed with these credentials. `None` unless it produces the same signature: a
+    /// future SDK may sign in another way.
+    pub(super) fn of_signed(request: &HttpRequest, credentials: &Credentials) -> Option<Self> {
         let authorization = request.headers().get("authorization")?;
         let Authorization { key_id, day, region, service, signed_headers } = Authorization::parse(authorization)?;
         let at = signed_at(request.headers().get("x-amz-date")?)?;
@@ -84,7 +83,7 @@ impl Signer {
         is_same.then_some(signer)
     }
 
-    /// Signs a request with this body. `None` if the time cannot be written: it is of another era.
+    /// Signs a request with this body. `None` if the year has more than four digits.
     pub(super) fn sign(&self, body: &[u8], at: SystemTime) -> Option<Signature> {
         let (date, length) = (date(at)?, body.len().to_string());
         let mut canonical = String::with_capacity(2048);
@@ -142,7 +141,7 @@ fn canonical(request: &HttpRequest, signed_headers: &str) -> Option<Vec<Piece>> 
 fn value(uri: &Uri, headers: &Headers, name: &str) -> Option<String> {
     match (headers.get(name), name) {
         (Some(value), _) => Some(value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")),
-        // The HTTP client adds it, and leaves out a port that goes without saying.
+        // The HTTP client adds it, without the default port.
         (None, "host") => {
             let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
             let port = uri.port_u16().filter(|port| *port != default);
@@ -152,7 +151,7 @@ fn value(uri: &Uri, headers: &Headers, name: &str) -> Option<String> {
     }
 }
 
-/// What an `authorization` header tells.
+/// The parts of an `authorization` header.
 #[derive(Debug, PartialEq, Eq)]
 struct Authorization<'a> {
     key_id: &'a str,
@@ -163,7 +162,7 @@ struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    /// Of a header such as `AWS4-HMAC-SHA256 Credential=AKID/20260131/us-east-1/dynamodb/aws4_request, SignedHeaders=…, Signature=…`.
+    /// From a header such as `AWS4-HMAC-SHA256 Credential=AKID/20260131/us-east-1/dynamodb/aws4_request, SignedHeaders=…, Signature=…`.
     fn parse(header: &'a str) -> Option<Self> {
         let mut fields = header.strip_prefix(ALGORITHM)?.split(',').map(str::trim);
         let mut scope = fields.next()?.strip_prefix("Credential=")?.split('/');
@@ -193,7 +192,7 @@ pub(super) fn signed_at(header: &str) -> Option<SystemTime> {
     DateTime::from_str(&iso, Format::DateTime).ok()?.try_into().ok()
 }
 
-/// A time as in such a header.
+/// A time as such a header has it.
 fn date(at: SystemTime) -> Option<String> {
     let seconds = DateTime::from_secs(DateTime::from(at).secs());
     let mut date = seconds.fmt(Format::DateTime).ok()?;
@@ -259,7 +258,7 @@ mod tests {
 
     const NOON: u64 = 1_769_860_800;
 
-    fn learnt() -> (HttpRequest, Credentials) {
+    fn signed_request() -> (HttpRequest, Credentials) {
         let credentials = Credentials::new("AKID", "secret", None, None, "test");
         let headers = [("x-amz-target".to_owned(), "DynamoDB_20120810.BatchWriteItem".to_owned())];
         let request = request("https://dynamodb.eu-north-1.amazonaws.com/", &headers, b"{}");
@@ -284,7 +283,7 @@ mod tests {
             let headers: Vec<_> = headers.into_iter().collect();
             let credentials = Credentials::new("AKID", "secret", token, None, "test");
             let first = signed(request(uri, &headers, &bodies[0]), &credentials, seconds(NOON));
-            let signer = Signer::learn(&first, &credentials).unwrap();
+            let signer = Signer::of_signed(&first, &credentials).unwrap();
             let at = seconds(NOON + later) + Duration::from_millis(999);
             let second = signed(request(uri, &headers, &bodies[1]), &credentials, at);
             let signature = signer.sign(&bodies[1], at).unwrap();
@@ -295,9 +294,9 @@ mod tests {
     }
 
     #[test]
-    fn what_it_would_sign_otherwise_it_does_not_sign() {
-        let (request, credentials) = learnt();
-        assert!(Signer::learn(&request, &credentials).is_some());
+    fn there_is_no_signer_for_another_way_to_sign() {
+        let (request, credentials) = signed_request();
+        assert!(Signer::of_signed(&request, &credentials).is_some());
         for (name, value) in [
             ("x-amz-date", "20260131T120001Z"),
             ("x-amz-target", "DynamoDB_20120810.PutItem"),
@@ -307,17 +306,17 @@ mod tests {
             ),
             ("authorization", "Bearer AKID"),
         ] {
-            let mut other = learnt().0;
+            let mut other = signed_request().0;
             other.headers_mut().insert(name, value);
-            assert!(Signer::learn(&other, &credentials).is_none(), "{name}: {value}");
+            assert!(Signer::of_signed(&other, &credentials).is_none(), "{name}: {value}");
         }
         for (key_id, secret) in [("AKID", "other"), ("OTHER", "secret")] {
-            assert!(Signer::learn(&request, &Credentials::new(key_id, secret, None, None, "test")).is_none());
+            assert!(Signer::of_signed(&request, &Credentials::new(key_id, secret, None, None, "test")).is_none());
         }
     }
 
     #[test]
-    fn a_scope_is_read_from_nothing_but_a_sigv4_header() {
+    fn a_scope_is_read_only_from_a_sigv4_header() {
         let header =
             "AWS4-HMAC-SHA256 Credential=AKID/20260131/us-east-1/dynamodb/aws4_request, SignedHeaders=a;b, Signature=0";
         let (key_id, day, region, service, signed_headers) = ("AKID", "20260131", "us-east-1", "dynamodb", "a;b");

@@ -1,4 +1,4 @@
-//! The SDK's requests beside those that are sent like them, at an HTTP client that never leaves the process.
+//! The SDK's requests and those that are sent like them, with an HTTP client that never leaves the process.
 
 use std::collections::VecDeque;
 use std::time::UNIX_EPOCH;
@@ -13,9 +13,10 @@ use aws_smithy_runtime_api::http::StatusCode;
 
 use super::super::table::Table;
 use super::*;
-use crate::core::item_json::ItemJson;
+use crate::core::key::KeySchema;
+use crate::core::keyed;
 use crate::core::write_batch::WriteBatch;
-use crate::core::write_request::{Key, KeySchema, WriteRequest};
+use crate::core::write_request::WriteRequest;
 use crate::service_error::ServiceErrorKind;
 use crate::writer::BatchWriteItem as _;
 
@@ -71,6 +72,10 @@ impl Endpoint {
     }
 
     fn table_with(&self, credentials: Credentials) -> Table {
+        Table::new(self.client(credentials), "logfile", KeySchema::partition("PK"))
+    }
+
+    fn client(&self, credentials: Credentials) -> Client {
         let connector = self.clone();
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -79,7 +84,7 @@ impl Endpoint {
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(60)).build())
             .http_client(http_client_fn(move |_, _| SharedHttpConnector::new(connector.clone())));
-        Table::new(Client::from_conf(config.build()), "logfile", KeySchema::partition("PK"))
+        Client::from_conf(config.build())
     }
 
     /// Which of the requests were the SDK's: only those carry its own mark.
@@ -90,11 +95,7 @@ impl Endpoint {
 }
 
 fn batch(ids: &[&str]) -> WriteBatch<()> {
-    let mut requests = ids.iter().map(|id| {
-        let mut item = ItemJson::new();
-        item.string("PK", &[id]);
-        WriteRequest::put(Key::string(&[id]), &[&item], ())
-    });
+    let mut requests = ids.iter().map(|id| WriteRequest::put(&[&keyed(id)], ()).unwrap());
     let mut batch = WriteBatch::new(requests.next().unwrap());
     requests.for_each(|request| batch.push(request).unwrap());
     batch
@@ -139,7 +140,7 @@ async fn requests_are_like_the_sdks_but_for_its_counts_of_attempts() {
 }
 
 #[tokio::test]
-async fn unprocessed_items_are_read_exactly_on_both_ways() {
+async fn unprocessed_items_are_read_on_both_paths() {
     let answer = Canned::Answer(
         200,
         r#"{"UnprocessedItems":{"logfile":[{"PutRequest":{"Item":{"PK":{"S":"c"}}}},{"PutRequest":{"Item":{"PK":{"S":"a"}}}}]}}"#,
@@ -154,7 +155,7 @@ async fn unprocessed_items_are_read_exactly_on_both_ways() {
 }
 
 #[tokio::test]
-async fn throttling_is_no_reason_to_ask_the_sdk_again() {
+async fn after_throttling_the_fast_path_stays() {
     let throttled = error(400, "throttled");
     let endpoint = Endpoint::answering([TAKEN, throttled, throttled]);
     let expected = [None, Some(ServiceErrorKind::Throttled), Some(ServiceErrorKind::Throttled), None];
@@ -176,7 +177,7 @@ async fn after_a_failure_the_sdk_sends_the_next_request() {
 }
 
 #[tokio::test]
-async fn what_would_end_the_load_is_believed_only_of_an_answer_to_the_sdk() {
+async fn an_error_that_would_stop_the_writer_is_confirmed_by_the_sdk() {
     for failure in [error(400, "expired"), error(403, "page")] {
         let endpoint = Endpoint::answering([TAKEN, failure]);
         assert_eq!(kinds_of(&endpoint, 3).await, [None, None, None], "{failure:?}");
@@ -187,9 +188,9 @@ async fn what_would_end_the_load_is_believed_only_of_an_answer_to_the_sdk() {
     assert_eq!(endpoint.by_sdk(), [true, false, true]);
 }
 
-/// Nonsense from the start is another server; after answers of DynamoDB's it is trouble on the way, which may pass.
+/// At first it means another server. After responses of DynamoDB it is trouble on the way, which may pass.
 #[tokio::test]
-async fn what_says_nothing_of_the_items_is_no_answer() {
+async fn a_response_without_unprocessed_items_is_an_error() {
     for nonsense in ["", "{}", r#"{"Unproc"#, "<html>"] {
         let nonsense = Canned::Answer(200, nonsense);
         let wrong = Some(ServiceErrorKind::WrongEndpoint);
@@ -200,6 +201,29 @@ async fn what_says_nothing_of_the_items_is_no_answer() {
         assert!(kinds[1..].contains(&unavailable) && !kinds.contains(&wrong), "{nonsense:?}: {kinds:?}");
         assert_eq!(kinds.last(), Some(&None));
     }
+}
+
+/// One worker's first response is unintelligible where another worker has reached DynamoDB.
+#[tokio::test]
+async fn the_endpoint_is_judged_once_for_all_clients() {
+    let nonsense = Canned::Answer(200, "<html>");
+    let (good, bad) = (Endpoint::default(), Endpoint::answering([nonsense]));
+    let first = good.table();
+    let second = first.with_client(bad.client(Credentials::new("AKID", "secret", None, None, "test")));
+    first.batch_write_item(&batch(&["a"])).await.unwrap();
+    let error = second.batch_write_item(&batch(&["b"])).await.unwrap_err();
+    assert_eq!(error.kind, ServiceErrorKind::Unavailable, "{error}");
+    second.batch_write_item(&batch(&["b"])).await.unwrap();
+}
+
+#[tokio::test]
+async fn without_the_fast_path_the_sdk_sends_every_request() {
+    let endpoint = Endpoint::default();
+    let table = endpoint.table().use_fast_path(false);
+    for _ in 0..3 {
+        table.batch_write_item(&batch(&["a"])).await.unwrap();
+    }
+    assert_eq!(endpoint.by_sdk(), [true, true, true]);
 }
 
 #[tokio::test]
@@ -232,7 +256,7 @@ async fn a_template_is_used_for_a_minute() {
     let endpoint = Endpoint::default();
     let table = endpoint.table();
     table.batch_write_item(&batch(&["a"])).await.unwrap();
-    let template = table.wire().template().unwrap();
+    let template = table.fast_path().template().unwrap();
     let taken_at = template.sent.at;
     assert!(template.is_fresh_at(taken_at) && template.is_fresh_at(taken_at + LIFETIME - Duration::from_nanos(1)));
     assert!(!template.is_fresh_at(taken_at + LIFETIME));

@@ -1,4 +1,4 @@
-//! The answer that nearly all batches get, read quickly: everything was taken, and this was consumed.
+//! The most frequent response, parsed quickly: everything was written, with this capacity consumed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,18 +7,18 @@ use std::ops::Add;
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 
-use crate::core::answer::Consumed;
+use crate::core::batch_response::Consumed;
 use capacity::CapacityUnits;
 
-/// What a batch consumed of which all was taken. `None` is for every other answer, which is the SDK's to read: its own reader takes
-/// three times as long for this one, a tenth of what a row costs.
-pub(super) fn taken_whole(body: &[u8]) -> Option<Option<Consumed>> {
-    let answer: Answer<'_> = serde_json::from_slice(body).ok()?;
-    Some(answer.consumed.first().and_then(ConsumedCapacity::told))
+/// The capacity consumed by a batch that was written whole. `None` for every other response, which the SDK parses: its parser is
+/// slower.
+pub(super) fn all_written(body: &[u8]) -> Option<Option<Consumed>> {
+    let response: Response<'_> = serde_json::from_slice(body).ok()?;
+    Some(response.consumed.first().and_then(ConsumedCapacity::consumed))
 }
 
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct Response<'a> {
     #[serde(rename = "UnprocessedItems")]
     _unprocessed: Nothing,
     #[serde(borrow, default, rename = "ConsumedCapacity")]
@@ -54,8 +54,8 @@ impl Capacity {
 }
 
 impl ConsumedCapacity<'_> {
-    /// As `told` in `table.rs` has it of the SDK's types.
-    fn told(&self) -> Option<Consumed> {
+    /// As `consumed` in `table.rs` for the SDK's types.
+    fn consumed(&self) -> Option<Consumed> {
         let local = self.local_secondary_indexes.0.iter().map(|(_, capacity)| capacity.units());
         let table = match self.table {
             Some(table) => local.fold(table.units(), Add::add),
@@ -103,19 +103,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_that_all_was_taken() {
-        assert_eq!(taken_whole(br#"{"UnprocessedItems":{}}"#), Some(None));
+    fn a_batch_written_whole() {
+        assert_eq!(all_written(br#"{"UnprocessedItems":{}}"#), Some(None));
         let body = br#"{"ConsumedCapacity":[{"CapacityUnits":50.0,"GlobalSecondaryIndexes":{"GSI_1":{"CapacityUnits":24.5}},
             "LocalSecondaryIndexes":{"L":{"CapacityUnits":2}},"Table":{"CapacityUnits":25.0},"TableName":"logfile_scan"}],
             "UnprocessedItems":{}}"#;
         let indexes = vec![("GSI_1".to_owned(), CapacityUnits::from_halves(49))];
-        assert_eq!(taken_whole(body), Some(Some(Consumed { table: CapacityUnits::new(27), indexes })));
+        assert_eq!(all_written(body), Some(Some(Consumed { table: CapacityUnits::new(27), indexes })));
         let sum = br#"{"UnprocessedItems": {}, "ConsumedCapacity": [{"CapacityUnits": 3.0, "TableName": "a"}]}"#;
-        assert_eq!(taken_whole(sum), Some(Some(Consumed { table: CapacityUnits::new(3), indexes: vec![] })));
+        assert_eq!(all_written(sum), Some(Some(Consumed { table: CapacityUnits::new(3), indexes: vec![] })));
     }
 
     #[test]
-    fn every_other_answer_is_not_for_this() {
+    fn every_other_response_is_left_to_the_sdk() {
         for body in [
             "",
             "{}",
@@ -126,7 +126,7 @@ mod tests {
             r#"{"UnprocessedItems":{}}}"#,
             r#"{"UnprocessedItems":{},"ConsumedCapacity":{}}"#,
         ] {
-            assert_eq!(taken_whole(body.as_bytes()), None, "{body}");
+            assert_eq!(all_written(body.as_bytes()), None, "{body}");
         }
     }
 }

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use super::answer::Stop;
+use super::batch_response::Stop;
 use crate::service_error::ServiceError;
 
 /// Knows since when everything has been refused.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Patience {
+pub(super) struct StallTimer {
     /// Without it, there is no end to it.
     pub(super) give_up_after: Option<Duration>,
     /// When the first of the batches was sent since which nothing was taken, and why the last one was refused.
     refused: Option<(Duration, ServiceError)>,
 }
 
-impl Patience {
+impl StallTimer {
     /// Something was taken, if only one request of a batch.
     pub(super) fn taken(&mut self) {
         self.refused = None;
@@ -35,6 +35,6 @@ impl Patience {
     pub(super) fn stop(&self, now: Duration) -> Option<Stop> {
         let (since, last) = self.refused.as_ref()?;
         let waited = now.saturating_sub(*since);
-        (self.ends_at()? <= now).then(|| Stop::NothingTaken { waited, last: last.clone() })
+        (self.ends_at()? <= now).then(|| Stop::Stalled { waited, last: last.clone() })
     }
 }

@@ -1,0 +1,59 @@
+//! What to do about errors of DynamoDB and of the connection to it.
+
+use crate::batch_writer::client::ConnectionError;
+use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
+
+/// What to do about an error of DynamoDB.
+pub fn for_service_error(error: &ServiceError) -> &'static str {
+    match error.kind {
+        ServiceErrorKind::Throttled => {
+            "wait and try again, or raise the capacity: create_tables TABLE --capacity RCU/WCU"
+        }
+        ServiceErrorKind::Unavailable => {
+            "check the endpoint (--endpoint-url, AWS_ENDPOINT_URL) and the network, and that the server is running; then try again"
+        }
+        ServiceErrorKind::NoSuchTable => {
+            "check the table's name, the region and the endpoint; create_tables makes the lab's tables; a table just made must be ACTIVE first"
+        }
+        ServiceErrorKind::TableNotReady => "wait until the table is ACTIVE (create_tables --status) and try again",
+        ServiceErrorKind::AccessDenied => {
+            "ask for the permission that the message names, or use other credentials (--profile, AWS_PROFILE)"
+        }
+        ServiceErrorKind::Credentials => {
+            "renew the credentials (for SSO: aws sso login) or choose others (--profile, AWS_PROFILE), and check this computer's clock"
+        }
+        ServiceErrorKind::Invalid => "fix what the message names",
+        ServiceErrorKind::WrongEndpoint => {
+            "check the endpoint (--endpoint-url, AWS_ENDPOINT_URL, the profile's endpoint_url): another program listens there, or it wants https instead of http"
+        }
+        ServiceErrorKind::Other => "see the message; RUST_LOG=debug shows more",
+    }
+}
+
+/// What to do where there is no connection.
+pub fn for_connection_error(error: &ConnectionError) -> &'static str {
+    match error {
+        ConnectionError::InvalidEndpoint { .. } => {
+            "write the endpoint with its scheme, for example --endpoint-url http://127.0.0.1:8000 (or in AWS_ENDPOINT_URL)"
+        }
+        ConnectionError::NoRegion => {
+            "name one with --region us-east-1, with AWS_REGION, or with `aws configure`; to work on this machine alone, \
+                 start local_dynamodb and give --endpoint-url http://127.0.0.1:8000"
+        }
+        ConnectionError::InvalidRegion(_) => {
+            "regions are named like eu-west-1; check --region, AWS_REGION, AWS_DEFAULT_REGION and the profile"
+        }
+        ConnectionError::NoSuchProfile(_) => {
+            "check --profile and AWS_PROFILE against ~/.aws/config and ~/.aws/credentials"
+        }
+        ConnectionError::ConfigurationFiles(_) => {
+            "fix the file (AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, or those in ~/.aws)"
+        }
+        ConnectionError::NoCredentials => {
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with --profile, or run `aws configure`; to work \
+                 on this machine alone, start local_dynamodb and give --endpoint-url http://127.0.0.1:8000"
+        }
+        ConnectionError::Credentials(_) => "log in again (for SSO: aws sso login), or fix the profile",
+        ConnectionError::Runtime(_) => "check this user's limits on open files and processes (ulimit -a)",
+    }
+}
