@@ -108,7 +108,7 @@ fn throttling_is_counted_by_cause() {
     assert!(
         run.stderr.contains(
             "throttled: 2 requests whole, 21 rows (10 by the table, 10 by a hot partition key in index GSI_1, \
-             1 by a cause that the answer does not tell); 21 rows sent again"
+             1 by a cause that the response does not name); 21 rows sent again"
         ),
         "{}",
         run.stderr
