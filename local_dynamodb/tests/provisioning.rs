@@ -226,3 +226,92 @@ fn an_index_that_is_added_has_its_own_capacity() {
     done(&server, "UpdateTable", json!({"TableName": "logfile", "GlobalSecondaryIndexUpdates": [delete]}));
     assert_eq!(server.metrics()["Tables"][0]["GlobalSecondaryIndexes"], json!([]));
 }
+
+#[test]
+fn a_provisioned_table_and_its_indexes_need_throughput() {
+    let server = server(SPEED, 2);
+    let invalid = |reason: &str| json!(format!("One or more parameter values were invalid: {reason}"));
+    let index = |throughput: Option<u64>| {
+        let mut index = json!({
+            "IndexName": "GSI_1",
+            "KeySchema": [{"AttributeName": "GSI_1_PK", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        });
+        if let Some(units) = throughput {
+            index["ProvisionedThroughput"] = json!({"ReadCapacityUnits": units, "WriteCapacityUnits": units});
+        }
+        index
+    };
+    let key = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
+    let create = |extra: Value| {
+        let mut request = json!({
+            "TableName": "logfile",
+            "AttributeDefinitions": [key("PK"), key("GSI_1_PK")],
+            "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}],
+            "GlobalSecondaryIndexes": [index(Some(1))],
+        });
+        request.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        request
+    };
+    let five = json!({"ReadCapacityUnits": 5, "WriteCapacityUnits": 5});
+    let message = |request: Value| refused(&server, "CreateTable", request).1["message"].clone();
+    let missing = "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED";
+    assert_eq!(message(create(json!({}))), invalid(missing));
+    assert_eq!(message(create(json!({"BillingMode": "PROVISIONED"}))), invalid(missing));
+    let without = create(json!({"ProvisionedThroughput": five, "GlobalSecondaryIndexes": [index(None)]}));
+    assert_eq!(message(without), invalid("ProvisionedThroughput is not specified for index: GSI_1"));
+
+    // A table that is provisioned, and gets an index; then on demand; then provisioned again.
+    table(&server, "logfile", 5, None);
+    let message = |mut request: Value| {
+        request["TableName"] = json!("logfile");
+        refused(&server, "UpdateTable", request).1["message"].clone()
+    };
+    let add = |throughput| {
+        json!({"AttributeDefinitions": [key("PK"), key("GSI_1_PK")],
+        "GlobalSecondaryIndexUpdates": [{"Create": index(throughput)}]})
+    };
+    assert_eq!(message(add(None)), invalid("ProvisionedThroughput must be specified for index: GSI_1"));
+    let update = |mut request: Value| {
+        request["TableName"] = json!("logfile");
+        done(&server, "UpdateTable", request);
+        eventually(|| {
+            let table = describe(&server);
+            let indexes = table["GlobalSecondaryIndexes"].as_array().into_iter().flatten();
+            let statuses = indexes.map(|index| &index["IndexStatus"]).chain([&table["TableStatus"]]);
+            statuses.into_iter().all(|status| status == "ACTIVE").then_some(())
+        });
+    };
+    update(json!({"BillingMode": "PAY_PER_REQUEST"}));
+    let reason = "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: GSI_1 when BillingMode is \
+        PAY_PER_REQUEST";
+    assert_eq!(message(add(Some(1))), invalid(reason));
+    update(add(None));
+    let switch = json!({"BillingMode": "PROVISIONED", "ProvisionedThroughput": five});
+    assert_eq!(message(switch.clone()), invalid("ProvisionedThroughput must be specified for index: GSI_1"));
+    let mut whole = switch;
+    whole["GlobalSecondaryIndexUpdates"] = json!([{"Update": {"IndexName": "GSI_1", "ProvisionedThroughput": five}}]);
+    update(whole);
+}
+
+#[test]
+fn a_table_takes_no_items_until_it_is_active() {
+    // An hour; so only the client's asking makes the table ACTIVE.
+    let server = with(|options| options.capacity.create_time = Duration::from_secs(3600));
+    let request = json!({
+        "TableName": "logfile",
+        "AttributeDefinitions": [{"AttributeName": "PK", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}],
+        "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
+    });
+    let created = done(&server, "CreateTable", request);
+    assert_eq!(created["TableDescription"]["TableStatus"], "CREATING");
+    let (kind, answer) = refused(&server, "PutItem", put("logfile", "a"));
+    assert_eq!(
+        (kind.as_str(), &answer["message"]),
+        ("ResourceNotFoundException", &json!("Requested resource not found"))
+    );
+    let described = done(&server, "DescribeTable", json!({"TableName": "logfile"}));
+    assert_eq!(described["Table"]["TableStatus"], "ACTIVE");
+    done(&server, "PutItem", put("logfile", "a"));
+}

@@ -32,6 +32,10 @@ pub struct Settings {
     /// assumed.
     pub partition_burst: Duration,
 
+    /// The time from a CreateTable to the table's first request for items, unless the table is described before. 500 ms:
+    /// assumed; DynamoDB takes some seconds.
+    pub create_time: Duration,
+
     /// The time from an UpdateTable to the change of capacity. 2 s: measured for small values; the workshop speaks of
     /// tens of seconds.
     pub update_time: Duration,
@@ -46,6 +50,7 @@ impl Default for Settings {
             partition_write_units: PARTITION_WRITE_UNITS,
             partition_read_units: PARTITION_READ_UNITS,
             partition_burst: Duration::from_secs(1),
+            create_time: Duration::from_millis(500),
             update_time: Duration::from_secs(2),
         }
     }

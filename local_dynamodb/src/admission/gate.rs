@@ -15,6 +15,7 @@ use super::failed_condition::FailedCondition;
 use super::partial_batch::RemovedParts;
 use super::request_cost::failed_write_units;
 use super::throttle_error::{self, ThrottleError};
+use super::throughput_checks;
 use crate::clock::Clock;
 use crate::engine::{Engine, Operation, OperationName, OperationOutput};
 use crate::ledger::{Admitted, CapacityRequest, Consumption, Ledger, RequestCost, ThrottledPart};
@@ -45,6 +46,7 @@ pub(crate) struct AdmissionGate {
     pub(super) engine: Engine,
     pub(super) clock: Clock,
     enforcement: Enforcement,
+    pub(super) create_time: Duration,
     pub(super) update_time: Duration,
     ledger: Mutex<Ledger>,
     /// Held while tables change, or while a table's description is read for the ledger.
@@ -59,9 +61,9 @@ impl std::fmt::Debug for AdmissionGate {
 
 impl AdmissionGate {
     pub(crate) fn new(engine: Engine, clock: Clock, enforcement: Enforcement, settings: Settings) -> Self {
-        let update_time = settings.update_time;
+        let (create_time, update_time) = (settings.create_time, settings.update_time);
         let ledger = Mutex::new(Ledger::new(settings));
-        let gate = Self { engine, clock, enforcement, update_time, ledger, tables: Mutex::new(()) };
+        let gate = Self { engine, clock, enforcement, create_time, update_time, ledger, tables: Mutex::new(()) };
         if enforcement == Enforcement::On {
             gate.open_tables();
         }
@@ -94,6 +96,9 @@ impl AdmissionGate {
     /// # Errors
     /// The engine's error, or throttling.
     pub(crate) fn run(&self, operation: Operation) -> Result<OperationOutput, Failure> {
+        if let Operation::CreateTable(request) = &operation {
+            throughput_checks::check_create(request)?;
+        }
         if self.enforcement == Enforcement::Off {
             // A name found free must still be free when the table is created.
             let _changing = matches!(operation, Operation::CreateTable(_)).then(|| self.lock_tables());
@@ -123,7 +128,13 @@ impl AdmissionGate {
         let access = if cost.parts.iter().any(CapacityRequest::is_write) { Access::Write } else { Access::Read };
         let number_of_parts = cost.parts.len();
         let started = self.clock.now();
-        let decision = self.ledger().decide(started, cost);
+        let decision = {
+            let mut ledger = self.ledger();
+            if cost.parts.iter().any(|part| ledger.is_creating(started, &part.table.name)) {
+                return Err(DynoxideError::ResourceNotFoundException("Requested resource not found".into()).into());
+            }
+            ledger.decide(started, cost)
+        };
         let mut removed = RemovedParts::default();
         if !decision.throttled.is_empty() {
             removed = RemovedParts::remove(&mut operation, &decision.throttled);

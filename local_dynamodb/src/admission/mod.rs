@@ -11,5 +11,6 @@ mod request_cost;
 mod statement;
 mod tables;
 mod throttle_error;
+mod throughput_checks;
 
 pub(crate) use self::gate::{AdmissionGate, Enforcement, Failure};

@@ -9,6 +9,7 @@ use dynoxide::actions::list_tables::ListTablesRequest;
 
 use super::gate::AdmissionGate;
 use super::request_cost::Tables;
+use super::throughput_checks;
 use crate::engine::{Operation, OperationOutput, UpdateTable};
 use crate::ledger::{Change, TableDefinition};
 
@@ -46,7 +47,11 @@ impl AdmissionGate {
                 match &output {
                     OperationOutput::CreateTable(created) => {
                         let definition = TableDefinition::of(&created.table_description);
-                        self.ledger().open(self.clock.now(), definition);
+                        let now = self.clock.now();
+                        self.ledger().open(now, definition);
+                        if let Some(account) = self.ledger().table(now, &created.table_description.table_name) {
+                            account.creating_until = Some(now + self.create_time);
+                        }
                     }
                     OperationOutput::DeleteTable(deleted) => self.ledger().close(&deleted.table_description.table_name),
                     _ => {}
@@ -65,6 +70,7 @@ impl AdmissionGate {
         let now = self.clock.now();
         let change = match self.ledger().table(now, &name) {
             Some(account) => {
+                throughput_checks::check_update(&update, &account.definition)?;
                 let change = Change::of(&update.request, &account.provisioning)?;
                 account.provisioning.check(now, &name, &change)?;
                 change
@@ -91,10 +97,11 @@ impl AdmissionGate {
         Ok(output)
     }
 
-    /// Corrects what a description says about throughput.
+    /// Corrects what a description says about throughput. It says that the table is ACTIVE, so from here on it is.
     pub(super) fn show(&self, table: &mut TableDescription) {
         let now = self.clock.now();
         if let Some(account) = self.ledger().table(now, &table.table_name) {
+            account.creating_until = None;
             account.provisioning.show(now, table);
         }
     }

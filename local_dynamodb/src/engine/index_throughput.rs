@@ -49,6 +49,20 @@ struct Action {
     provisioned_throughput: Option<ProvisionedThroughput>,
 }
 
+impl UpdateTable {
+    /// The indexes to create, and whether each has throughput.
+    pub(crate) fn created_indexes(&self) -> impl Iterator<Item = (&str, bool)> {
+        let created = self.index_updates.iter().filter_map(|update| update.create.as_ref());
+        created.map(|action| (action.index_name.as_str(), action.provisioned_throughput.is_some()))
+    }
+
+    /// The indexes whose throughput it changes.
+    pub(crate) fn updated_indexes(&self) -> impl Iterator<Item = &str> {
+        let updated = self.index_updates.iter().filter_map(|update| update.update.as_ref());
+        updated.filter(|action| action.provisioned_throughput.is_some()).map(|action| action.index_name.as_str())
+    }
+}
+
 impl<'de> Deserialize<'de> for UpdateTable {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let body = <&RawValue>::deserialize(deserializer)?.get();

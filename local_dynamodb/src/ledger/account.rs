@@ -18,6 +18,9 @@ pub(crate) struct Account {
     pub(crate) definition: Arc<TableDefinition>,
     pub(crate) provisioning: Provisioning,
     pub(super) capacity: Table,
+    /// Until then the table is CREATING and takes no requests for items. A client that waits for ACTIVE ends it before, by
+    /// asking: waiters ask at once and then pause for as long as 20 s.
+    pub(crate) creating_until: Option<Duration>,
     /// The first minute whose end has not been recorded.
     pub(super) minute: u64,
 }

@@ -69,7 +69,7 @@ impl Ledger {
         }
         let provisioning = Provisioning::of(&definition);
         let minute = metrics::minute(now);
-        let account = Account { definition: definition.clone(), provisioning, capacity, minute };
+        let account = Account { definition: definition.clone(), provisioning, capacity, creating_until: None, minute };
         self.tables.insert(definition.name.clone(), account);
         definition
     }
@@ -81,6 +81,11 @@ impl Ledger {
 
     pub(crate) fn definition(&self, name: &str) -> Option<Arc<TableDefinition>> {
         self.tables.get(name).map(|account| account.definition.clone())
+    }
+
+    /// Whether a table is CREATING at `now`.
+    pub(crate) fn is_creating(&self, now: Duration, name: &str) -> bool {
+        self.tables.get(name).and_then(|account| account.creating_until).is_some_and(|until| now < until)
     }
 
     /// A table's account, brought up to `now`.

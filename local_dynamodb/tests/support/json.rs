@@ -71,6 +71,8 @@ pub(crate) fn table_with(server: &LocalDynamoDb, name: &str, (read, write): (u64
         request["GlobalSecondaryIndexes"] = json!([index]);
     }
     done(server, "CreateTable", request);
+    let described = done(server, "DescribeTable", json!({"TableName": name}));
+    assert_eq!(described["Table"]["TableStatus"], "ACTIVE");
 }
 
 /// An item of this many bytes with the key `key`, also in the index `GSI_1` if `indexed`.

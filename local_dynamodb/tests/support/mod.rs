@@ -79,4 +79,5 @@ pub(crate) async fn create_table(client: &Client, name: &str) {
         .send()
         .await
         .unwrap();
+    client.describe_table().table_name(name).send().await.unwrap();
 }
