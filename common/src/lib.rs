@@ -3,8 +3,8 @@
 pub mod cli;
 pub mod load;
 pub mod logfile;
-pub mod outcome;
+pub mod report;
 pub mod tables;
 
-pub use ::cli::{screen, words};
+pub use ::cli::{human, screen};
 pub use {batch_writer, capacity};

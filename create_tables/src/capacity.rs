@@ -3,12 +3,12 @@
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types as sdk;
 use common::batch_writer::service_error::{ServiceError, ServiceErrorKind};
-use common::cli::Advised;
-use common::tables::{ProvisionedThroughput, TableDefinition};
+use common::capacity::Throughput;
+use common::cli::ErrorWithAdvice;
+use common::tables::{ProvisionedThroughput, TableDefinition, TableDescription};
 
 use crate::cost::{HourlyCost, PRICES};
 use crate::create::{provisioned, summary};
-use crate::description::{Description, Throughput};
 use crate::lab::{Lab, note, report};
 
 /// Capacity to change to; `None` stays as it is.
@@ -23,7 +23,7 @@ pub(crate) async fn resize(lab: &Lab, tables: &[&'static TableDefinition], targe
     let mut changes = Vec::new();
     for &table in tables {
         let found = lab.wait_until_settled(table.name).await?.ok_or_else(|| {
-            Advised::new(
+            ErrorWithAdvice::new(
                 format!("{}: there is no such table", lab.place(table.name)),
                 format!("create it first: create_tables {}", table.name),
             )
@@ -73,7 +73,7 @@ async fn resize_one(lab: &Lab, table: &TableDefinition, change: Target) -> Resul
                 Ok(Some(found.clone()))
             }
             Some(_) => Ok(None),
-            None => Err(Advised::new(
+            None => Err(ErrorWithAdvice::new(
                 format!("{} was deleted while it was waited for", lab.place(table.name)),
                 format!("create it again: create_tables {}", table.name),
             )
@@ -88,10 +88,10 @@ async fn resize_one(lab: &Lab, table: &TableDefinition, change: Target) -> Resul
 }
 
 /// What of `target` the table does not have yet. DynamoDB refuses a change to what is already so.
-fn remaining(table: &TableDefinition, found: &Description, target: Target) -> Result<Target, Advised> {
+fn remaining(table: &TableDefinition, found: &TableDescription, target: Target) -> Result<Target, ErrorWithAdvice> {
     let name = table.name;
     let cannot = |reason: String| {
-        Advised::new(
+        ErrorWithAdvice::new(
             format!("the capacity of {name} cannot be changed: {reason}; nothing was changed"),
             format!("compare it with the lab's definition: create_tables {name}"),
         )

@@ -2,45 +2,41 @@
 
 use std::fmt;
 
-use common::tables::TableDefinition;
-
-use crate::description::{Description, Throughput};
+use common::capacity::{IndexScope, Throughput};
+use common::tables::{TableDefinition, TableDescription};
 
 /// AWS's list prices for provisioned capacity of the Standard table class in us-east-1, as of 2025, in millionths of a US dollar for
 /// a unit and an hour: 0.00065 USD a WCU, 0.00013 USD a RCU. Other regions cost up to twice as much; the free tier is not counted.
-const WCU_HOUR: i64 = 650;
-const RCU_HOUR: i64 = 130;
+const WCU_HOUR: u64 = 650;
+const RCU_HOUR: u64 = 130;
 /// Where the prices are from, for messages.
 pub(crate) const PRICES: &str = "list prices of us-east-1, 2025";
 
 /// Money for an hour, in millionths of a US dollar. Shows whole cents, rounded up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct HourlyCost(i64);
+pub(crate) struct HourlyCost(u64);
 
 impl HourlyCost {
     pub(crate) fn of_definition(table: &TableDefinition) -> Self {
-        Self::of([table.throughput.into(), table.index.throughput.into()])
+        Self::of_description(&TableDescription::of_definition(table))
     }
 
-    pub(crate) fn of_description(table: &Description) -> Self {
-        let indexes = table.indexes.iter().filter(|index| index.status.is_some());
-        Self::of(std::iter::once(table.throughput).chain(indexes.map(|index| index.throughput)))
-    }
-
-    fn of(throughputs: impl IntoIterator<Item = Throughput>) -> Self {
-        let cost = |throughput| match throughput {
+    pub(crate) fn of_description(table: &TableDescription) -> Self {
+        let indexes = table.indexes.iter().filter(|index| index.scope == IndexScope::Global);
+        let cost = |throughput: Throughput| match throughput {
             Throughput::OnDemand => 0,
             Throughput::Provisioned { read, write } => {
                 read.saturating_mul(RCU_HOUR).saturating_add(write.saturating_mul(WCU_HOUR))
             }
         };
-        Self(throughputs.into_iter().map(cost).fold(0, i64::saturating_add))
+        let throughputs = std::iter::once(table.throughput).chain(indexes.map(|index| index.throughput));
+        Self(throughputs.map(cost).fold(0, u64::saturating_add))
     }
 }
 
 impl std::iter::Sum for HourlyCost {
     fn sum<I: Iterator<Item = Self>>(costs: I) -> Self {
-        Self(costs.map(|Self(cost)| cost).fold(0, i64::saturating_add))
+        Self(costs.map(|Self(cost)| cost).fold(0, u64::saturating_add))
     }
 }
 

@@ -4,11 +4,10 @@ use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types as sdk;
 use common::batch_writer::service_error::{ServiceError, ServiceErrorKind};
-use common::cli::Advised;
-use common::tables::{self, Projection, ProvisionedThroughput, TableDefinition};
+use common::cli::ErrorWithAdvice;
+use common::tables::{self, Projection, ProvisionedThroughput, TableDefinition, TableDescription, throughput_text};
 
 use crate::cost::{HourlyCost, PRICES};
-use crate::description::Description;
 use crate::difference::{self, differences};
 use crate::lab::{Lab, note, report};
 
@@ -47,7 +46,7 @@ async fn create_one(lab: &Lab, table: &'static TableDefinition) -> Result<()> {
                 Sent::Exists => note(format_args!("{} exists by now", table.name)),
             }
             let mut seen = false;
-            move |found: Option<&Description>| match found {
+            move |found: Option<&TableDescription>| match found {
                 Some(found) if found.is_active() => Ok(Some(found.clone())),
                 Some(_) => {
                     seen = true;
@@ -55,7 +54,7 @@ async fn create_one(lab: &Lab, table: &'static TableDefinition) -> Result<()> {
                 }
                 // DescribeTable may not know a table yet that was created this moment.
                 None if !seen => Ok(None),
-                None => Err(Advised::new(
+                None => Err(ErrorWithAdvice::new(
                     format!("table {} was deleted while it was waited for", table.name),
                     format!("create it again: create_tables {}", table.name),
                 )
@@ -135,15 +134,15 @@ pub(crate) fn provisioned(throughput: ProvisionedThroughput) -> sdk::Provisioned
         .expect("read and write are set")
 }
 
-fn in_place(table: &TableDefinition, found: &Description) -> String {
+fn in_place(table: &TableDefinition, found: &TableDescription) -> String {
     format!("{}: in place, {}", table.name, summary(found))
 }
 
 /// `5/5 RCU/WCU, index GSI_1 5/5`
-pub(crate) fn summary(table: &Description) -> String {
-    let mut summary = format!("{} RCU/WCU", table.throughput.text());
+pub(crate) fn summary(table: &TableDescription) -> String {
+    let mut summary = format!("{} RCU/WCU", throughput_text(table.throughput));
     for index in &table.indexes {
-        summary.push_str(&format!(", index {} {}", index.name, index.throughput.text()));
+        summary.push_str(&format!(", index {} {}", index.name, throughput_text(index.throughput)));
     }
     summary
 }

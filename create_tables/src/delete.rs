@@ -4,19 +4,18 @@ use std::io::{self, BufRead, IsTerminal as _, Write};
 
 use anyhow::{Context as _, Result};
 use common::batch_writer::service_error::{ServiceError, ServiceErrorKind};
-use common::cli::{Advised, Exit};
-use common::tables::TableDefinition;
+use common::cli::{ErrorWithAdvice, Exit};
+use common::tables::{TableDefinition, TableDescription};
 
-use crate::description::Description;
 use crate::difference::differences;
 use crate::lab::{Lab, note, report};
 
 /// May it delete without asking, or is there somebody to ask? The error for a script that forgot `--yes`.
-pub(crate) fn check_confirmation(confirmed: bool) -> Result<(), Advised> {
+pub(crate) fn check_confirmation(confirmed: bool) -> Result<(), ErrorWithAdvice> {
     if confirmed || io::stdin().is_terminal() {
         return Ok(());
     }
-    Err(Advised::new(
+    Err(ErrorWithAdvice::new(
         "nothing was deleted: the standard input is no terminal, so nobody can be asked",
         "in a script, confirm with --yes",
     ))
@@ -47,7 +46,7 @@ pub(crate) async fn delete(lab: &Lab, tables: &[&'static TableDefinition], confi
     Ok(Exit::Done)
 }
 
-async fn delete_one(lab: &Lab, table: &TableDefinition, found: &Description) -> Result<()> {
+async fn delete_one(lab: &Lab, table: &TableDefinition, found: &TableDescription) -> Result<()> {
     use aws_sdk_dynamodb::types::TableStatus;
     if found.status != TableStatus::Deleting {
         lab.retry_while_busy(table.name, "be deleted", async || {
@@ -67,7 +66,7 @@ async fn delete_one(lab: &Lab, table: &TableDefinition, found: &Description) -> 
     report(format_args!("{}: deleted", table.name))
 }
 
-fn question(lab: &Lab, existing: &[(&TableDefinition, Description)]) -> String {
+fn question(lab: &Lab, existing: &[(&TableDefinition, TableDescription)]) -> String {
     let mut question = format!("Delete from {}, with all their items:\n", lab.connection);
     for (table, found) in existing {
         question.push_str(&format!("  {} (about {} items)", table.name, found.item_count));

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use common::cli::Advised;
-use common::tables::TableDefinition;
-
-use crate::description::{Description, facts_of_definition};
+use common::capacity::{IndexScope, Projection, Throughput};
+use common::cli::ErrorWithAdvice;
+use common::tables::{TableDefinition, TableDescription, key_text, throughput_text};
 
 /// A property that differs. `None`: one of the two does not have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +22,12 @@ impl Difference {
 }
 
 /// The properties of `found` that are not those of `wanted`, by name.
-pub(crate) fn differences(wanted: &TableDefinition, found: &Description) -> Vec<Difference> {
+pub(crate) fn differences(wanted: &TableDefinition, found: &TableDescription) -> Vec<Difference> {
     let mut properties: BTreeMap<String, (Option<String>, Option<String>)> = BTreeMap::new();
-    for (property, value) in found.facts() {
+    for (property, value) in properties_of(found) {
         properties.entry(property).or_default().0 = Some(value);
     }
-    for (property, value) in facts_of_definition(wanted) {
+    for (property, value) in properties_of(&TableDescription::of_definition(wanted)) {
         properties.entry(property).or_default().1 = Some(value);
     }
     properties
@@ -38,8 +37,39 @@ pub(crate) fn differences(wanted: &TableDefinition, found: &Description) -> Vec<
         .collect()
 }
 
+/// Name and value of each property that is compared with the workshop's definition.
+fn properties_of(table: &TableDescription) -> Vec<(String, String)> {
+    let billing_mode = match table.throughput {
+        Throughput::OnDemand => "PAY_PER_REQUEST",
+        Throughput::Provisioned { .. } => "PROVISIONED",
+    };
+    let mut properties =
+        vec![("key".to_owned(), key_text(&table.key)), ("billing mode".to_owned(), billing_mode.to_owned())];
+    let capacity = |name: String, throughput| match throughput {
+        Throughput::OnDemand => None,
+        Throughput::Provisioned { .. } => Some((name, throughput_text(throughput))),
+    };
+    properties.extend(capacity("capacity".to_owned(), table.throughput));
+    for index in &table.indexes {
+        let local = if index.scope == IndexScope::Local { " (local)" } else { "" };
+        let name = format!("index {}{local}", index.name);
+        properties.push((format!("{name} key"), key_text(&index.key)));
+        properties.push((format!("{name} projection"), projection_text(&index.projection)));
+        properties.extend(capacity(format!("{name} capacity"), index.throughput));
+    }
+    properties
+}
+
+fn projection_text(projection: &Projection) -> String {
+    match projection {
+        Projection::All => "ALL".to_owned(),
+        Projection::KeysOnly => "KEYS_ONLY".to_owned(),
+        Projection::Include(attributes) => format!("INCLUDE {}", attributes.join(", ")),
+    }
+}
+
 /// The error for tables that differ, one line for each property, with what to do.
-pub(crate) fn error(differing: &[(&TableDefinition, Vec<Difference>)]) -> Advised {
+pub(crate) fn error(differing: &[(&TableDefinition, Vec<Difference>)]) -> ErrorWithAdvice {
     let mut message = "another definition than the lab's; nothing was changed".to_owned();
     let mut advice = Vec::new();
     for (table, differences) in differing {
@@ -55,7 +85,7 @@ pub(crate) fn error(differing: &[(&TableDefinition, Vec<Difference>)]) -> Advise
         }
         advice.push(mending_command(table, differences));
     }
-    Advised::new(message, advice.join("; "))
+    ErrorWithAdvice::new(message, advice.join("; "))
 }
 
 fn mending_command(table: &TableDefinition, differences: &[Difference]) -> String {
@@ -87,7 +117,7 @@ mod tests {
         projection: sdk::Projection,
         billing_mode: sdk::BillingMode,
         key_type: &sdk::ScalarAttributeType,
-    ) -> Description {
+    ) -> TableDescription {
         let throughput =
             sdk::ProvisionedThroughputDescription::builder().read_capacity_units(5).write_capacity_units(write).build();
         let attribute = |name: &str, kind: &sdk::ScalarAttributeType| {
@@ -113,7 +143,7 @@ mod tests {
             .provisioned_throughput(throughput)
             .billing_mode_summary(sdk::BillingModeSummary::builder().billing_mode(billing_mode).build())
             .global_secondary_indexes(index.build());
-        Description::new(&table.build())
+        TableDescription::new(&table.build())
     }
 
     fn include(attribute: &str) -> sdk::Projection {
@@ -125,7 +155,7 @@ mod tests {
         tables::table("logfile").unwrap()
     }
 
-    fn error_text(found: &Description) -> String {
+    fn error_text(found: &TableDescription) -> String {
         let differing = [(logfile(), differences(logfile(), found))];
         folded(&error(&differing))
     }

@@ -8,11 +8,10 @@ use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::Client;
 use common::batch_writer::client::{Connection, Retries};
 use common::batch_writer::service_error::{ServiceError, ServiceErrorKind};
-use common::cli::Advised;
+use common::cli::ErrorWithAdvice;
 use common::screen::{Bar, Screen};
+use common::tables::TableDescription;
 use tokio::time::Instant;
-
-use crate::description::Description;
 
 /// Pauses between two looks at a table grow from the first to the last of these. A local endpoint needs milliseconds, AWS tens of
 /// seconds; DescribeTable is free and may be asked thousands of times a second.
@@ -37,21 +36,13 @@ impl Lab {
     }
 
     /// The table as it is now, or `None` if there is none.
-    pub(crate) async fn describe(&self, name: &str) -> Result<Option<Description>> {
+    pub(crate) async fn describe(&self, name: &str) -> Result<Option<TableDescription>> {
         self.try_describe(name).await.with_context(|| self.place(name))
     }
 
-    async fn try_describe(&self, name: &str) -> Result<Option<Description>, ServiceError> {
-        match self.client.describe_table().table_name(name).send().await.map_err(ServiceError::from) {
-            Ok(answer) => match answer.table() {
-                Some(table) => Ok(Some(Description::new(table))),
-                // An answer of HTTP 200 with some other JSON.
-                None => Err(ServiceError::from_response(
-                    200,
-                    Some("UnknownOperationException"),
-                    Some("no table in the answer"),
-                )),
-            },
+    async fn try_describe(&self, name: &str) -> Result<Option<TableDescription>, ServiceError> {
+        match TableDescription::read(&self.client, name).await {
+            Ok(table) => Ok(Some(table)),
             Err(error) if error.kind == ServiceErrorKind::NoSuchTable => Ok(None),
             Err(error) => Err(error),
         }
@@ -69,7 +60,7 @@ impl Lab {
         &self,
         name: &str,
         goal: &str,
-        mut done: impl FnMut(Option<&Description>) -> Result<Option<T>>,
+        mut done: impl FnMut(Option<&TableDescription>) -> Result<Option<T>>,
     ) -> Result<T> {
         let mut waiting = Waiting::new(self, name, goal);
         loop {
@@ -86,12 +77,12 @@ impl Lab {
     }
 
     /// Waits until nothing about the table is changing: it is there and ACTIVE, with its indexes, or it is gone.
-    pub(crate) async fn wait_until_settled(&self, name: &str) -> Result<Option<Description>> {
+    pub(crate) async fn wait_until_settled(&self, name: &str) -> Result<Option<TableDescription>> {
         match self.describe(name).await? {
             None => Ok(None),
             Some(table) if table.is_active() => Ok(Some(table)),
             Some(_) => {
-                let settled = |table: Option<&Description>| match table {
+                let settled = |table: Option<&TableDescription>| match table {
                     None => Ok(Some(None)),
                     Some(table) if table.is_active() => Ok(Some(Some(table.clone()))),
                     Some(_) => Ok(None),
@@ -158,11 +149,11 @@ impl<'a> Waiting<'a> {
     }
 
     /// Says what the state is, if that is news, and sleeps; fails when the patience is at its end.
-    async fn pause(&mut self, state: String) -> Result<(), Advised> {
+    async fn pause(&mut self, state: String) -> Result<(), ErrorWithAdvice> {
         let Self { lab, name, goal, .. } = *self;
         let (waited, patience) = (self.start.elapsed(), lab.patience);
         if waited >= patience {
-            return Err(Advised::new(
+            return Err(ErrorWithAdvice::new(
                 format!("{}: waited {} s for it to {goal}; it is still: {state}", lab.place(name), patience.as_secs()),
                 format!("look at it with: create_tables --status {name}; wait longer with --wait-timeout SECONDS"),
             ));

@@ -5,7 +5,6 @@ mod capacity;
 mod cost;
 mod create;
 mod delete;
-mod description;
 mod difference;
 mod lab;
 mod status;

@@ -3,9 +3,8 @@
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::Select;
 use common::batch_writer::service_error::ServiceError;
-use common::tables::TableDefinition;
+use common::tables::{TableDefinition, TableDescription, throughput_text};
 
-use crate::description::Description;
 use crate::lab::{Lab, note, report};
 
 /// Prints one line for each of `tables`; counts their items if asked to.
@@ -37,12 +36,14 @@ pub(crate) async fn status(lab: &Lab, tables: &[&'static TableDefinition], count
     Ok(())
 }
 
-fn table_line(table: &TableDefinition, found: &Description, items: i64) -> String {
+fn table_line(table: &TableDefinition, found: &TableDescription, items: u64) -> String {
     let (index_status, index_throughput) = match found.index(table.index.name) {
-        Some(index) => (index.status.as_ref().map_or_else(String::new, ToString::to_string), index.throughput.text()),
+        Some(index) => {
+            (index.status.as_ref().map_or_else(String::new, ToString::to_string), throughput_text(index.throughput))
+        }
         None => ("missing".to_owned(), String::new()),
     };
-    let (status, throughput) = (found.status.to_string(), found.throughput.text());
+    let (status, throughput) = (found.status.to_string(), throughput_text(found.throughput));
     line(table.name, &status, &throughput, &items.to_string(), table.index.name, &index_status, &index_throughput)
 }
 
@@ -66,7 +67,7 @@ const PAGE: i32 = 4_000;
 
 /// Counts by reading all of the table, page after page, strongly consistent. Waits out throttling and lost connections as long as some page
 /// comes through within the lab's patience.
-async fn count_items(lab: &Lab, table: &str) -> Result<i64> {
+async fn count_items(lab: &Lab, table: &str) -> Result<u64> {
     let (mut count, mut start) = (0, None);
     loop {
         let page = lab
@@ -77,7 +78,7 @@ async fn count_items(lab: &Lab, table: &str) -> Result<i64> {
             })
             .await
             .with_context(|| format!("cannot count the items of {}", lab.place(table)))?;
-        count += i64::from(page.count());
+        count += u64::try_from(page.count()).unwrap_or_default();
         start = page.last_evaluated_key;
         if start.is_none() {
             return Ok(count);

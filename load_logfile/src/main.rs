@@ -10,7 +10,7 @@ use common::cli::{
     self, ConnectionOptions, EXIT_CODES_HELP, Exit, OutputOptions, PaceOptions, init_logging_on, print_error, run_dry,
     run_load,
 };
-use common::load::{DryRun, Job, Numbering, Script, Source};
+use common::load::{Destination, DryRun, Job, Numbering, Script, Source, TableDestination};
 use common::logfile::ItemLayout;
 use common::screen::Screen;
 
@@ -72,17 +72,20 @@ fn run(arguments: Arguments, screen: Screen) -> anyhow::Result<Exit> {
         return Ok(run_dry(&dry_run, connection, screen.stdout())?);
     }
     let stdout = screen.stdout();
+    let table = TableDestination {
+        connection: connection?,
+        name: arguments.table,
+        options: Options::default(),
+        pace: arguments.pace.pace(),
+    };
     let job = Job {
+        destination: Destination::Table(table),
         screen,
         quiet: arguments.output.quiet,
-        connection: connection?,
-        table: arguments.table,
         sources,
         layout,
         numbering,
         workers: 1,
-        options: Options::default(),
-        pace: arguments.pace.pace(),
         checkpoint: arguments.checkpoint,
         rejects: arguments.rejects,
         script: Script::Sequential,

@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::{fs, io};
 
-use common::cli::Advised;
+use common::cli::ErrorWithAdvice;
 
 const FOLDER: &str = "./data";
 
 /// `./data/logfile_medium*.csv`, sorted: Python takes them in the directory's order, and with medium2 first 2,000 rows get lost.
-pub(crate) fn workshop_files() -> Result<Vec<String>, Advised> {
+pub(crate) fn workshop_files() -> Result<Vec<String>, ErrorWithAdvice> {
     let files = in_folder(Path::new(FOLDER)).unwrap_or_default();
     if files.is_empty() {
-        return Err(Advised::new(
+        return Err(ErrorWithAdvice::new(
             format!("there is no file {FOLDER}/logfile_medium*.csv to load"),
             "go to the folder that holds data, or name the files: load_logfile_parallel TABLE FILE…",
         ));

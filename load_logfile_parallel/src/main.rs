@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use common::batch_writer::Options;
 use common::cli::{self, Exit, init_logging_on, print_error, run_dry, run_load};
-use common::load::{DryRun, Job, Script, Source};
+use common::load::{Destination, DryRun, Job, Script, Source, TableDestination};
 use common::logfile::ItemLayout;
 use common::screen::Screen;
 
@@ -37,17 +37,20 @@ fn run(arguments: Arguments, screen: Screen) -> anyhow::Result<Exit> {
         let dry_run = DryRun { table: &arguments.table, sources: &sources, layout, numbering };
         return Ok(run_dry(&dry_run, connection, stdout)?);
     }
+    let table = TableDestination {
+        connection: connection?,
+        name: arguments.table,
+        options: Options::default(),
+        pace: arguments.pace.pace(),
+    };
     let job = Job {
+        destination: Destination::Table(table),
         screen,
         quiet: arguments.output.quiet,
-        connection: connection?,
         layout,
-        table: arguments.table,
         sources,
         numbering,
         workers: arguments.threads.into(),
-        options: Options::default(),
-        pace: arguments.pace.pace(),
         checkpoint: arguments.checkpoint,
         rejects: arguments.rejects,
         script: Script::Parallel,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use capacity::Settings;
 use clap::Parser;
-use cli::{Advised, Exit};
+use cli::{ErrorWithAdvice, Exit};
 use local_dynamodb::{LocalDynamoDb, Options, StartError};
 
 const PROGRAM: &str = "local_dynamodb";
@@ -176,7 +176,7 @@ fn write_metrics(file: &Path, metrics: &serde_json::Value) -> anyhow::Result<()>
 
 fn advised(error: StartError) -> anyhow::Error {
     match error.hint() {
-        Some(hint) => Advised::new(error.to_string(), hint).into(),
+        Some(hint) => ErrorWithAdvice::new(error.to_string(), hint).into(),
         None => error.into(),
     }
 }

@@ -2,12 +2,12 @@
 
 mod definition;
 mod exit;
+pub mod human;
 mod logging;
 mod message;
 pub mod screen;
-pub mod words;
 
 pub use self::definition::parse;
 pub use self::exit::{EXIT_CODES_HELP, Exit};
 pub use self::logging::{init_logging, init_logging_on};
-pub use self::message::{Advised, folded, print_error, print_failure, say};
+pub use self::message::{ErrorWithAdvice, folded, print_error, print_failures, say};

@@ -3,34 +3,34 @@
 use std::error::Error;
 use std::io::{self, Write as _};
 
-/// Prints a fatal error on stderr, and what to do about it where one of its causes is [`Advised`].
+/// Prints a fatal error on stderr, and what to do about it where one of its causes is [`ErrorWithAdvice`].
 pub fn print_error(program: &str, error: &(dyn Error + 'static)) {
     let advised = std::iter::successors(Some(error), |&cause| cause.source()).find_map(|cause| cause.downcast_ref());
-    let advice: Vec<_> = advised.map(|error: &Advised| error.advice.clone()).into_iter().collect();
-    print_failure(program, error, &advice);
+    let advice: Vec<_> = advised.map(|error: &ErrorWithAdvice| error.advice.clone()).into_iter().collect();
+    print_failures(program, &[error], &advice);
 }
 
-/// Prints a fatal error on stderr: `PROGRAM: error: …` with its causes in one line, and what to do about it in lines of their own.
+/// Prints fatal errors on stderr: `PROGRAM: error: …` with its causes in one line each, and what to do about them in lines of their own.
 ///
 /// stderr may be closed; then there is nobody to tell.
-pub fn print_failure(program: &str, error: &(dyn Error + 'static), advice: &[String]) {
-    let _ = io::stderr().lock().write_all(error_lines(program, error, advice).as_bytes());
+pub fn print_failures(program: &str, errors: &[&(dyn Error + 'static)], advice: &[String]) {
+    let _ = io::stderr().lock().write_all(error_lines(program, errors, advice).as_bytes());
 }
 
-/// A line on stderr, which may be closed; then there is nobody to tell.
-pub fn say(program: &str, words: &str) {
-    let _ = writeln!(io::stderr(), "{program}: {words}");
+/// Prints a line on stderr, which may be closed; then there is nobody to tell.
+pub fn say(program: &str, text: &str) {
+    let _ = writeln!(io::stderr(), "{program}: {text}");
 }
 
-/// An error that says itself what to do about it.
+/// An error that knows what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub struct Advised {
+pub struct ErrorWithAdvice {
     message: String,
     advice: String,
 }
 
-impl Advised {
+impl ErrorWithAdvice {
     /// `message` says what is wrong, `advice` what to do.
     pub fn new(message: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { message: message.into(), advice: advice.into() }
@@ -42,23 +42,26 @@ impl Advised {
     }
 }
 
-fn error_lines(program: &str, error: &(dyn Error + 'static), advice: &[String]) -> String {
-    let mut lines = format!("{program}: error: {}\n", folded(error));
+fn error_lines(program: &str, errors: &[&(dyn Error + 'static)], advice: &[String]) -> String {
+    let mut lines = String::new();
+    for error in errors {
+        lines.push_str(&format!("{program}: error: {}\n", folded(*error)));
+    }
     for advice in advice {
         lines.push_str(&format!("{program}: what to do: {advice}\n"));
     }
     lines
 }
 
-/// The error and its causes in one line. A cause that the text before it already quotes is not said twice.
+/// The error and its causes in one line. A cause that the text before it already quotes is left out.
 pub fn folded(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let words = error.to_string();
-        if !line.contains(&words) {
+        let text = error.to_string();
+        if !line.contains(&text) {
             line.push_str(": ");
-            line.push_str(&words);
+            line.push_str(&text);
         }
         cause = error.source();
     }
@@ -76,12 +79,12 @@ mod tests {
         struct Quoting(#[source] io::Error);
         let error = Quoting(io::Error::from_raw_os_error(2));
         assert_eq!(folded(&error), "cannot read x.csv: No such file or directory (os error 2)");
-        assert_eq!(error_lines("p", &error, &[]), format!("p: error: {error}\n"));
+        assert_eq!(error_lines("p", &[&error], &[]), format!("p: error: {error}\n"));
     }
 
     #[test]
     fn advice_is_a_line_of_its_own() {
-        let lines = error_lines("p", &io::Error::other("wrong"), &["do this".to_owned(), "or that".to_owned()]);
+        let lines = error_lines("p", &[&io::Error::other("wrong")], &["do this".to_owned(), "or that".to_owned()]);
         assert_eq!(lines, "p: error: wrong\np: what to do: do this\np: what to do: or that\n");
     }
 }

@@ -1,7 +1,11 @@
-//! What to do about errors of DynamoDB and of the connection to it.
+//! What to do about an error.
 
+use crate::batch_writer::Stop;
 use crate::batch_writer::client::ConnectionError;
 use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
+use crate::load::{LoadError, RejectsError, ShareError};
+use crate::logfile::ReadError;
+use crate::report::CheckpointError;
 
 /// What to do about an error of DynamoDB.
 pub fn for_service_error(error: &ServiceError) -> &'static str {
@@ -56,4 +60,37 @@ pub fn for_connection_error(error: &ConnectionError) -> &'static str {
         ConnectionError::Credentials(_) => "log in again (for SSO: aws sso login), or fix the profile",
         ConnectionError::Runtime(_) => "check this user's limits on open files and processes (ulimit -a)",
     }
+}
+
+/// What to do about what ended a load, where the message does not say it.
+pub fn for_load_error(error: &LoadError) -> Option<&'static str> {
+    Some(match error {
+        LoadError::BadRow(_) => "fix the row, or collect bad rows in a file and load the others: --rejects FILE",
+        LoadError::Unreadable { error: ReadError::RecordTooLong { .. }, .. } => "close the quote, or remove it",
+        LoadError::Unreadable { .. } => {
+            "check the file; the rows before the error are written, and loading them again does no harm"
+        }
+        LoadError::Collision(_) => {
+            "spread the ids so that all rows have room (--id-stride auto), or choose how far (--id-stride N)"
+        }
+        LoadError::NotRepeatable { .. } => "put it into a file first, or load it alone and once (--copies 1)",
+        LoadError::Rejects(RejectsError::Io { .. }) | LoadError::Checkpoint(CheckpointError::Io { .. }) => {
+            "check the path, its permissions and the space on the disk"
+        }
+        LoadError::Checkpoint(_) => "name another file with --checkpoint, or remove this one to start again",
+        LoadError::Changed { .. } => {
+            "the checkpoint is about another input of this name: load that one, or remove the checkpoint to start again"
+        }
+        LoadError::Share(ShareError::OnDemand { .. }) => "give a number of units: --max-wcu 500",
+        LoadError::Share(ShareError::Describe { source, .. }) if source.kind == ServiceErrorKind::AccessDenied => {
+            "allow dynamodb:DescribeTable, or give a number of units: --max-wcu 500"
+        }
+        LoadError::Share(ShareError::Describe { source, .. }) => for_service_error(source),
+        LoadError::KeyMismatch { .. } => "check the table's name; create_tables makes the workshop's tables",
+        LoadError::Table {
+            stop: Stop::Service(error) | Stop::GaveUp { last: error, .. } | Stop::Stalled { last: error, .. },
+            ..
+        } => for_service_error(error),
+        _ => return None,
+    })
 }

@@ -1,32 +1,33 @@
 //! A load as the two loaders' command lines run it: with a summary and a report at its end.
 
+use std::error::Error;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Advised, Exit, folded, hint, print_failure, say};
+use super::{ErrorWithAdvice, Exit, folded, hint, print_failures, say};
 use crate::batch_writer::client::{Connection, ConnectionError};
 use crate::load::{DryRun, Job, LoadError, Loaded, Signal, load};
-use crate::outcome::{Ending, Report, summary};
+use crate::report::{Outcome, Report, summary};
 
-/// Options of what a load tells beside its lines on standard output.
+/// What a load writes beside its lines on standard output.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputOptions {
-    /// Say nothing on standard error but warnings and errors
+    /// Print nothing on standard error but warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
-    /// Read and check everything, write nothing, and say what the load costs and how long it takes
+    /// Read and check everything, write nothing, and print what the load costs and how long it takes
     #[arg(long, conflicts_with_all = ["report", "quiet", "rejects", "checkpoint"])]
     pub dry_run: bool,
-    /// Write what the load came to into this file, as JSON
+    /// Write a report of the load into this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 }
 
-/// Says on standard output what a load would come to: exit code 3 if it has bad rows.
+/// Prints on standard output what a load would do and cost: exit code 3 if it has bad rows.
 ///
 /// # Errors
 /// An input cannot be read.
@@ -37,7 +38,7 @@ pub fn run_dry<W: Write>(
 ) -> Result<Exit, LoadError> {
     let forecast = dry_run.run(connection)?;
     for line in &forecast.lines {
-        // Whoever does not read on (`| head -1`) has seen enough.
+        // A reader that leaves (`| head -1`) has seen enough.
         if writeln!(stdout, "{line}").is_err() {
             break;
         }
@@ -45,55 +46,64 @@ pub fn run_dry<W: Write>(
     Ok(if forecast.bad > 0 { Exit::Rejected } else { Exit::Done })
 }
 
-/// Loads, and says on standard error how it ended: a summary, what went wrong, what to do about it. `stdout` gets Python's lines.
+/// Loads, and prints on standard error how it ended: a summary, what went wrong, what to do about it. `stdout` gets Python's lines.
 ///
 /// # Errors
 /// The report's file cannot be written. If that is known before the load, nothing is loaded.
-pub fn run_load<W: Write>(job: &Job, output: &OutputOptions, stdout: W) -> Result<Exit, Advised> {
+pub fn run_load<W: Write>(job: &Job, output: &OutputOptions, stdout: W) -> Result<Exit, ErrorWithAdvice> {
     let program = job.script.program();
     let report = output.report.as_deref().map(ReportFile::create).transpose()?;
-    let (mut loaded, error) = match load(job, stdout) {
+    let (mut loaded, errors) = match load(job, stdout) {
         Ok(mut loaded) => {
-            let error = loaded.error.take();
-            (Some(loaded), error)
+            let errors = std::mem::take(&mut loaded.errors);
+            (Some(loaded), errors)
         }
-        Err(error) => (None, Some(error)),
+        Err(error) => (None, vec![error]),
     };
-    let work = loaded.as_ref().map(Loaded::work).unwrap_or_default();
-    let exit = exit(error.as_ref(), work.tally.rejected > 0);
+    let figures = loaded.as_ref().map(Loaded::figures).unwrap_or_default();
+    let exit = exit(errors.first(), figures.tally.rejected > 0);
     if loaded.is_some() {
         if !output.quiet {
-            summary(&job.table, &work).iter().for_each(|line| say(program, line));
+            summary(job.destination.table_name(), &figures).iter().for_each(|line| say(program, line));
         } else if exit != Exit::Done {
-            say(program, &work.tally.to_string());
+            say(program, &figures.tally.to_string());
         }
     }
     // Where standard output and standard error go into one file, as under nohup, its last line is Python's.
-    if let (Some(loaded), None) = (&mut loaded, &error) {
+    if let Some(loaded) = &mut loaded
+        && errors.is_empty()
+    {
         loaded.print_last_line();
     }
-    let mut ending = Ending { outcome: outcome(exit), exit_code: exit.code(), ..Ending::default() };
-    if let Some(error) = &error {
-        ending.error = Some(folded(error));
-        ending.what_to_do = what_to_do(error, loaded.is_some_and(|loaded| loaded.can_resume), work.tally.written);
-        print_failure(program, error, &ending.what_to_do);
+    let can_resume = loaded.is_some_and(|loaded| loaded.can_resume);
+    let what_to_do = advice(&errors, can_resume, figures.tally.written);
+    let causes: Vec<&(dyn Error + 'static)> = errors.iter().map(|error| error as _).collect();
+    if !causes.is_empty() {
+        print_failures(program, &causes, &what_to_do);
     }
     if let Some(report) = report {
-        report.write(&Report::new(job.subject(), ending, &work))?;
+        let outcome = Outcome {
+            outcome: outcome(exit),
+            exit_code: exit.code(),
+            error: errors.first().map(|error| folded(error)),
+            errors: errors.iter().map(|error| folded(error)).collect(),
+            what_to_do,
+        };
+        report.write(&Report::new(job.info(), outcome, &figures))?;
     }
     Ok(exit)
 }
 
-/// What to do about the error, and how the load can go on.
-fn what_to_do(error: &LoadError, can_resume: bool, written: u64) -> Vec<String> {
-    let was_stopped = matches!(error, LoadError::Signal { .. });
-    let mut advice: Vec<String> =
-        hint(error).filter(|_| !(was_stopped && can_resume)).map(str::to_owned).into_iter().collect();
+/// What to do about the errors, and how the load can resume.
+fn advice(errors: &[LoadError], can_resume: bool, written: u64) -> Vec<String> {
+    let is_signal = |error: &LoadError| matches!(error, LoadError::Signal { .. });
+    let told = errors.iter().filter(|error| !(is_signal(error) && can_resume));
+    let mut advice: Vec<String> = told.filter_map(|error| hint(error)).map(str::to_owned).collect();
     if can_resume {
-        advice.push("run the same command again: it goes on from here".to_owned());
-        if error.is_table_gone() && written > 0 {
+        advice.push("run the same command again: it resumes from here".to_owned());
+        if errors.iter().any(LoadError::is_table_gone) && written > 0 {
             let gone =
-                "what was written is gone with the table: remove the checkpoint before loading a new one of its name";
+                "the rows written are gone with the table: remove the checkpoint before loading a new one of its name";
             advice.push(gone.to_owned());
         }
     }
@@ -110,7 +120,7 @@ fn exit(error: Option<&LoadError>, rejected: bool) -> Exit {
     }
 }
 
-/// As it stands in the report.
+/// The report's name for it.
 fn outcome(exit: Exit) -> &'static str {
     match exit {
         Exit::Done => "done",
@@ -121,26 +131,26 @@ fn outcome(exit: Exit) -> &'static str {
     }
 }
 
-/// Opened before anything is loaded: a load of hours is not to end with the error that its report has no place. Empty until then, so that
-/// the report of an earlier load is not taken for this one's.
+/// Opened before anything is loaded, so that a load of hours does not end with a report that cannot be written. Empty until then, so
+/// that the report of an earlier load is not taken for this one's.
 struct ReportFile<'a> {
     path: &'a Path,
     file: File,
 }
 
 impl<'a> ReportFile<'a> {
-    fn create(path: &'a Path) -> Result<Self, Advised> {
+    fn create(path: &'a Path) -> Result<Self, ErrorWithAdvice> {
         File::create(path).map(|file| Self { path, file }).map_err(|error| cannot_write(path, &error))
     }
 
-    fn write(mut self, report: &Report) -> Result<(), Advised> {
+    fn write(mut self, report: &Report) -> Result<(), ErrorWithAdvice> {
         let written = report.to_json().map_err(Into::into).and_then(|json| self.file.write_all(&json));
         written.map_err(|error| cannot_write(self.path, &error))
     }
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Advised {
-    Advised::new(
+fn cannot_write(path: &Path, error: &std::io::Error) -> ErrorWithAdvice {
+    ErrorWithAdvice::new(
         format!("cannot write the report {}: {error}", path.display()),
         "check the path, its permissions and the space on the disk",
     )

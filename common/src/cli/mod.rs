@@ -1,5 +1,4 @@
-//! What the binaries that speak to DynamoDB share of their command line: the options of the connection and of a load, and what to
-//! do about an error.
+//! The command line of the binaries that talk to DynamoDB: options of the connection and of a load, and what to do about an error.
 
 pub mod advice;
 mod loading;
@@ -14,7 +13,9 @@ use crate::batch_writer::service_error::ServiceError;
 use crate::load::{LoadError, MaxWcu, Pace};
 
 pub use self::loading::{OutputOptions, run_dry, run_load};
-pub use ::cli::{Advised, EXIT_CODES_HELP, Exit, folded, init_logging, init_logging_on, parse, print_failure, say};
+pub use ::cli::{
+    EXIT_CODES_HELP, ErrorWithAdvice, Exit, folded, init_logging, init_logging_on, parse, print_failures, say,
+};
 
 /// Options of the connection, with the AWS CLI's names.
 #[derive(Debug, Clone, Default, Args)]
@@ -49,15 +50,15 @@ impl ConnectionOptions {
     }
 }
 
-/// Options of a load's pace.
+/// How fast a load may be.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Pace")]
 pub struct PaceOptions {
     /// Consume at most so many write units a second, of the table and of each index: a number, or a share of what is provisioned now
-    /// [default: what the table takes]
+    /// [default: no limit]
     #[arg(long, value_name = "N|P%")]
     pub max_wcu: Option<MaxWcu>,
-    /// End the load when nothing at all was taken for so long, for example 10m [default: wait for throttling without end]
+    /// End the load when the table has accepted nothing for so long, for example 10m [default: wait for throttling without end]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub give_up_after: Option<Duration>,
 }
@@ -79,16 +80,16 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// Prints a fatal error on stderr, and what to do about it where one of its causes knows.
 pub fn print_error(program: &str, error: &(dyn Error + 'static)) {
     let advice: Vec<_> = hint(error).map(str::to_owned).into_iter().collect();
-    print_failure(program, error, &advice);
+    print_failures(program, &[error], &advice);
 }
 
 /// What to do, from the first of the causes that knows it.
 fn hint<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
     std::iter::successors(Some(error), |&cause| cause.source()).find_map(|cause| {
-        let advised = cause.downcast_ref::<Advised>().map(Advised::advice);
+        let advised = cause.downcast_ref::<ErrorWithAdvice>().map(ErrorWithAdvice::advice);
         let service = || cause.downcast_ref::<ServiceError>().map(advice::for_service_error);
         let connection = || cause.downcast_ref::<ConnectionError>().map(advice::for_connection_error);
-        let load = || cause.downcast_ref::<LoadError>().and_then(LoadError::hint);
+        let load = || cause.downcast_ref::<LoadError>().and_then(advice::for_load_error);
         advised.or_else(service).or_else(connection).or_else(load)
     })
 }

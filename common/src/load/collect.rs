@@ -1,30 +1,29 @@
-//! The one place where a load's rows are counted, from what producers and workers tell.
+//! The one thread that hears of all events of a load and counts its settled rows.
 
 use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tokio::time::Instant;
 
-use super::control::{Control, Phase};
+use super::LoadError;
+use super::control::Signal;
+use super::phase::{Phase, SharedPhase};
 use super::progress::SourceProgress;
 use super::rejects::{RejectedRow, Rejects};
-use super::{LoadError, Origin, Signal};
+use super::request::Origin;
 use crate::batch_writer::{Settled, Stop};
 use crate::logfile::{Position, RecordError};
-use batch_writer::SharedTraffic;
-
-use crate::outcome::{Checkpoint, ParallelLines, Progress, SequentialLines, SetAside, Tally, Watermark};
+use crate::report::{Checkpoint, PythonLines, RowCounts, SavedProgress, SavedRejects, Watermark};
 
 /// How often a checkpoint is saved: what is written in between is written again after a crash.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long events gather when all of them have been dealt with: who waits for each of them has to be woken by a worker for each, at
-/// full speed ten thousand times a second.
+/// How long events gather when all of them have been dealt with: waiting for each of them means being woken for each, at full speed ten
+/// thousand times a second.
 const GATHER: Duration = Duration::from_millis(1);
 
 /// What happens in a load.
@@ -32,13 +31,13 @@ const GATHER: Duration = Duration::from_millis(1);
 pub(super) enum Event {
     /// Rows are written, or refused by the service.
     Settled(Vec<Settled<Arc<Origin>>>),
-    /// A row is none; `rows` with its copies.
+    /// A row cannot be mapped to an item; `rows` with its copies.
     Rejected {
         row: RejectedRow,
         origin: Origin,
         rows: u64,
     },
-    /// A producer cannot go on.
+    /// A producer has ended early.
     Failed(LoadError),
     /// A worker has stopped before its requests were settled.
     Stopped(Stop),
@@ -48,28 +47,20 @@ pub(super) enum Event {
     WorkerEnded,
 }
 
-/// The lines on standard output.
-#[derive(Debug)]
-pub(super) enum Lines<W> {
-    Sequential(SequentialLines<W>),
-    Parallel(ParallelLines<W>),
-}
-
-/// Counts, sets rejected rows aside, prints the lines about written ones, and saves how far the load is.
+/// Counts, collects rejected rows, prints the lines about written ones, and saves how far the load is.
 pub(super) struct Collector<W> {
-    pub(super) lines: Lines<W>,
+    pub(super) lines: PythonLines<W>,
     pub(super) rejects: Option<Rejects>,
     pub(super) checkpoint: Option<Checkpoint>,
     pub(super) watermarks: Vec<Watermark<Position>>,
     pub(super) names: Vec<String>,
     pub(super) table: String,
-    pub(super) tally: Tally,
-    /// Records set aside that the checkpoint's watermark has not passed.
-    pub(super) set_aside: HashSet<(u32, u64)>,
-    /// The first thing that ended the load early.
-    pub(super) error: Option<LoadError>,
-    pub(super) control: Control,
-    pub(super) traffic: SharedTraffic,
+    pub(super) counts: Arc<RowCounts>,
+    /// Records in the rejects files that are not in the settled prefix, as (source, record).
+    pub(super) collected: HashSet<(u32, u64)>,
+    /// What ended the load early.
+    pub(super) errors: Vec<LoadError>,
+    pub(super) phase: SharedPhase,
     pub(super) progress: Vec<Arc<SourceProgress>>,
     pub(super) start: Instant,
 }
@@ -78,21 +69,17 @@ impl<W: Write> Collector<W> {
     /// Until the last worker and producer have gone, or a second signal comes.
     pub(super) fn collect(&mut self, events: &Receiver<Event>, mut workers: usize, mut producers: usize) {
         let mut save_at = self.start + SAVE_INTERVAL;
-        while workers > 0 || producers > 0 && self.control.phase() == Phase::Running {
+        while workers > 0 || producers > 0 && self.phase.get() == Phase::Running {
             match self.next(events, save_at) {
                 Ok(Event::Settled(settled)) => self.settled(settled),
                 Ok(Event::Rejected { row, origin, rows }) => self.rejected(&row, &origin, rows),
                 Ok(Event::Failed(error)) => self.fail(error),
                 Ok(Event::Stopped(stop)) => self.fail(LoadError::Table { table: self.table.clone(), stop }),
-                Ok(Event::Signal(signal)) if matches!(self.error, Some(LoadError::Signal { .. })) => {
+                Ok(Event::Signal(signal)) if self.is_stopped_by_signal() => {
                     log::debug!("{signal:?} again: not waiting for what is in flight");
                     break;
                 }
-                Ok(Event::Signal(signal)) => {
-                    // Somebody wants it to end now, whatever else it was about to end for.
-                    self.error = None;
-                    self.fail(LoadError::Signal { signal });
-                }
+                Ok(Event::Signal(signal)) => self.fail(LoadError::Signal { signal }),
                 Ok(Event::ProducerEnded) => producers -= 1,
                 Ok(Event::WorkerEnded) => workers -= 1,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -103,7 +90,7 @@ impl<W: Write> Collector<W> {
                 save_at = Instant::now() + SAVE_INTERVAL;
             }
         }
-        // What was told before the end counts, too.
+        // Rows settled before the end count, too.
         for event in events.try_iter() {
             if let Event::Settled(settled) = event {
                 self.settled(settled);
@@ -125,10 +112,20 @@ impl<W: Write> Collector<W> {
         events.recv_timeout(wait)
     }
 
-    /// The load is to end; only the first reason counts.
+    /// Ends the load. Of each kind of error, such as bad rows, only the first one counts: a bad row must not hide that the table
+    /// refuses everything, and a thousand bad rows are one error. A signal stands for itself, whatever else the load was about to end
+    /// for.
     pub(super) fn fail(&mut self, error: LoadError) {
-        self.control.advance(if error.lets_drain() { Phase::Draining } else { Phase::Stopping });
-        self.error.get_or_insert(error);
+        self.phase.advance(if error.lets_drain() { Phase::Draining } else { Phase::Stopping });
+        if matches!(error, LoadError::Signal { .. }) {
+            self.errors = vec![error];
+        } else if !self.is_stopped_by_signal() && !self.errors.iter().any(|other| is_same_kind(other, &error)) {
+            self.errors.push(error);
+        }
+    }
+
+    pub(super) fn is_stopped_by_signal(&self) -> bool {
+        matches!(self.errors[..], [LoadError::Signal { .. }])
     }
 
     /// Saves how far the load is, if it keeps a checkpoint.
@@ -144,15 +141,14 @@ impl<W: Write> Collector<W> {
         }
     }
 
-    fn progress(&mut self) -> Result<Progress, LoadError> {
-        let sources: Vec<_> = self.watermarks.iter().map(Watermark::settled).collect();
-        self.set_aside.retain(|(source, record)| *record >= sources[*source as usize].records);
+    fn progress(&mut self) -> Result<SavedProgress, LoadError> {
+        let sources: Vec<_> = self.watermarks.iter().map(Watermark::resume_point).collect();
+        self.collected.retain(|(source, record)| *record >= sources[*source as usize].prefix.end);
         // What the watermark has passed must be on the disk before the checkpoint is.
         let (rows_length, reasons_length) = self.rejects.as_ref().map_or(Ok((0, 0)), Rejects::synced_lengths)?;
-        let mut beyond: Vec<_> = self.set_aside.iter().copied().collect();
-        beyond.sort_unstable();
-        let stretches = self.watermarks.iter().map(Watermark::beyond).collect();
-        Ok(Progress { sources, beyond: stretches, rejects: SetAside { rows_length, reasons_length, beyond } })
+        let mut records: Vec<_> = self.collected.iter().copied().collect();
+        records.sort_unstable();
+        Ok(SavedProgress { sources, rejects: SavedRejects { rows_length, reasons_length, records } })
     }
 
     fn settled(&mut self, settled: Vec<Settled<Arc<Origin>>>) {
@@ -181,33 +177,33 @@ impl<W: Write> Collector<W> {
         }
         self.written(run, now);
         for (progress, watermark) in self.progress.iter().zip(&self.watermarks) {
-            progress.settled.store(watermark.settled().position.offset, Ordering::Relaxed);
+            progress.set_settled(watermark.prefix().position.offset);
         }
     }
 
     fn written(&mut self, run: Option<(u32, u64)>, now: Duration) {
         let Some((source, rows)) = run else { return };
-        self.tally.written += rows;
-        self.progress[source as usize].written.fetch_add(rows, Ordering::Relaxed);
-        match &mut self.lines {
-            Lines::Sequential(lines) => lines.written(rows, now),
-            Lines::Parallel(lines) => lines.written(source as usize, rows, now),
-        }
+        self.counts.add_written(source as usize, rows);
+        self.lines.written(source as usize, rows, &self.counts, now);
     }
 
     fn rejected(&mut self, row: &RejectedRow, origin: &Origin, rows: u64) {
-        self.tally.rejected += rows;
+        self.counts.add_rejected(origin.source as usize, rows);
         let Some(rejects) = &mut self.rejects else {
             return self.fail(LoadError::BadRow(Box::new(row.clone())));
         };
-        // Of a record whose copies are refused one by one, or that an earlier run has set aside, the row is there once.
+        // A record whose copies are refused one by one, or that an earlier run has collected, is in the file once.
         let record = (origin.source, origin.record);
-        if !self.set_aside.contains(&record) {
+        if !self.collected.contains(&record) {
             if let Err(error) = rejects.add(row) {
                 return self.fail(error.into());
             }
-            self.set_aside.insert(record);
+            self.collected.insert(record);
         }
         self.watermarks[origin.source as usize].rejected(origin.record, origin.end, rows);
     }
+}
+
+fn is_same_kind(one: &LoadError, other: &LoadError) -> bool {
+    std::mem::discriminant(one) == std::mem::discriminant(other)
 }

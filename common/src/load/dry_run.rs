@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use rayon::iter::{IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 
-use super::table_facts::{TableFacts, provisioned};
 use super::{LoadError, Numbering, Reader, RejectedRow, Source};
 use crate::batch_writer::client::{Connection, ConnectionError, Retries};
-use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
+use crate::batch_writer::service_error::ServiceErrorKind;
+use crate::human;
 use crate::logfile::{AttributeSink, ItemLayout, LogReader, LogRecord, RecordError};
-use crate::tables;
-use crate::words;
+use crate::tables::{self, TableDescription, provisioned};
 use capacity::limits::{MAX_ITEM_SIZE, MAX_NUMBER_DIGITS, PARTITION_WRITE_UNITS};
 use capacity::{
     CapacityUnits, IndexDefinition, IndexScope, Isolation, Item, LoadTotals, PartitionKey, RequiredCapacity, Resource,
@@ -58,7 +57,7 @@ impl DryRun<'_> {
     /// An input cannot be opened or read to its end.
     pub fn run(&self, connection: Result<Connection, ConnectionError>) -> Result<Forecast, LoadError> {
         let (facts, note) = self.facts(connection);
-        let definitions = facts.as_ref().map(TableFacts::definitions).unwrap_or_default();
+        let definitions = facts.as_ref().map(TableDescription::index_definitions).unwrap_or_default();
         let count = |(place, source): (usize, &Source)| self.count(place, source, &definitions);
         let counts: Vec<Count> = self.sources.par_iter().enumerate().map(count).collect::<Result<_, _>>()?;
         let mut all = Count::new(&definitions);
@@ -69,11 +68,11 @@ impl DryRun<'_> {
             }
             all.merge(count);
         }
-        lines.push(format!("{} read: {}", words::counted(all.good + all.bad, "row"), all.words()));
+        lines.push(format!("{} read: {}", human::counted(all.good + all.bad, "row"), all.words()));
         lines.extend(all.shown.iter().map(|row| format!("  {}:{}: {}", row.source, row.line, row.reason)));
         let copies = u64::from(self.numbering.copies());
         if let Some(more) = (all.bad / copies.max(1)).checked_sub(SHOWN as u64).filter(|more| *more > 0) {
-            lines.push(format!("  and {} more", words::count(more)));
+            lines.push(format!("  and {} more", human::count(more)));
         }
         lines.push(self.cost_line(&all, facts.as_ref()));
         lines.extend(note);
@@ -84,7 +83,7 @@ impl DryRun<'_> {
     }
 
     /// The table as it is, or as `create_tables` would make it, and what is to be said of that.
-    fn facts(&self, connection: Result<Connection, ConnectionError>) -> (Option<TableFacts>, Option<String>) {
+    fn facts(&self, connection: Result<Connection, ConnectionError>) -> (Option<TableDescription>, Option<String>) {
         let described = match connection {
             Ok(connection) => describe(&connection, self.table),
             Err(error) => Err(error.to_string()),
@@ -98,7 +97,7 @@ impl DryRun<'_> {
             Some(definition) => {
                 let note =
                     format!("the table cannot be looked at ({reason}); taken as `create_tables {table}` makes it");
-                (Some(TableFacts::of_definition(definition)), Some(note))
+                (Some(TableDescription::of_definition(definition)), Some(note))
             }
             None => {
                 let note = format!(
@@ -171,17 +170,17 @@ impl DryRun<'_> {
         copies.map(cost).collect()
     }
 
-    fn cost_line(&self, all: &Count, facts: Option<&TableFacts>) -> String {
+    fn cost_line(&self, all: &Count, facts: Option<&TableDescription>) -> String {
         let mut line = format!("they cost {} WCU of {}", amount(all.totals.table_units()), self.table);
         for index in facts.iter().flat_map(|facts| facts.global_indexes()) {
-            let name = &index.definition.name;
+            let name = &index.name;
             let _ = write!(line, ", {} of {name}", amount(all.totals.index_units(name)));
         }
         line.push_str(", if none of them is in the table yet");
         line
     }
 
-    fn time_lines(&self, all: &Count, facts: &TableFacts) -> Vec<String> {
+    fn time_lines(&self, all: &Count, facts: &TableDescription) -> Vec<String> {
         if all.good == 0 {
             return Vec::new();
         }
@@ -205,18 +204,18 @@ impl DryRun<'_> {
         lines
     }
 
-    fn capacity_words(&self, facts: &TableFacts) -> String {
+    fn capacity_words(&self, facts: &TableDescription) -> String {
         let words = |name: &str, throughput| match provisioned(throughput) {
-            Some((write, _)) => format!("{} WCU for {name}", words::count(write)),
+            Some((write, _)) => format!("{} WCU for {name}", human::count(write)),
             None => format!("{name} on demand"),
         };
         let table = words(self.table, facts.throughput);
-        let indexes = facts.global_indexes().map(|index| words(&index.definition.name, index.throughput));
+        let indexes = facts.global_indexes().map(|index| words(&index.name, index.throughput));
         std::iter::once(table).chain(indexes).collect::<Vec<_>>().join(", ")
     }
 
-    fn time(&self, all: &Count, facts: &TableFacts, burst: Duration) -> Time {
-        let estimate = facts.model(burst).estimate_load(Duration::ZERO, &all.totals);
+    fn time(&self, all: &Count, facts: &TableDescription, burst: Duration) -> Time {
+        let estimate = facts.capacity_model(burst).estimate_load(Duration::ZERO, &all.totals);
         let mut time = Time {
             duration: estimate.duration,
             cause: estimate.bottleneck.map(Cause::Capacity),
@@ -224,18 +223,18 @@ impl DryRun<'_> {
         };
         // Sums do not tell keys, so the model leaves out that one value of an index's key takes 1,000 WCU at the most.
         for index in facts.global_indexes().filter(|index| provisioned(index.throughput).is_some()) {
-            let (needed, caught_up) = all.hot_key_time(&index.definition.name);
+            let (needed, caught_up) = all.hot_key_time(&index.name);
             if time.duration.is_some_and(|duration| duration < needed) {
                 time.duration = Some(needed);
-                time.cause = Some(Cause::HotKey(index.definition.name.to_string()));
+                time.cause = Some(Cause::HotKey(index.name.clone()));
             }
             time.caught_up = time.caught_up.map(|time| time.max(caught_up));
         }
         time
     }
 
-    fn minute_line(&self, all: &Count, facts: &TableFacts) -> Option<String> {
-        let mut model = facts.model(Settings::default().burst);
+    fn minute_line(&self, all: &Count, facts: &TableDescription) -> Option<String> {
+        let mut model = facts.capacity_model(Settings::default().burst);
         let needed = model.capacity_for_load(Duration::ZERO, &all.totals, A_MINUTE);
         let lacking: Vec<&RequiredCapacity> =
             needed.iter().filter(|each| each.required.is_none_or(|required| required > each.provisioned)).collect();
@@ -248,7 +247,7 @@ impl DryRun<'_> {
                 Resource::Index(name) => name,
             };
             match each.required {
-                Some(required) => format!("{} WCU for {name}", words::count(required)),
+                Some(required) => format!("{} WCU for {name}", human::count(required)),
                 None => format!("more than can be had for {name}"),
             }
         };
@@ -256,12 +255,12 @@ impl DryRun<'_> {
     }
 }
 
-fn describe(connection: &Connection, table: &str) -> Result<TableFacts, String> {
+fn describe(connection: &Connection, table: &str) -> Result<TableDescription, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     let client = connection.client(Retries::Sdk);
-    match runtime.block_on(client.describe_table().table_name(table).send()).map_err(ServiceError::from) {
-        Ok(answer) => answer.table.as_ref().map(TableFacts::of_description).ok_or_else(|| "no description".to_owned()),
+    match runtime.block_on(TableDescription::read(&client, table)) {
+        Ok(description) => Ok(description),
         Err(error) if error.kind == ServiceErrorKind::NoSuchTable => {
             Err(format!("there is none of this name at {connection}"))
         }
@@ -270,7 +269,7 @@ fn describe(connection: &Connection, table: &str) -> Result<TableFacts, String> 
 }
 
 fn amount(units: CapacityUnits) -> String {
-    words::count(units.rounded_up())
+    human::count(units.rounded_up())
 }
 
 /// What makes a load last.
@@ -299,17 +298,17 @@ impl Time {
             Some(Cause::HotKey(index)) => {
                 format!(
                     "as a hot key of index {index} allows ({} WCU at the most)",
-                    words::count(PARTITION_WRITE_UNITS)
+                    human::count(PARTITION_WRITE_UNITS)
                 )
             }
         };
-        format!("{} ({because})", words::time(duration))
+        format!("{} ({because})", human::time(duration))
     }
 
     fn catching_up(&self) -> Option<String> {
         let (duration, caught_up) = (self.duration?, self.caught_up?);
         let longer = caught_up.checked_sub(duration).filter(|longer| *longer > Duration::from_secs(1))?;
-        Some(format!("the indexes then need {} more to catch up", words::time(longer)))
+        Some(format!("the indexes then need {} more to catch up", human::time(longer)))
     }
 }
 
@@ -353,7 +352,7 @@ impl Count {
     }
 
     fn words(&self) -> String {
-        format!("{} good, {} bad", words::count(self.good), words::count(self.bad))
+        format!("{} good, {} bad", human::count(self.good), human::count(self.bad))
     }
 
     /// How long the hottest key of an index takes: until the last write gets into the table, and until the index has caught up.

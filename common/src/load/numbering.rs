@@ -5,6 +5,10 @@ use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
+use super::LoadError;
+use super::source::Source;
+use crate::logfile::LogReader;
+
 /// What the workshop's parallel loader adds to an id for each file, and for each copy of a row.
 const WORKSHOP_FILE_STRIDE: i128 = 500_000;
 const WORKSHOP_COPY_STRIDE: i128 = 2_000;
@@ -52,6 +56,23 @@ pub enum Collision {
         /// Ids of its rows' copies.
         second_ids: RangeInclusive<i128>,
     },
+}
+
+/// The lowest and highest id in a file. Rows that are no log records are left for the load to report.
+///
+/// # Errors
+/// The file cannot be opened or read to its end.
+pub fn find_ids(source: &Source) -> Result<Ids, LoadError> {
+    let mut reader = LogReader::new(source.open()?);
+    let mut ids: Ids = None;
+    while let Some(row) = reader.next_row() {
+        let row = row.map_err(|error| LoadError::Unreadable { source_name: source.name().to_owned(), error })?;
+        if let Ok(record) = row.record {
+            let id = record.request_id;
+            ids = Some(ids.map_or(id..=id, |ids| id.min(*ids.start())..=id.max(*ids.end())));
+        }
+    }
+    Ok(ids)
 }
 
 impl fmt::Display for Numbering {

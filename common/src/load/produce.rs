@@ -7,19 +7,20 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use crossbeam_channel::Sender;
 
+use super::LoadError;
 use super::channel::ChunkSender;
 use super::collect::Event;
-use super::control::{Control, Phase};
 use super::numbering::Numbering;
+use super::phase::{Phase, SharedPhase};
 use super::rejects::RejectedRow;
-use super::{Begin, LoadError, Origin, Request};
+use super::request::{Origin, Request};
 use crate::batch_writer::{ItemJson, Key, KeySchema, MissingKey, SharedJson, WriteRequest};
 use crate::capacity::limits::{MAX_ITEM_SIZE, MAX_NUMBER_DIGITS};
 use crate::logfile::{
     AttributeSink, ItemLayout, LogReader, LogRecord, PARTITION_KEY, Position, RecordError, ResumeError, Row,
     format_integer,
 };
-use crate::outcome::Stretch;
+use crate::report::{ResumePoint, RowCounts, SettledRange};
 
 /// A chunk is handed over when it has so many requests or bytes of JSON. Four batches at once, because each hand-over may wake a
 /// thread; few bytes, because items can be large and memory is to stay small.
@@ -44,22 +45,23 @@ impl AttributeSink for ItemJson {
 pub(super) struct Production {
     pub(super) layout: ItemLayout,
     pub(super) numbering: Numbering,
-    /// Whether bad rows are set aside; otherwise the first one ends the load.
-    pub(super) sets_aside: bool,
+    /// Whether rejected rows are collected; otherwise the first one ends the load.
+    pub(super) collects_rejects: bool,
     pub(super) workers: Vec<ChunkSender<Vec<Request>>>,
     pub(super) events: Sender<Event>,
-    pub(super) control: Control,
+    pub(super) phase: SharedPhase,
+    pub(super) counts: Arc<RowCounts>,
 }
 
 /// Reads one source to its end, or until something stops the load.
 pub(super) struct Producer {
     production: Production,
-    source: u32,
+    source: usize,
     name: String,
     /// Number of the next record, from 0.
     record: u64,
-    /// Records that an earlier run has settled already.
-    settled: VecDeque<Stretch<Position>>,
+    /// Records that an earlier run has settled.
+    settled: VecDeque<SettledRange<Position>>,
     chunks: Vec<Chunk>,
     shared: ItemJson,
     own: ItemJson,
@@ -87,18 +89,18 @@ impl Chunk {
 struct Stopped;
 
 impl Producer {
-    /// The reader begins where `begin` is settled without a gap.
-    pub(super) fn new(production: Production, source: u32, name: &str, begin: Begin) -> Self {
+    /// The reader begins behind the settled prefix.
+    pub(super) fn new(production: Production, source: usize, name: &str, resume: ResumePoint<Position>) -> Self {
         let chunks = production.workers.iter().map(|_| Chunk::new()).collect();
         let (shared, own) = (ItemJson::new(), ItemJson::keyed(KeySchema::partition(PARTITION_KEY)));
-        let (record, settled) = (begin.settled.records, begin.beyond.into());
+        let (record, settled) = (resume.prefix.end, resume.ranges.into());
         Self { production, source, name: name.to_owned(), record, settled, chunks, shared, own }
     }
 
     /// Produces everything. Whatever ends it early is told to the collector.
     pub(super) fn run(mut self, mut reader: LogReader<impl Read>) {
         // Even a producer that panics has then ended for the others.
-        let _ended = Ended { control: self.production.control.clone(), source: self.source };
+        let _ended = Ended { phase: self.production.phase.clone(), source: self.source };
         if let Err(error) = self.produce(&mut reader) {
             self.tell(Event::Failed(error));
         }
@@ -116,7 +118,7 @@ impl Producer {
             }
             let row = reader.next_row();
             if waits {
-                self.production.control.set_waiting(self.source, false);
+                self.production.phase.set_waiting(self.source, false);
                 if self.is_stopped() {
                     break; // and the workers may have gone: this row counts as not read
                 }
@@ -129,7 +131,7 @@ impl Producer {
                 self.record += 1;
                 continue;
             }
-            self.production.control.count_read(self.source, u64::from(self.production.numbering.copies()));
+            self.production.counts.add_read(self.source, u64::from(self.production.numbering.copies()));
             if self.row(row).is_err() {
                 break;
             }
@@ -139,30 +141,30 @@ impl Producer {
 
     /// Whether an earlier run has settled the next record, which ends at `end`.
     fn is_settled(&mut self, end: Position) -> Result<bool, LoadError> {
-        let Some(stretch) = self.settled.front().filter(|stretch| stretch.first <= self.record) else {
+        let Some(range) = self.settled.front().filter(|range| range.first <= self.record) else {
             return Ok(false);
         };
-        if self.record + 1 == stretch.end {
-            if end != stretch.position {
-                return Err(self.changed(stretch));
+        if self.record + 1 == range.end {
+            if end != range.position {
+                return Err(self.changed(range));
             }
             self.settled.pop_front();
         }
         Ok(true)
     }
 
-    fn changed(&self, stretch: &Stretch<Position>) -> LoadError {
-        let error = ResumeError::Different(stretch.position.offset);
+    fn changed(&self, range: &SettledRange<Position>) -> LoadError {
+        let error = ResumeError::Different(range.position.offset);
         LoadError::Changed { source_name: self.name.clone(), error }
     }
 
     fn is_stopped(&self) -> bool {
-        self.production.control.phase() > Phase::Running
+        self.production.phase.get() > Phase::Running
     }
 
     fn begin_waiting(&mut self) -> Result<(), Stopped> {
         self.flush()?;
-        self.production.control.set_waiting(self.source, true);
+        self.production.phase.set_waiting(self.source, true);
         for worker in &self.production.workers {
             worker.wake();
         }
@@ -173,19 +175,19 @@ impl Producer {
         let Row { line, raw, record, end } = row;
         let number = self.record;
         self.record += 1;
-        let sets_aside = self.production.sets_aside;
+        let (collects_rejects, source) = (self.production.collects_rejects, self.source as u32);
         let checked = record.and_then(|record| self.check(&record).map(|()| record));
         match checked {
             Ok(record) => {
-                let raw = sets_aside.then(|| Arc::from(raw));
-                self.copies(&record, &Origin { source: self.source, record: number, line, end, raw })
+                let raw = collects_rejects.then(|| Arc::from(raw));
+                self.copies(&record, &Origin { source, record: number, line, end, raw })
             }
             Err(reason) => {
                 let row = RejectedRow { source: self.name.clone(), line, raw: raw.into(), reason };
-                let origin = Origin { source: self.source, record: number, line, end, raw: None };
+                let origin = Origin { source, record: number, line, end, raw: None };
                 let rows = u64::from(self.production.numbering.copies());
                 self.tell(Event::Rejected { row, origin, rows });
-                if sets_aside { Ok(()) } else { Err(Stopped) }
+                if collects_rejects { Ok(()) } else { Err(Stopped) }
             }
         }
     }
@@ -203,7 +205,7 @@ impl Producer {
         layout.shared_attributes(record, &mut self.shared);
         // Ids only rise or fall from copy to copy, so the longest are at the ends.
         for copy in [0, numbering.copies().saturating_sub(1)] {
-            let id = numbering.request_id(self.source as usize, copy, record.request_id);
+            let id = numbering.request_id(self.source, copy, record.request_id);
             if id.unsigned_abs() >= 10_u128.pow(MAX_NUMBER_DIGITS as u32) {
                 return Err(RecordError::CopyIdTooLong);
             }
@@ -220,7 +222,7 @@ impl Producer {
     fn copies(&mut self, record: &LogRecord<'_>, origin: &Origin) -> Result<(), Stopped> {
         self.chunks.iter_mut().for_each(|chunk| chunk.shared = None);
         for copy in 0..self.production.numbering.copies() {
-            let id = self.production.numbering.request_id(self.source as usize, copy, record.request_id);
+            let id = self.production.numbering.request_id(self.source, copy, record.request_id);
             self.own.clear();
             self.production.layout.own_attributes(id, &mut self.own);
             let Some(key) = self.own.key() else {
@@ -265,12 +267,12 @@ impl Producer {
 
 /// Marks a producer as ended when it is dropped.
 struct Ended {
-    control: Control,
-    source: u32,
+    phase: SharedPhase,
+    source: usize,
 }
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.control.producer_ended(self.source);
+        self.phase.producer_ended(self.source);
     }
 }

@@ -1,16 +1,16 @@
-//! How far a load is, in words for its bars.
+//! How far a load is, as its bars show it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::words;
+use crate::human;
 
 /// Rates are those of the last so long.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// How far one source is. Told by its reader, its producer and the collector.
+/// How far one source is: bytes, counted by its reader and the collector.
 #[derive(Debug, Default)]
 pub(super) struct SourceProgress {
     /// Its length in bytes, as it is stored; 0 if it is not known.
@@ -18,17 +18,14 @@ pub(super) struct SourceProgress {
     /// Bytes read of it, as they are stored, and unpacked.
     pub(super) stored_read: Arc<AtomicU64>,
     pub(super) read: Arc<AtomicU64>,
-    /// The place, unpacked, up to which all rows are settled.
-    pub(super) settled: AtomicU64,
-    /// Rows written.
-    pub(super) written: AtomicU64,
+    /// The offset, unpacked, up to which all rows are settled.
+    settled: AtomicU64,
 }
 
 impl SourceProgress {
-    /// It goes on from there.
-    pub(super) fn begin(&self, offset: u64, written: u64) {
+    /// All rows before this offset are settled.
+    pub(super) fn set_settled(&self, offset: u64) {
         self.settled.store(offset, Ordering::Relaxed);
-        self.written.store(written, Ordering::Relaxed);
     }
 
     /// The share of its bytes up to which all rows are settled; `None` if its length is not known.
@@ -40,8 +37,8 @@ impl SourceProgress {
     }
 }
 
-/// Share of the input from which on the rest can be judged by it. Sooner, rows that are written before others in front of them, such as
-/// the first copies of a row, would count for much: twice too many rows seemed to be left.
+/// Share of the input from which on the rest can be estimated by it. Sooner, rows that are written before others in front of them, such
+/// as the first copies of a row, would count for too much.
 const ENOUGH: f64 = 0.01;
 
 /// The whole load at one moment.
@@ -78,7 +75,7 @@ impl Progress {
         }
     }
 
-    /// Rows still to be written, if the input's length is known and enough of it is written to judge by.
+    /// Rows still to be written, if the input's length is known and enough of it is written for an estimate.
     pub(super) fn rows_left(&self) -> Option<u64> {
         let last = self.samples.back()?;
         let share = last.share.filter(|share| *share >= ENOUGH)?;
@@ -92,7 +89,7 @@ impl Progress {
     }
 
     /// `63 %  630,000 rows  16,700 rows/s  16,700 WCU/s  64 in flight  0 throttled  22 s left`
-    pub(super) fn words(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let Some(last) = self.samples.back() else { return String::new() };
         let (rows, time) = self.of_window(|sample| sample.written);
         let (units, _) = self.of_window(|sample| sample.consumed);
@@ -100,15 +97,15 @@ impl Progress {
         if let Some(share) = last.share {
             parts.push(format!("{:.0} %", share * 100.0));
         }
-        parts.push(words::counted(last.written, "row"));
+        parts.push(human::counted(last.written, "row"));
         if time >= Duration::from_millis(500) {
-            parts.push(format!("{} rows/s", words::rate(rows, time)));
-            parts.push(format!("{} WCU/s", words::rate(units, time)));
+            parts.push(format!("{} rows/s", human::rate(rows, time)));
+            parts.push(format!("{} WCU/s", human::rate(units, time)));
         }
         if let Some(left) = self.time_left().filter(|_| time >= Duration::from_secs(1)) {
-            parts.push(format!("{} left", words::time(Duration::from_secs(left.as_secs() + 1))));
+            parts.push(format!("{} left", human::time(Duration::from_secs(left.as_secs() + 1))));
         }
-        parts.push(format!("{} throttled", words::count(last.throttled)));
+        parts.push(format!("{} throttled", human::count(last.throttled)));
         parts.push(format!("{} in flight", last.in_flight));
         parts.join("  ")
     }
@@ -127,24 +124,24 @@ mod tests {
         let mut progress = Progress::default();
         (0..=100).for_each(|second| progress.add(sample(second, second * second * 10, Some(second as f64 / 200.0))));
         assert_eq!(
-            progress.words(),
+            progress.text(),
             "50 %  100,000 rows  1,900 rows/s  3,800 WCU/s  53.0 s left  3 throttled  4 in flight"
         );
         assert_eq!(progress.rows_left(), Some(100_000));
     }
 
     #[test]
-    fn of_an_input_without_a_known_end_no_share_is_told() {
+    fn without_a_known_end_no_share_is_shown() {
         let mut progress = Progress::default();
         progress.add(sample(0, 0, None));
-        assert_eq!(progress.words(), "0 rows  3 throttled  4 in flight");
+        assert_eq!(progress.text(), "0 rows  3 throttled  4 in flight");
         progress.add(sample(2, 1, None));
-        assert_eq!(progress.words(), "1 row  0.5 rows/s  1.0 WCU/s  3 throttled  4 in flight");
+        assert_eq!(progress.text(), "1 row  0.5 rows/s  1.0 WCU/s  3 throttled  4 in flight");
         assert_eq!(progress.rows_left(), None);
     }
 
     #[test]
-    fn of_the_first_rows_alone_nothing_is_foretold() {
+    fn the_first_rows_alone_give_no_estimate() {
         let mut progress = Progress::default();
         progress.add(sample(1, 500, Some(0.0005)));
         assert_eq!(progress.rows_left(), None);
@@ -153,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_counts_bytes_as_they_are_stored() {
+    fn a_share_counts_compressed_bytes() {
         let progress = SourceProgress::default();
         assert_eq!(progress.share(), None);
         progress.length.store(1000, Ordering::Relaxed);
@@ -161,7 +158,7 @@ mod tests {
         // 500 bytes read became 5,000, of which half are settled.
         progress.stored_read.store(500, Ordering::Relaxed);
         progress.read.store(5000, Ordering::Relaxed);
-        progress.settled.store(2500, Ordering::Relaxed);
+        progress.set_settled(2500);
         assert_eq!(progress.share(), Some(0.25));
     }
 }

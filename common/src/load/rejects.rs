@@ -1,4 +1,4 @@
-//! Rows set aside: verbatim in one file, which can be mended and loaded, their places and reasons in another beside it.
+//! Rejected rows: verbatim in one file, which can be fixed and loaded, their lines and reasons in another beside it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::logfile::RecordError;
-use crate::outcome::SetAside;
+use crate::report::SavedRejects;
 
-/// A row that cannot be written, with its place.
+/// A row that cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedRow {
     /// The input, as the user named it.
@@ -22,14 +22,14 @@ pub struct RejectedRow {
     pub reason: RecordError,
 }
 
-/// Rejected rows cannot be set aside.
+/// Rejected rows cannot be collected.
 #[derive(Debug, Error)]
 pub enum RejectsError {
     /// There is something in the file, perhaps rows of an earlier load.
     #[error("{} has rows in it already; load or move them first, or name another file", .0.display())]
     NotEmpty(PathBuf),
     /// There is less in the file than the checkpoint says.
-    #[error("{} has {found} bytes, and had {length} when the checkpoint was saved; rows that were set aside are missing", path.display())]
+    #[error("{} has {found} bytes, and had {length} when the checkpoint was saved; rejected rows are missing", path.display())]
     Shorter {
         /// The file.
         path: PathBuf,
@@ -38,7 +38,7 @@ pub enum RejectsError {
         /// Its length at the checkpoint.
         length: u64,
     },
-    /// The operating system refuses.
+    /// An error of the operating system.
     #[error("cannot write {}: {source}", path.display())]
     Io {
         /// The file.
@@ -76,7 +76,7 @@ impl Output {
         }
     }
 
-    /// What was in the file when its length was noted, and no more: what came later will come again.
+    /// What was in the file at the checkpoint, and no more: what came later will come again.
     fn resume(path: &Path, length: u64) -> Result<Self, RejectsError> {
         let path = path.to_owned();
         let opened = OpenOptions::new().create(true).append(true).open(&path).and_then(|file| {
@@ -101,7 +101,7 @@ impl Output {
         synced.map(|()| self.length).map_err(|source| RejectsError::Io { path: self.path.clone(), source })
     }
 
-    /// Adds this at the end: all of it, or nothing.
+    /// Appends this: all of it, or nothing.
     fn write(&mut self, bytes: &[u8]) -> Result<(), RejectsError> {
         match self.file.write_all(bytes) {
             Ok(()) => {
@@ -117,7 +117,7 @@ impl Output {
         }
     }
 
-    /// What is behind `length` is taken back, as far as the system allows: it has just refused something else.
+    /// Removes what is behind `length`, as far as the system allows: it has just refused something else.
     fn cut_off(&mut self, length: u64) {
         self.length = length;
         if self.is_regular {
@@ -133,7 +133,7 @@ impl Output {
 }
 
 impl Rejects {
-    /// Creates `path` for the rows and `path.reasons` for their places and reasons. Neither may have anything in it.
+    /// Creates `path` for the rows and `path.reasons` for their lines and reasons. Neither may have anything in it.
     ///
     /// # Errors
     /// [`RejectsError`] with the file's name.
@@ -143,11 +143,11 @@ impl Rejects {
         Ok(Self { rows, reasons })
     }
 
-    /// Goes on with the files of an earlier run of the same load, as they were when its checkpoint was saved.
+    /// Resumes the files of an earlier run of the same load, as they were when its checkpoint was saved.
     ///
     /// # Errors
     /// [`RejectsError`] with the file's name.
-    pub(super) fn resume(path: &Path, saved: &SetAside) -> Result<Self, RejectsError> {
+    pub(super) fn resume(path: &Path, saved: &SavedRejects) -> Result<Self, RejectsError> {
         let rows = Output::resume(path, saved.rows_length)?;
         let reasons = Output::resume(&beside(path), saved.reasons_length)?;
         Ok(Self { rows, reasons })
@@ -161,10 +161,10 @@ impl Rejects {
         Ok((self.rows.synced_length()?, self.reasons.synced_length()?))
     }
 
-    /// Sets a row aside; it is in the file when this returns.
+    /// Adds a row; it is in the file when this returns.
     ///
     /// # Errors
-    /// [`RejectsError`] with the file's name. The row is then not set aside.
+    /// [`RejectsError`] with the file's name. The row is then not in the file.
     pub(super) fn add(&mut self, row: &RejectedRow) -> Result<(), RejectsError> {
         let before = self.rows.length;
         self.rows.write(&[&row.raw[..], b"\n"].concat())?;
@@ -233,7 +233,7 @@ mod tests {
         rejects.add(&row(3, b"a")).unwrap();
         let (rows_length, reasons_length) = rejects.synced_lengths().unwrap();
         rejects.add(&row(4, b"b")).unwrap();
-        let saved = SetAside { rows_length, reasons_length, beyond: vec![] };
+        let saved = SavedRejects { rows_length, reasons_length, records: vec![] };
         let mut rejects = Rejects::resume(&path, &saved).unwrap();
         rejects.add(&row(5, b"c")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"a\nc\n");
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_load_goes_on_with_a_device_and_leaves_it_where_it_is() {
+    fn a_device_stays_where_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("null");
         std::os::unix::fs::symlink("/dev/null", &path).unwrap();
@@ -251,7 +251,7 @@ mod tests {
         rejects.add(&row(1, b"x")).unwrap();
         let (rows_length, reasons_length) = rejects.synced_lengths().unwrap();
         assert_eq!(rows_length, 0);
-        Rejects::resume(&path, &SetAside { rows_length, reasons_length, beyond: Vec::new() }).unwrap();
+        Rejects::resume(&path, &SavedRejects { rows_length, reasons_length, records: Vec::new() }).unwrap();
         assert!(path.is_symlink());
     }
 

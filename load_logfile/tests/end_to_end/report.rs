@@ -113,7 +113,7 @@ fn throttling_is_counted_by_cause() {
         "{}",
         run.stderr
     );
-    assert!(run.stderr.contains("the answers did not tell what was consumed"), "{}", run.stderr);
+    assert!(run.stderr.contains("the responses did not say what was consumed"), "{}", run.stderr);
     let report = report(&lab);
     assert_eq!(report["consumed_wcu"], Value::Null);
     assert_eq!(report["requests"]["throttled"], 2);

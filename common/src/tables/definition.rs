@@ -1,4 +1,4 @@
-//! The three tables of the lab, as data.
+//! The three tables of the workshop, as data.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -6,10 +6,12 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The tag of every table of the lab, by which the workshop finds what to clean up: key and value.
+use crate::capacity::Throughput;
+
+/// The tag by which the workshop finds the tables to clean up: key and value.
 pub const TAG: (&str, &str) = ("workshop-design-patterns", "targeted-for-cleanup");
 
-/// The tables of the lab, in the order of its steps.
+/// The workshop's tables, in the order of its steps.
 pub const TABLES: [TableDefinition; 3] = [
     TableDefinition {
         name: "logfile",
@@ -49,7 +51,7 @@ pub const TABLES: [TableDefinition; 3] = [
     },
 ];
 
-/// The definition of the lab's table of that name.
+/// The definition of the workshop's table of that name.
 pub fn table(name: &str) -> Option<&'static TableDefinition> {
     TABLES.iter().find(|table| table.name == name)
 }
@@ -57,20 +59,20 @@ pub fn table(name: &str) -> Option<&'static TableDefinition> {
 /// A table: one partition key, one global secondary index, provisioned capacity. All key attributes are strings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableDefinition {
-    /// Name of the table.
+    /// `TableName`.
     pub name: &'static str,
     /// Attribute that is the table's whole key.
     pub partition_key: &'static str,
     /// Provisioned capacity of the table itself, without its index.
     pub throughput: ProvisionedThroughput,
-    /// Its only index.
+    /// The only index.
     pub index: IndexDefinition,
 }
 
 /// A global secondary index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexDefinition {
-    /// Name of the index.
+    /// `IndexName`.
     pub name: &'static str,
     /// Attribute that is the partition key.
     pub partition_key: &'static str,
@@ -94,9 +96,9 @@ pub enum Projection {
 /// Provisioned capacity in units a second; neither may be zero. Reads and writes as `100/200`: RCU, then WCU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProvisionedThroughput {
-    /// Read capacity units.
+    /// RCU.
     pub read: NonZeroU32,
-    /// Write capacity units.
+    /// WCU.
     pub write: NonZeroU32,
 }
 
@@ -119,7 +121,13 @@ impl fmt::Display for ProvisionedThroughput {
     }
 }
 
-/// A text that is not RCU/WCU.
+impl From<ProvisionedThroughput> for Throughput {
+    fn from(throughput: ProvisionedThroughput) -> Self {
+        Self::Provisioned { read: throughput.read.get().into(), write: throughput.write.get().into() }
+    }
+}
+
+/// The text is not RCU/WCU.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("expected RCU/WCU, two whole numbers from 1 to {} with a slash between them, such as 100/100", u32::MAX)]
 pub struct InvalidThroughput;

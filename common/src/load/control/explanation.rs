@@ -1,23 +1,24 @@
-//! Throttling in words: which capacity it is, what it allows, what the load asks for, how long it takes so, and how to change that.
+//! Throttling explained to people: which capacity it is, what it allows, what the load asks for, how long it takes so, and how to
+//! change that.
 
 use std::time::Duration;
 
-use super::table_facts::{TableFacts, provisioned};
+use aws_sdk_dynamodb::types::KeyType;
+
+use crate::batch_writer::{ThrottleCause, ThrottleLimit, ThrottledResource};
 use crate::capacity::limits::PARTITION_WRITE_UNITS;
-use batch_writer::{ThrottleCause, ThrottleLimit, ThrottledResource};
+use crate::human;
+use crate::tables::{self, KeyElement, TableDescription, provisioned};
 
-use crate::tables;
-use crate::words;
-
-/// What takes longer than so many seconds should take so many with the capacity that is proposed.
+/// A load that takes longer than so many seconds should take so many with the proposed capacity.
 const PROPOSALS: [(u64, u64, &str); 2] = [(1800, 600, "10 minutes"), (120, 60, "a minute")];
 
 /// What is known of a load when it is throttled.
 #[derive(Clone)]
 pub(super) struct Situation<'a> {
     pub(super) table: &'a str,
-    /// The table's description, if it could be had.
-    pub(super) facts: Option<&'a TableFacts>,
+    /// `None` if the table cannot be described.
+    pub(super) description: Option<&'a TableDescription>,
     /// The endpoint, where it is not AWS's own.
     pub(super) endpoint_url: Option<&'a str>,
     /// Rows that the load has written each second so far.
@@ -30,12 +31,12 @@ pub(super) struct Situation<'a> {
 }
 
 impl Situation<'_> {
-    /// The cause with everything filled in that the answer did not tell: then it is the resource that allows the fewest rows.
+    /// The cause. Where the response does not name the resource, it is the one that allows the fewest rows.
     pub(super) fn deduce(&self, cause: &ThrottleCause) -> ThrottleCause {
-        let Some(facts) = self.facts else { return cause.clone() };
+        let Some(description) = self.description else { return cause.clone() };
         let of_table = (ThrottledResource::Table, self.rows_allowed(&ThrottledResource::Table));
-        let of_indexes = facts.global_indexes().map(|index| {
-            let resource = ThrottledResource::Index(index.definition.name.to_string());
+        let of_indexes = description.global_indexes().map(|index| {
+            let resource = ThrottledResource::Index(index.name.clone());
             let rows = self.rows_allowed(&resource);
             (resource, rows)
         });
@@ -53,10 +54,10 @@ impl Situation<'_> {
 
     /// WCU and RCU provisioned for a resource.
     fn capacity(&self, resource: &ThrottledResource) -> Option<(u64, u64)> {
-        let facts = self.facts?;
+        let description = self.description?;
         match resource {
-            ThrottledResource::Table => provisioned(facts.throughput),
-            ThrottledResource::Index(name) => provisioned(facts.index(name)?.throughput),
+            ThrottledResource::Table => provisioned(description.throughput),
+            ThrottledResource::Index(name) => provisioned(description.index(name)?.throughput),
             _ => None,
         }
     }
@@ -98,7 +99,7 @@ impl Situation<'_> {
             ],
             ThrottleLimit::ProvisionedThroughput | ThrottleLimit::Unknown => self.provisioned(&cause.resource, &name),
         };
-        lines.push("  Nothing is lost: the load goes on as fast as DynamoDB takes the rows.".to_owned());
+        lines.push("  Nothing is lost: the load continues as fast as DynamoDB accepts the rows.".to_owned());
         lines
     }
 
@@ -112,21 +113,23 @@ impl Situation<'_> {
 
     fn provisioned(&self, resource: &ThrottledResource, name: &str) -> Vec<String> {
         let Some(((write, read), allowed)) = self.capacity(resource).zip(self.rows_allowed(resource)) else {
-            return match self.facts {
+            return match self.description {
                 None => vec![
                     format!("throttled: {name} has less write capacity than this load asks for."),
                     "  How much it has cannot be read: that needs the permission dynamodb:DescribeTable.".to_owned(),
                 ],
                 Some(_) => vec![
-                    format!("throttled: {name} is on demand, and this load asks for more than it takes at the moment."),
-                    "  Such a table takes twice its earlier peak at once, and more within half an hour.".to_owned(),
+                    format!(
+                        "throttled: {name} is on demand, and this load asks for more than it accepts at the moment."
+                    ),
+                    "  Such a table accepts twice its earlier peak at once, and more within half an hour.".to_owned(),
                 ],
             };
         };
-        let asked = words::rate(self.rows_per_second.ceil() as u64, Duration::from_secs(1));
+        let asked = human::rate(self.rows_per_second.ceil() as u64, Duration::from_secs(1));
         let mut lines = vec![format!(
             "throttled: {name} has {} WCU, enough for {} a second; this load has written {asked} a second so far.",
-            words::count(write),
+            human::count(write),
             rows(allowed),
         )];
         match resource {
@@ -137,10 +140,10 @@ impl Situation<'_> {
         }
         if let Some(left) = self.rows_left.filter(|left| *left > 0) {
             let time = Duration::from_secs_f64((left as f64 / allowed.max(1e-9)).min(1e12));
-            lines.push(format!("  So the {} left take about {}.", words::counted(left, "row"), words::time(time)));
+            lines.push(format!("  So the {} left take about {}.", human::counted(left, "row"), human::time(time)));
             if let Some((_, seconds, in_words)) = PROPOSALS.iter().find(|(longer, ..)| time.as_secs() > *longer) {
                 let proposed = (self.units_of_row(resource) * left as f64 / *seconds as f64).ceil() as u64;
-                lines.push(format!("  With {} WCU they take {in_words}:", words::count(proposed)));
+                lines.push(format!("  With {} WCU they take {in_words}:", human::count(proposed)));
                 lines.extend(self.commands(resource, proposed, read));
             }
         } else {
@@ -152,7 +155,7 @@ impl Situation<'_> {
 
     fn back_pressure(&self, index: &str) -> Vec<String> {
         let table_has = self.capacity(&ThrottledResource::Table).map_or_else(String::new, |(write, _)| {
-            format!(" The {} WCU of the table do not help.", words::count(write))
+            format!(" The {} WCU of the table do not help.", human::count(write))
         });
         vec![
             format!(
@@ -163,9 +166,9 @@ impl Situation<'_> {
     }
 
     fn hot_key(&self, resource: &ThrottledResource, name: &str) -> Vec<String> {
-        let key = match (resource, self.facts) {
-            (ThrottledResource::Index(index), Some(facts)) => {
-                facts.index(index).map(|index| index.definition.partition_key.join(", "))
+        let key = match (resource, self.description) {
+            (ThrottledResource::Index(index), Some(description)) => {
+                description.index(index).map(|index| partition_key(&index.key))
             }
             _ => None,
         };
@@ -173,8 +176,8 @@ impl Situation<'_> {
         let mut lines = vec![
             format!("throttled: in {name}, too many rows have the same value of {key}: a hot key."),
             format!(
-                "  One partition takes at most {} WCU, and rows with the same value are all in one.",
-                words::count(PARTITION_WRITE_UNITS)
+                "  One partition accepts at most {} WCU, and rows with the same value are all in one.",
+                human::count(PARTITION_WRITE_UNITS)
             ),
         ];
         if matches!(resource, ThrottledResource::Index(_)) {
@@ -213,10 +216,15 @@ impl Situation<'_> {
     }
 }
 
+fn partition_key(key: &[KeyElement]) -> String {
+    let partition = key.iter().filter(|element| element.key_type == KeyType::Hash);
+    partition.map(|element| element.attribute.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 fn rows(number: f64) -> String {
     match number {
-        10.0.. => words::counted(number as u64, "row"),
-        _ if number.fract() == 0.0 => words::counted(number as u64, "row"),
+        10.0.. => human::counted(number as u64, "row"),
+        _ if number.fract() == 0.0 => human::counted(number as u64, "row"),
         _ => format!("{number:.1} rows"),
     }
 }
@@ -225,10 +233,10 @@ fn rows(number: f64) -> String {
 mod tests {
     use super::*;
 
-    fn situation<'a>(table: &'a str, facts: Option<&'a TableFacts>) -> Situation<'a> {
+    fn situation<'a>(table: &'a str, description: Option<&'a TableDescription>) -> Situation<'a> {
         Situation {
             table,
-            facts,
+            description,
             endpoint_url: None,
             rows_per_second: 9_765.4,
             rows_left: Some(979_700),
@@ -237,8 +245,8 @@ mod tests {
         }
     }
 
-    fn lab(name: &str) -> TableFacts {
-        TableFacts::of_definition(tables::table(name).unwrap())
+    fn lab(name: &str) -> TableDescription {
+        TableDescription::of_definition(tables::table(name).unwrap())
     }
 
     fn told(resource: ThrottledResource) -> ThrottleCause {
@@ -247,8 +255,8 @@ mod tests {
 
     #[test]
     fn an_index_with_too_little_capacity() {
-        let facts = lab("logfile_gsi_low");
-        let situation = situation("logfile_gsi_low", Some(&facts));
+        let description = lab("logfile_gsi_low");
+        let situation = situation("logfile_gsi_low", Some(&description));
         let cause = told(ThrottledResource::Index("GSI_1".into()));
         assert_eq!(situation.deduce(&ThrottleCause::UNKNOWN), cause);
         assert_eq!(situation.deduce(&told(ThrottledResource::UnnamedIndex)), cause);
@@ -265,19 +273,19 @@ mod tests {
                 "    create_tables logfile_gsi_low --index-capacity 1/1633",
                 "    aws dynamodb update-table --table-name logfile_gsi_low --global-secondary-index-updates \
                  '[{\"Update\":{\"IndexName\":\"GSI_1\",\"ProvisionedThroughput\":{\"ReadCapacityUnits\":1,\"WriteCapacityUnits\":1633}}}]'",
-                "  Nothing is lost: the load goes on as fast as DynamoDB takes the rows.",
+                "  Nothing is lost: the load continues as fast as DynamoDB accepts the rows.",
             ]
         );
     }
 
     #[test]
     fn a_table_whose_burst_is_used_up() {
-        let facts = lab("logfile");
+        let description = lab("logfile");
         let situation = Situation {
             rows_left: Some(500),
             endpoint_url: Some("http://127.0.0.1:8000"),
             table_units: 2.0,
-            ..situation("logfile", Some(&facts))
+            ..situation("logfile", Some(&description))
         };
         // The index has as many units and needs half as many for a row.
         assert_eq!(situation.deduce(&ThrottleCause::UNKNOWN), told(ThrottledResource::Table));
@@ -298,10 +306,10 @@ mod tests {
 
     #[test]
     fn a_hot_key() {
-        let facts = lab("logfile_scan");
+        let description = lab("logfile_scan");
         let cause =
             ThrottleCause { resource: ThrottledResource::Index("GSI_1".into()), limit: ThrottleLimit::KeyRange };
-        let lines = situation("logfile_scan", Some(&facts)).explain(&cause);
+        let lines = situation("logfile_scan", Some(&description)).explain(&cause);
         assert_eq!(
             lines[0],
             "throttled: in index GSI_1 of logfile_scan, too many rows have the same value of GSI_1_PK: a hot key."

@@ -1,4 +1,4 @@
-//! How far a load has come, in a file from which the same load goes on.
+//! How far a load has come, in a file from which the same load resumes.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -7,56 +7,54 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::watermark::{Settled, Stretch};
+use super::watermark::ResumePoint;
 use crate::logfile::Position;
 
-/// The form of the file, raised when it changes.
-const FORM: u32 = 2;
+/// Raised when the format of the file changes.
+const FORMAT_VERSION: u32 = 3;
 
-/// What a load is: a checkpoint is for one load only.
+/// What identifies a load: a checkpoint is for one load only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// The program.
+    /// `load_logfile` or `load_logfile_parallel`.
     pub program: String,
-    /// Endpoint or region.
+    /// Endpoint or region of the table.
     pub destination: String,
-    /// The table.
+    /// The table's name.
     pub table: String,
     /// The inputs, as the user named them, in their order.
     pub sources: Vec<String>,
     /// How rows become items: copies and their ids.
     pub numbering: String,
-    /// The file in which bad rows are set aside.
+    /// The file for rejected rows.
     pub rejects: Option<PathBuf>,
 }
 
 /// How far a load has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct SavedProgress {
     /// Each source, in the order of [`Identity::sources`].
-    pub sources: Vec<Settled<Position>>,
-    /// What of each source is settled besides, behind gaps.
-    pub beyond: Vec<Vec<Stretch<Position>>>,
-    /// Lengths of the two files of rejected rows, and the rejected records in them that lie behind the watermark, as source and record.
-    pub rejects: SetAside,
+    pub sources: Vec<ResumePoint<Position>>,
+    /// The rejects files.
+    pub rejects: SavedRejects,
 }
 
-/// What had been set aside when the checkpoint was written.
+/// The rejects files when the checkpoint was saved.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetAside {
+pub struct SavedRejects {
     /// Bytes of the file of rows.
     pub rows_length: u64,
     /// Bytes of the file of reasons.
     pub reasons_length: u64,
-    /// Records set aside that will be met again, as (source, record).
-    pub beyond: Vec<(u32, u64)>,
+    /// Rejected records behind the settled prefix, which will be read again, as (source, record).
+    pub records: Vec<(u32, u64)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Contents {
-    form: u32,
+    version: u32,
     load: Identity,
-    progress: Progress,
+    progress: SavedProgress,
 }
 
 /// A checkpoint that cannot be used.
@@ -70,7 +68,7 @@ pub enum CheckpointError {
         /// Why.
         source: io::Error,
     },
-    /// It is not a checkpoint, or one of another version.
+    /// It is not a checkpoint, or one of another version of this program.
     #[error("{} is not a checkpoint of this program ({reason})", path.display())]
     NotACheckpoint {
         /// The file.
@@ -93,11 +91,11 @@ pub enum CheckpointError {
 pub struct Checkpoint {
     path: PathBuf,
     identity: Identity,
-    saved: Option<Progress>,
+    saved: Option<SavedProgress>,
 }
 
 impl Checkpoint {
-    /// The checkpoint of a load, with what an earlier run of the same load has left in it.
+    /// The checkpoint of a load, with what an earlier run of it has saved.
     ///
     /// # Errors
     /// The file cannot be read or written, is no checkpoint, or is of another load. It is left as it is.
@@ -112,7 +110,7 @@ impl Checkpoint {
     }
 
     /// What was saved last, by this run or an earlier one.
-    pub fn saved(&self) -> Option<&Progress> {
+    pub fn saved(&self) -> Option<&SavedProgress> {
         self.saved.as_ref()
     }
 
@@ -120,11 +118,11 @@ impl Checkpoint {
     ///
     /// # Errors
     /// The operating system refuses; what was saved before is still there.
-    pub fn save(&mut self, progress: Progress) -> Result<(), CheckpointError> {
+    pub fn save(&mut self, progress: SavedProgress) -> Result<(), CheckpointError> {
         if self.saved.as_ref() == Some(&progress) {
             return Ok(());
         }
-        let contents = Contents { form: FORM, load: self.identity.clone(), progress };
+        let contents = Contents { version: FORMAT_VERSION, load: self.identity.clone(), progress };
         let text = serde_json::to_vec(&contents).map_err(|error| self.io_error(error.into()))?;
         self.replace(&text).map_err(|source| self.io_error(source))?;
         self.saved = Some(contents.progress);
@@ -142,11 +140,10 @@ impl Checkpoint {
         }
     }
 
-    fn read(&self, bytes: &[u8]) -> Result<Progress, CheckpointError> {
+    fn read(&self, bytes: &[u8]) -> Result<SavedProgress, CheckpointError> {
         let not_a_checkpoint = |reason: String| CheckpointError::NotACheckpoint { path: self.path.clone(), reason };
         let contents: Contents = serde_json::from_slice(bytes).map_err(|error| not_a_checkpoint(error.to_string()))?;
-        let sources = contents.load.sources.len();
-        if contents.form != FORM || [contents.progress.sources.len(), contents.progress.beyond.len()] != [sources; 2] {
+        if contents.version != FORMAT_VERSION || contents.progress.sources.len() != contents.load.sources.len() {
             return Err(not_a_checkpoint("it is of another version".to_owned()));
         }
         match difference(&contents.load, &self.identity) {
@@ -196,6 +193,7 @@ fn difference(saved: &Identity, asked: &Identity) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::SettledRange;
 
     fn identity() -> Identity {
         Identity {
@@ -208,9 +206,10 @@ mod tests {
         }
     }
 
-    fn progress(records: u64) -> Progress {
-        let settled = Settled { records, position: Position::default(), written: records, rejected: 0 };
-        Progress { sources: vec![settled], beyond: vec![Vec::new()], rejects: SetAside::default() }
+    fn progress(records: u64) -> SavedProgress {
+        let prefix =
+            SettledRange { first: 0, end: records, position: Position::default(), written: records, rejected: 0 };
+        SavedProgress { sources: vec![ResumePoint { prefix, ranges: Vec::new() }], rejects: SavedRejects::default() }
     }
 
     #[test]
@@ -247,7 +246,7 @@ mod tests {
     fn what_is_no_checkpoint_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("thesis.txt");
-        for text in ["my thesis", "", "{}", "{\"form\": 99}"] {
+        for text in ["my thesis", "", "{}", "{\"version\": 99}"] {
             fs::write(&path, text).unwrap();
             let error = Checkpoint::open(&path, identity()).unwrap_err();
             assert!(matches!(error, CheckpointError::NotACheckpoint { .. }), "{text:?}: {error}");

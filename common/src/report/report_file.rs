@@ -5,16 +5,15 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::tally::Tally;
-use crate::words;
-use batch_writer::Traffic;
-use batch_writer::{ThrottleCause, ThrottledResource};
+use crate::batch_writer::{ThrottleCause, ThrottledResource, Traffic};
+use crate::human;
 
 /// Raised when a member changes its meaning or goes. New members may come without it.
-const FORM: u32 = 1;
+const FORMAT_VERSION: u32 = 1;
 
 /// What a load was asked to do.
 #[derive(Debug, Clone, Serialize)]
-pub struct Subject {
+pub struct LoadInfo {
     /// The program's name.
     pub program: &'static str,
     /// Its version.
@@ -29,20 +28,22 @@ pub struct Subject {
 
 /// How it ended.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Ending {
+pub struct Outcome {
     /// `done`, `done_except_rejected`, `failed`, `interrupted` or `terminated`.
     pub outcome: &'static str,
     /// The exit code.
     pub exit_code: u8,
     /// What ended it early, in one line.
     pub error: Option<String>,
+    /// Everything that ended it, `error` first: a bad row and a table that does not exist, for example.
+    pub errors: Vec<String>,
     /// What the user can do then.
     pub what_to_do: Vec<String>,
 }
 
 /// What was done, in figures.
 #[derive(Debug, Clone, Default)]
-pub struct Work {
+pub struct LoadFigures {
     /// The rows, those of earlier runs included.
     pub tally: Tally,
     /// Those of earlier runs.
@@ -53,7 +54,7 @@ pub struct Work {
     pub elapsed: Duration,
 }
 
-impl Work {
+impl LoadFigures {
     /// Rows written in this run.
     pub fn written(&self) -> u64 {
         self.tally.written.saturating_sub(self.resumed.written)
@@ -100,11 +101,12 @@ struct LatencyMs {
 /// What a load came to.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    form: u32,
+    #[serde(rename = "form")]
+    format_version: u32,
     #[serde(flatten)]
-    subject: Subject,
+    info: LoadInfo,
     #[serde(flatten)]
-    ending: Ending,
+    outcome: Outcome,
     rows: Rows,
     seconds: f64,
     rows_per_second: f64,
@@ -117,15 +119,15 @@ pub struct Report {
 
 impl Report {
     /// Of a load.
-    pub fn new(subject: Subject, ending: Ending, work: &Work) -> Self {
-        let Work { tally, resumed, traffic, elapsed } = work;
+    pub fn new(info: LoadInfo, outcome: Outcome, figures: &LoadFigures) -> Self {
+        let LoadFigures { tally, resumed, traffic, elapsed } = figures;
         let indexes = traffic.consumed_by_index.iter().map(|(name, units)| (name.clone(), units.as_f64()));
         let consumed = Consumed { table: traffic.consumed_by_table.as_f64(), indexes: indexes.collect() };
         let latencies = &traffic.latencies;
         Self {
-            form: FORM,
-            subject,
-            ending,
+            format_version: FORMAT_VERSION,
+            info,
+            outcome,
             rows: Rows {
                 read: tally.read,
                 written: tally.written,
@@ -134,7 +136,7 @@ impl Report {
                 written_in_earlier_runs: resumed.written,
             },
             seconds: elapsed.as_secs_f64(),
-            rows_per_second: work.written() as f64 / elapsed.as_secs_f64().max(1e-9),
+            rows_per_second: figures.written() as f64 / elapsed.as_secs_f64().max(1e-9),
             consumed_wcu: traffic.knows_consumption().then_some(consumed),
             requests: Requests {
                 sent: traffic.requests,
@@ -176,12 +178,12 @@ fn throttle_events((cause, &events): (&ThrottleCause, &u64)) -> ThrottleEvents {
 }
 
 /// The lines at the end of a load.
-pub fn summary(table: &str, work: &Work) -> Vec<String> {
-    let Work { tally, resumed, traffic, elapsed } = work;
-    let rate = words::rate(work.written(), *elapsed);
-    let mut rows = format!("{tally}, in {} ({rate} rows/s)", words::time(*elapsed));
+pub fn summary(table: &str, figures: &LoadFigures) -> Vec<String> {
+    let LoadFigures { tally, resumed, traffic, elapsed } = figures;
+    let rate = human::rate(figures.written(), *elapsed);
+    let mut rows = format!("{tally}, in {} ({rate} rows/s)", human::time(*elapsed));
     if resumed.read > 0 {
-        rows.push_str(&format!("; {} of them in earlier runs", words::count(resumed.read)));
+        rows.push_str(&format!("; {} of them in earlier runs", human::count(resumed.read)));
     }
     let mut lines = vec![rows];
     if traffic.written > 0 {
@@ -195,7 +197,7 @@ pub fn summary(table: &str, work: &Work) -> Vec<String> {
 
 fn consumed_line(table: &str, traffic: &Traffic) -> String {
     if traffic.written_without_consumption == traffic.written {
-        return "the answers did not tell what was consumed".to_owned();
+        return "the responses did not say what was consumed".to_owned();
     }
     let mut line = format!("consumed {} WCU of {table}", traffic.consumed_by_table);
     for (index, units) in &traffic.consumed_by_index {
@@ -203,20 +205,20 @@ fn consumed_line(table: &str, traffic: &Traffic) -> String {
     }
     if !traffic.knows_consumption() {
         line.push_str(&format!(
-            "; the answers about {} rows did not tell",
-            words::count(traffic.written_without_consumption)
+            "; the responses about {} rows did not say",
+            human::count(traffic.written_without_consumption)
         ));
     }
     line
 }
 
 fn requests_line(traffic: &Traffic) -> String {
-    let mut line = words::counted(traffic.requests, "request");
+    let mut line = human::counted(traffic.requests, "request");
     let latencies = &traffic.latencies;
     if let Some((p50, p99)) = latencies.percentile(50).zip(latencies.percentile(99)) {
         let answered = match traffic.requests {
-            1 => format!(", answered within {}", words::time(p99)),
-            _ => format!(", half of them answered within {}, 99 % within {}", words::time(p50), words::time(p99)),
+            1 => format!(", answered within {}", human::time(p99)),
+            _ => format!(", half of them answered within {}, 99 % within {}", human::time(p50), human::time(p99)),
         };
         line.push_str(&answered);
     }
@@ -224,19 +226,19 @@ fn requests_line(traffic: &Traffic) -> String {
         line.push_str("; nothing throttled");
     } else {
         let events =
-            traffic.throttle_events.iter().map(|(cause, events)| format!("{} by {cause}", words::count(*events)));
+            traffic.throttle_events.iter().map(|(cause, events)| format!("{} by {cause}", human::count(*events)));
         let events = events.collect::<Vec<_>>().join(", ");
         line.push_str(&format!(
             "; throttled: {} whole, {} ({events})",
-            words::counted(traffic.throttled_requests, "request"),
-            words::counted(traffic.throttled(), "row"),
+            human::counted(traffic.throttled_requests, "request"),
+            human::counted(traffic.throttled(), "row"),
         ));
     }
     if traffic.failed_requests > 0 {
-        line.push_str(&format!("; failed: {}", words::counted(traffic.failed_requests, "request")));
+        line.push_str(&format!("; failed: {}", human::counted(traffic.failed_requests, "request")));
     }
     if traffic.retried > 0 {
-        line.push_str(&format!("; {} sent again", words::counted(traffic.retried, "row")));
+        line.push_str(&format!("; {} sent again", human::counted(traffic.retried, "row")));
     }
     line
 }
@@ -265,14 +267,14 @@ mod tests {
         traffic
     }
 
-    fn work() -> Work {
+    fn figures() -> LoadFigures {
         let tally = Tally { read: 75, written: 45, rejected: 0 };
-        Work { tally, resumed: Tally::default(), traffic: traffic(), elapsed: Duration::from_secs(9) }
+        LoadFigures { tally, resumed: Tally::default(), traffic: traffic(), elapsed: Duration::from_secs(9) }
     }
 
     #[test]
     fn people_read_what_happened() {
-        let lines = summary("logfile", &work());
+        let lines = summary("logfile", &figures());
         assert_eq!(
             lines,
             [
@@ -286,15 +288,15 @@ mod tests {
 
     #[test]
     fn programs_read_the_same() {
-        let subject = Subject {
+        let info = LoadInfo {
             program: "load_logfile",
             version: "1.2.3",
             destination: "http://127.0.0.1:8000".into(),
             table: "logfile".into(),
             inputs: vec!["a.csv".into()],
         };
-        let ending = Ending { outcome: "interrupted", exit_code: 130, ..Ending::default() };
-        let report = Report::new(subject, ending, &work());
+        let outcome = Outcome { outcome: "interrupted", exit_code: 130, ..Outcome::default() };
+        let report = Report::new(info, outcome, &figures());
         let json: serde_json::Value = serde_json::from_slice(&report.to_json().unwrap()).unwrap();
         assert_eq!(json["rows"]["not_written"], 30);
         assert_eq!(json["consumed_wcu"], serde_json::json!({"table": 45.0, "indexes": {"GSI_1": 44.5}}));
@@ -311,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_load_that_sent_nothing_says_little() {
-        let lines = summary("logfile", &Work { elapsed: MILLI, ..Work::default() });
+        let lines = summary("logfile", &LoadFigures { elapsed: MILLI, ..LoadFigures::default() });
         assert_eq!(lines, ["0 rows read = 0 written + 0 rejected + 0 not written, in 1.0 ms (0.0 rows/s)"]);
     }
 }

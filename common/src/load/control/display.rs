@@ -1,0 +1,194 @@
+//! What people see of a load while it runs: bars on a terminal, and what throttles it, explained once for each cause.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::explanation::Situation;
+use crate::batch_writer::client::Retries;
+use crate::batch_writer::{ThrottleCause, ThrottledResource};
+use crate::human;
+use crate::load::job::Job;
+use crate::load::progress::{Progress, Sample, SourceProgress};
+use crate::load::sink::TableSinks;
+use crate::report::RowCounts;
+use crate::screen::{Bar, Screen};
+use crate::tables::TableDescription;
+
+/// How often it looks without a terminal.
+const INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long it waits for a response that names the cause, once requests have been throttled without one.
+const BEFORE_DEDUCTION: Duration = Duration::from_secs(2);
+
+/// How long it waits for the table's description.
+const DESCRIBE: Duration = Duration::from_secs(5);
+
+/// Looks at a load from time to time. When it is dropped, its bars disappear.
+pub(super) struct Display {
+    program: &'static str,
+    screen: Screen,
+    sinks: TableSinks,
+    names: Vec<String>,
+    counts: Arc<RowCounts>,
+    sources: Vec<Arc<SourceProgress>>,
+    start: Instant,
+    progress: Progress,
+    /// Causes that responses have named.
+    seen: BTreeSet<ThrottleCause>,
+    /// Causes that were explained, deduced ones included.
+    explained: BTreeSet<ThrottleCause>,
+    /// Since when requests have been throttled without a cause that is explained.
+    unknown_since: Option<Duration>,
+}
+
+impl Display {
+    pub(super) fn new(
+        job: &Job,
+        sinks: &TableSinks,
+        counts: &Arc<RowCounts>,
+        sources: &[Arc<SourceProgress>],
+        start: Instant,
+    ) -> Self {
+        Self {
+            program: job.script.program(),
+            screen: job.screen.clone(),
+            sinks: sinks.clone(),
+            names: job.sources.iter().map(|source| source.name().to_owned()).collect(),
+            counts: Arc::clone(counts),
+            sources: sources.to_vec(),
+            start,
+            progress: Progress::default(),
+            seen: BTreeSet::new(),
+            explained: BTreeSet::new(),
+            unknown_since: None,
+        }
+    }
+
+    pub(super) async fn run(&mut self) {
+        let mut continued = signal(SignalKind::from_raw(nix::sys::signal::Signal::SIGCONT as i32)).ok();
+        let bars = self.bars();
+        let mut interval = tokio::time::interval(if bars.is_some() { Bar::INTERVAL } else { INTERVAL });
+        interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut shown = true;
+        loop {
+            tokio::select! {
+                _ = interval.tick() => {}
+                _ = async { match &mut continued {
+                    Some(stream) => stream.recv().await,
+                    None => std::future::pending().await,
+                }} => self.screen.hide_bars_until_shown(&mut shown),
+            }
+            self.look(bars.as_ref(), &mut shown);
+            self.explain_news().await;
+        }
+    }
+
+    /// One for each source where there are several, and one for all.
+    fn bars(&self) -> Option<Vec<Bar>> {
+        let sources = if self.sources.len() > 1 { self.sources.len() } else { 0 };
+        self.screen.has_bars().then(|| (0..=sources).map(|_| self.screen.bar()).collect())
+    }
+
+    fn look(&mut self, bars: Option<&Vec<Bar>>, shown: &mut bool) {
+        let sample = self.sample();
+        self.progress.add(sample);
+        let Some((all, each)) = bars.and_then(|bars| bars.split_last()) else { return };
+        if !self.screen.is_in_foreground() {
+            self.screen.hide_bars_until_shown(shown);
+            return;
+        }
+        if !*shown {
+            self.screen.show_bars();
+            *shown = true;
+        }
+        for (index, ((bar, source), name)) in each.iter().zip(&self.sources).zip(&self.names).enumerate() {
+            let share = source.share();
+            let percent = share.map_or_else(String::new, |share| format!("{:.0} %  ", share * 100.0));
+            let written = human::counted(self.counts.of_source(index).written, "row");
+            bar.show(share, &format!("{percent}{written}  {name}"));
+        }
+        all.show(sample.share, &self.progress.text());
+    }
+
+    fn sample(&self) -> Sample {
+        let at = self.start.elapsed();
+        let shares: Option<Vec<(f64, f64)>> = self
+            .sources
+            .iter()
+            .map(|source| source.share().map(|share| (share, source.length.load(Ordering::Relaxed) as f64)))
+            .collect();
+        let share = shares.map(|shares| {
+            let whole: f64 = shares.iter().map(|(_, length)| length).sum();
+            shares.iter().map(|(share, length)| share * length).sum::<f64>() / whole.max(1.0)
+        });
+        self.sinks.traffic.with(|traffic| Sample {
+            at,
+            written: self.counts.total().written,
+            throttled: traffic.throttled(),
+            consumed: traffic.consumed_by_table.rounded_up(),
+            in_flight: traffic.in_flight,
+            share,
+        })
+    }
+
+    /// Explains causes that are new. One that the response does not name waits a little for a response that does.
+    async fn explain_news(&mut self) {
+        let mut news: Vec<_> = self.sinks.traffic.with(|traffic| {
+            traffic.throttle_events.keys().filter(|cause| !self.seen.contains(*cause)).cloned().collect()
+        });
+        if let Some(index) = news.iter().position(|cause| cause.resource == ThrottledResource::Unknown) {
+            let now = self.start.elapsed();
+            let since = *self.unknown_since.get_or_insert(now);
+            let others_are_known = news.len() > 1 || !self.explained.is_empty();
+            if now < since + BEFORE_DEDUCTION && !others_are_known {
+                news.remove(index);
+            } else if others_are_known {
+                self.seen.insert(news.remove(index));
+            }
+        }
+        if news.is_empty() {
+            return;
+        }
+        let description = self.describe().await;
+        for cause in news {
+            self.seen.insert(cause.clone());
+            let (lines, cause) = self.with_situation(description.as_ref(), |situation| {
+                let cause = situation.deduce(&cause);
+                (situation.explain(&cause), cause)
+            });
+            if self.explained.insert(cause) {
+                self.screen.line(&format!("{}: {}", self.program, lines.join("\n")));
+            }
+        }
+    }
+
+    /// Its capacity now, which may have changed since the start.
+    async fn describe(&self) -> Option<TableDescription> {
+        let client = self.sinks.connection.client(Retries::Sdk);
+        tokio::time::timeout(DESCRIBE, TableDescription::read(&client, &self.sinks.name)).await.ok()?.ok()
+    }
+
+    fn with_situation<R>(&self, description: Option<&TableDescription>, act: impl FnOnce(&Situation<'_>) -> R) -> R {
+        let (written, measured, table, indexes) = self.sinks.traffic.with(|traffic| {
+            let measured = traffic.written.saturating_sub(traffic.written_without_consumption);
+            (traffic.written, measured, traffic.consumed_by_table, traffic.consumed_by_index.clone())
+        });
+        // As long as no consumed capacity is known, a row is taken for a small one that enters every index.
+        let of_row = |units: f64| if measured == 0 { 1.0 } else { units / measured as f64 };
+        let index_units = |name: &str| of_row(indexes.get(name).map_or(0.0, |units| units.as_f64()));
+        act(&Situation {
+            table: &self.sinks.name,
+            description,
+            endpoint_url: self.sinks.connection.endpoint_url(),
+            rows_per_second: written as f64 / self.start.elapsed().as_secs_f64().max(1e-3),
+            rows_left: self.progress.rows_left(),
+            table_units: of_row(table.as_f64()),
+            index_units: &index_units,
+        })
+    }
+}

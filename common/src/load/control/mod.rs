@@ -1,0 +1,86 @@
+//! The thread beside a load: it hears signals, shows the progress, explains throttling, and keeps a limit that is a share of the
+//! table's capacity up to date.
+
+mod display;
+mod explanation;
+mod share;
+mod signals;
+
+use std::sync::Arc;
+use std::thread;
+
+use crossbeam_channel::Sender;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use self::display::Display;
+use self::share::ShareFollower;
+pub use self::signals::Signal;
+use self::signals::Signals;
+use super::LoadError;
+use super::collect::Event;
+use super::job::Job;
+use super::progress::SourceProgress;
+use super::sink::{Destination, TableSinks};
+use crate::report::RowCounts;
+
+/// Runs until it is dropped; then nothing of it is on the terminal any more.
+pub(super) struct Control {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Control {
+    /// Starts the thread on `runtime`.
+    ///
+    /// # Errors
+    /// The system gives no thread or no signal handler.
+    pub(super) fn start(
+        runtime: Runtime,
+        job: &Job,
+        sinks: &TableSinks,
+        counts: &Arc<RowCounts>,
+        progress: &[Arc<SourceProgress>],
+        events: Sender<Event>,
+        start: Instant,
+    ) -> Result<Self, LoadError> {
+        let signals = {
+            let _entered = runtime.enter();
+            Signals::open().map_err(LoadError::Thread)?
+        };
+        let mut display = (!job.quiet).then(|| Display::new(job, sinks, counts, progress, start));
+        let Destination::Table(table) = &job.destination;
+        let share = ShareFollower::new(table, sinks);
+        let (stop, stopped) = oneshot::channel();
+        let run = move || {
+            runtime.block_on(async {
+                let display = async {
+                    if let Some(display) = &mut display {
+                        display.run().await;
+                    }
+                };
+                let share = async {
+                    if let Some(share) = share {
+                        share.run().await;
+                    }
+                };
+                tokio::select! {
+                    _ = stopped => {}
+                    _ = async { tokio::join!(signals.listen(events), display, share) } => {}
+                }
+            });
+        };
+        let thread = thread::Builder::new().name("control".to_owned()).spawn(run).map_err(LoadError::Thread)?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

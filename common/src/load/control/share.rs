@@ -1,0 +1,51 @@
+//! A limit that is a share of the table's capacity, which may change during a load.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use crate::batch_writer::client::Retries;
+use crate::load::pace::{self, MaxWcu};
+use crate::load::sink::{TableDestination, TableSinks};
+use crate::tables::TableDescription;
+
+/// How often the table is described again: a change of capacity takes longer than this on AWS.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Sets the limit anew when the table's capacity has changed.
+pub(super) struct ShareFollower {
+    sinks: TableSinks,
+    percent: NonZeroU64,
+}
+
+impl ShareFollower {
+    /// `None` if the limit is no share.
+    pub(super) fn new(table: &TableDestination, sinks: &TableSinks) -> Option<Self> {
+        match table.pace.max_wcu {
+            Some(MaxWcu::Percent(percent)) => Some(Self { sinks: sinks.clone(), percent }),
+            _ => None,
+        }
+    }
+
+    pub(super) async fn run(self) {
+        let table = &self.sinks.name;
+        let client = self.sinks.connection.client(Retries::Sdk);
+        let mut allowed = self.sinks.limit.clone();
+        loop {
+            tokio::time::sleep(INTERVAL).await;
+            // A table that cannot be described keeps its limit; what is wrong with it, the writers find out.
+            let limit = match TableDescription::read(&client, table).await {
+                Ok(description) => pace::share(table, &description, self.percent).map_err(|error| error.to_string()),
+                Err(error) => Err(format!("{table}: {error}")),
+            };
+            match limit {
+                Ok(limit) if allowed.as_ref() == Some(&limit) => {}
+                Ok(limit) => {
+                    log::info!("{table}: writes at most {} WCU from now on", limit.wcu);
+                    self.sinks.pacer.set_limit(Some(limit.clone()));
+                    allowed = Some(limit);
+                }
+                Err(error) => log::info!("{error}"),
+            }
+        }
+    }
+}

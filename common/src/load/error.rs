@@ -1,0 +1,104 @@
+//! Why a load did not begin, or ended early.
+
+use std::io;
+
+use thiserror::Error;
+
+use super::control::Signal;
+use super::numbering::Collision;
+use super::pace::ShareError;
+use super::rejects::{RejectedRow, RejectsError};
+use super::source::SourceError;
+use crate::batch_writer::Stop;
+use crate::batch_writer::service_error::ServiceErrorKind;
+use crate::logfile::{ReadError, ResumeError};
+use crate::report::CheckpointError;
+
+/// Why a load did not begin, or ended early.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// An input cannot be opened.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// An input cannot be read to its end.
+    #[error("{source_name}: {error}")]
+    Unreadable {
+        /// The input, as the user named it.
+        source_name: String,
+        /// Where, and what is wrong.
+        error: ReadError,
+    },
+    /// Rows would overwrite each other.
+    #[error(transparent)]
+    Collision(#[from] Box<Collision>),
+    /// The ids of all rows must be known beforehand, and the input can be read only once.
+    #[error("{source_name}: its ids must be read before the first row is written, and it can be read only once")]
+    NotRepeatable {
+        /// The input, as the user named it.
+        source_name: String,
+    },
+    /// A row that cannot be written, in a load without a file for rejected rows.
+    #[error("{}:{}: {}", .0.source, .0.line, .0.reason)]
+    BadRow(Box<RejectedRow>),
+    /// The files for rejected rows cannot be used.
+    #[error(transparent)]
+    Rejects(#[from] RejectsError),
+    /// A share of the table's capacity is asked for, and cannot be had.
+    #[error(transparent)]
+    Share(#[from] ShareError),
+    /// The table has another key than the items.
+    #[error("the key of table {table} is {found}, and the key of the items is {expected}")]
+    KeyMismatch {
+        /// The table's name.
+        table: String,
+        /// The table's key.
+        found: String,
+        /// The items' key.
+        expected: String,
+    },
+    /// The writer of a table has stopped.
+    #[error("table {table}")]
+    Table {
+        /// The table's name.
+        table: String,
+        /// Why the writer stopped.
+        #[source]
+        stop: Stop,
+    },
+    /// A checkpoint cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// An input is not the one that the checkpoint is about.
+    #[error("{source_name}: {error}")]
+    Changed {
+        /// The input, as the user named it.
+        source_name: String,
+        /// What is wrong with it.
+        error: ResumeError,
+    },
+    /// A signal stopped the load.
+    #[error("stopped by {}", .signal.name())]
+    Signal {
+        /// Which one.
+        signal: Signal,
+    },
+    /// The system gives no thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+    /// A defect of this program: its rows are not all accounted for.
+    #[error("an internal error: {0}; please report it")]
+    Internal(String),
+}
+
+impl LoadError {
+    /// Whether what was read so far is still written, as Python has written everything before a bad row.
+    pub(super) fn lets_drain(&self) -> bool {
+        matches!(self, Self::BadRow(_) | Self::Unreadable { .. } | Self::Rejects(_))
+    }
+
+    /// Whether there is no such table, or will not be in a moment.
+    pub(crate) fn is_table_gone(&self) -> bool {
+        let Self::Table { stop: Stop::Service(error), .. } = self else { return false };
+        matches!(error.kind, ServiceErrorKind::NoSuchTable | ServiceErrorKind::TableNotReady)
+    }
+}

@@ -1,0 +1,63 @@
+//! What is to be loaded, and how.
+
+use std::path::PathBuf;
+
+use super::numbering::Numbering;
+use super::sink::Destination;
+use super::source::Source;
+use crate::logfile::ItemLayout;
+use crate::report::{Identity, LoadInfo, Script};
+use crate::screen::Screen;
+
+/// What is to be loaded, and how.
+#[derive(Debug)]
+pub struct Job {
+    /// Where the items go.
+    pub destination: Destination,
+    /// Worker threads, at least one.
+    pub workers: usize,
+    /// The inputs; their indexes are Python's thread ids.
+    pub sources: Vec<Source>,
+    /// How a record becomes an item.
+    pub layout: ItemLayout,
+    /// How many copies of each item, and with which ids.
+    pub numbering: Numbering,
+    /// The file that records how far the load is, so that it can resume after any stop.
+    pub checkpoint: Option<PathBuf>,
+    /// The file for rejected rows; without it the first one ends the load.
+    pub rejects: Option<PathBuf>,
+    /// Whose lines are printed on standard output.
+    pub script: Script,
+    /// Standard error, with bars on a terminal.
+    pub screen: Screen,
+    /// Whether to show no progress and no explanations.
+    pub quiet: bool,
+}
+
+impl Job {
+    /// What was asked for, as the report has it.
+    pub fn info(&self) -> LoadInfo {
+        LoadInfo {
+            program: self.script.program(),
+            version: env!("CARGO_PKG_VERSION"),
+            destination: self.destination.to_string(),
+            table: self.destination.table_name().to_owned(),
+            inputs: self.source_names(),
+        }
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        Identity {
+            program: self.script.program().to_owned(),
+            destination: self.destination.to_string(),
+            table: self.destination.table_name().to_owned(),
+            sources: self.source_names(),
+            numbering: self.numbering.to_string(),
+            rejects: self.rejects.clone(),
+        }
+    }
+
+    fn source_names(&self) -> Vec<String> {
+        self.sources.iter().map(|source| source.name().to_owned()).collect()
+    }
+}

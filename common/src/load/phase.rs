@@ -1,0 +1,96 @@
+//! How far a load is with ending, and what each producer has done by then.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
+
+/// How far a load is with ending. It only moves forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    Running,
+    /// Nothing more is read; what was read is written.
+    Draining,
+    /// Nothing more is sent; batches in flight are waited for.
+    Stopping,
+}
+
+/// Tells producers and workers to end.
+#[derive(Debug, Clone)]
+pub(super) struct SharedPhase {
+    phase: watch::Sender<Phase>,
+    producers: Arc<[ProducerState]>,
+}
+
+#[derive(Debug, Default)]
+struct ProducerState {
+    /// It has handed over everything and waits for its input, perhaps for ever: somebody may be typing.
+    waiting: AtomicBool,
+    ended: AtomicBool,
+}
+
+impl SharedPhase {
+    pub(super) fn new(producers: usize) -> Self {
+        let producers = std::iter::repeat_with(ProducerState::default).take(producers).collect();
+        Self { phase: watch::Sender::new(Phase::Running), producers }
+    }
+
+    pub(super) fn get(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    pub(super) fn advance(&self, to: Phase) {
+        self.phase.send_if_modified(|phase| {
+            let forward = to > *phase;
+            if forward {
+                *phase = to;
+            }
+            forward
+        });
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
+    }
+
+    /// The `source`'s producer waits for its input from now on, or no longer. It must look at the phase after this: one of the two
+    /// sides then sees the other's change, whichever comes first, and neither waits for the other.
+    pub(super) fn set_waiting(&self, source: usize, waiting: bool) {
+        self.producers[source].waiting.store(waiting, Ordering::SeqCst);
+    }
+
+    pub(super) fn producer_ended(&self, source: usize) {
+        self.producers[source].ended.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether no producer will hand over anything more, now that the load is ending.
+    pub(super) fn producers_are_done(&self) -> bool {
+        let done = |state: &ProducerState| state.ended.load(Ordering::SeqCst) || state.waiting.load(Ordering::SeqCst);
+        self.get() > Phase::Running && self.producers.iter().all(done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_only_move_forward() {
+        let phase = SharedPhase::new(1);
+        phase.advance(Phase::Stopping);
+        phase.advance(Phase::Draining);
+        assert_eq!(phase.get(), Phase::Stopping);
+    }
+
+    #[test]
+    fn producers_are_done_when_each_has_ended_or_waits_and_the_load_ends() {
+        let phase = SharedPhase::new(2);
+        phase.set_waiting(0, true);
+        phase.producer_ended(1);
+        assert!(!phase.producers_are_done(), "the one that waits may still get a row");
+        phase.advance(Phase::Draining);
+        assert!(phase.producers_are_done());
+        phase.set_waiting(0, false);
+        assert!(!phase.producers_are_done());
+    }
+}

@@ -1,0 +1,215 @@
+//! A load from its start to its end.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use tokio::time::Instant;
+
+use super::channel::{ChunkSender, channel};
+use super::collect::{Collector, Event};
+use super::control::Control;
+use super::job::Job;
+use super::phase::SharedPhase;
+use super::produce::{Producer, Production};
+use super::progress::SourceProgress;
+use super::rejects::Rejects;
+use super::request::Request;
+use super::resume::open_sources;
+use super::sink::{Destination, TableSinks};
+use super::worker::Worker;
+use super::{LoadError, Reader};
+use crate::batch_writer::Traffic;
+use crate::logfile::Position;
+use crate::report::{Checkpoint, LoadFigures, PythonLines, ResumePoint, RowCounts, Tally, Watermark};
+
+/// Chunks of requests that wait for one worker: enough that it never waits for the producer, and little memory.
+const CHUNKS_PER_WORKER: usize = 4;
+
+/// Events that wait for the collector. When standard output is held up (Ctrl-S), so is the load.
+const EVENTS: usize = 256;
+
+/// How a load ended.
+#[derive(Debug)]
+pub struct Loaded<W> {
+    /// Its rows, those of the earlier runs included.
+    pub tally: Tally,
+    /// The rows of the earlier runs that it resumed.
+    pub resumed: Tally,
+    /// Whether the same command resumes from here.
+    pub can_resume: bool,
+    /// What went over the wire in this run.
+    pub traffic: Traffic,
+    /// From its start to its end.
+    pub elapsed: Duration,
+    /// What ended it early.
+    pub errors: Vec<LoadError>,
+    lines: PythonLines<W>,
+}
+
+impl<W: Write> Loaded<W> {
+    /// For the summary and the report.
+    pub fn figures(&self) -> LoadFigures {
+        let Self { tally, resumed, traffic, elapsed, .. } = self;
+        LoadFigures { tally: *tally, resumed: *resumed, traffic: traffic.clone(), elapsed: *elapsed }
+    }
+
+    /// Prints the last of Python's lines, which says that everything is written. The caller decides when, because it may have other
+    /// things to print.
+    pub fn print_last_line(&mut self) {
+        self.lines.finish(self.tally.written, self.elapsed);
+    }
+}
+
+/// Loads everything. Returns when every thread that has work to do has ended, whatever ended it.
+///
+/// `stdout` gets Python's lines, as they happen; the last one when [`Loaded::print_last_line`] is called.
+///
+/// # Errors
+/// Nothing was written: an input cannot be opened, a file beside the load cannot be used, or the table's key is not the items'. What
+/// happens later is in [`Loaded`].
+pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
+    let start = Instant::now();
+    let checkpoint = job.checkpoint.as_deref().map(|path| Checkpoint::open(path, job.identity())).transpose()?;
+    let saved = checkpoint.as_ref().and_then(Checkpoint::saved).cloned();
+    let resume_points = match &saved {
+        Some(progress) => progress.sources.clone(),
+        None => vec![ResumePoint::default(); job.sources.len()],
+    };
+    let progress: Vec<Arc<SourceProgress>> = job.sources.iter().map(|_| Arc::default()).collect();
+    let readers = open_sources(job, &resume_points, &progress)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LoadError::Thread)?;
+    let Destination::Table(table) = &job.destination;
+    let sinks = runtime.block_on(TableSinks::open(table))?;
+    let rejects = match (&job.rejects, &saved) {
+        (Some(path), Some(progress)) => Some(Rejects::resume(path, &progress.rejects)?),
+        (Some(path), None) => Some(Rejects::create(path)?),
+        (None, _) => None,
+    };
+    let counts = Arc::new(RowCounts::new(resume_points.iter().map(ResumePoint::tally)));
+    let resumed = counts.total();
+    let names: Vec<_> = job.sources.iter().map(|source| source.name().to_owned()).collect();
+    let copies = job.numbering.copies().into();
+    let mut collector = Collector {
+        lines: PythonLines::new(job.script, stdout, names.iter().map(String::as_str)),
+        rejects,
+        checkpoint,
+        watermarks: resume_points.iter().map(|resume| Watermark::new(copies, resume)).collect(),
+        names,
+        table: job.destination.table_name().to_owned(),
+        counts: Arc::clone(&counts),
+        collected: saved.map(|progress| progress.rejects.records.into_iter().collect()).unwrap_or_default(),
+        errors: Vec::new(),
+        phase: SharedPhase::new(job.sources.len()),
+        progress: progress.clone(),
+        start,
+    };
+    // Before the first row is rejected: a load that is killed after that would else find rows in the file that it cannot tell from
+    // somebody else's. And a checkpoint that cannot be written is better known now.
+    collector.save();
+    if let Some(error) = collector.errors.pop() {
+        collector.rejects.into_iter().for_each(Rejects::finish);
+        return Err(error);
+    }
+    let (events, collected) = crossbeam_channel::bounded(EVENTS);
+    let control = Control::start(runtime, job, &sinks, &counts, &progress, events.clone(), start)?;
+    let (workers, threads) = start_workers(job, &sinks, &events, &collector.phase)?;
+    let production = Production {
+        layout: job.layout,
+        numbering: job.numbering,
+        collects_rejects: job.rejects.is_some(),
+        workers,
+        events,
+        phase: collector.phase.clone(),
+        counts,
+    };
+    start_producers(production, job, readers, resume_points)?;
+    collector.collect(&collected, threads.len(), job.sources.len());
+    drop(collected);
+    join(threads, &mut collector);
+    drop(control);
+    Ok(finish(collector, sinks.traffic.with(|traffic| traffic.clone()), start, resumed))
+}
+
+type Threads = Vec<thread::JoinHandle<io::Result<()>>>;
+
+fn start_workers(
+    job: &Job,
+    sinks: &TableSinks,
+    events: &Sender<Event>,
+    phase: &SharedPhase,
+) -> Result<(Vec<ChunkSender<Vec<Request>>>, Threads), LoadError> {
+    let (mut senders, mut threads) = (Vec::new(), Vec::new());
+    let workers = job.workers.max(1);
+    for number in 0..workers {
+        let (sender, chunks) = channel(CHUNKS_PER_WORKER);
+        let worker = Worker { chunks, events: events.clone(), phase: phase.clone() };
+        let sinks = sinks.clone();
+        let run = move || worker.run(|| sinks.sink(workers));
+        let thread = thread::Builder::new().name(format!("worker {number}")).spawn(run);
+        threads.push(thread.map_err(LoadError::Thread)?);
+        senders.push(sender);
+    }
+    Ok((senders, threads))
+}
+
+/// One producer for each source, as Python has a thread for each file, but no more at once than the machine has cores. The workers'
+/// channels end with the last of them.
+fn start_producers(
+    production: Production,
+    job: &Job,
+    readers: Vec<Reader>,
+    resume_points: Vec<ResumePoint<Position>>,
+) -> Result<(), LoadError> {
+    let events = production.events.clone();
+    let threads = thread::available_parallelism().map_or(2, usize::from).min(readers.len()).max(1);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .panic_handler(move |_| {
+            let _ = events.send(Event::Failed(LoadError::Internal("a producer ended unexpectedly".to_owned())));
+        })
+        .build()
+        .map_err(|error| LoadError::Thread(io::Error::other(error)))?;
+    for (index, ((reader, source), resume)) in readers.into_iter().zip(&job.sources).zip(resume_points).enumerate() {
+        let producer = Producer::new(production.clone(), index, source.name(), resume);
+        // A producer that waits for input for ever must not keep the program from ending, so nobody waits for it.
+        pool.spawn(move || producer.run(reader));
+    }
+    Ok(())
+}
+
+/// Waits for the workers; after a signal only for those that have ended already.
+fn join<W: Write>(threads: Threads, collector: &mut Collector<W>) {
+    let stopped = collector.is_stopped_by_signal();
+    for thread in threads.into_iter().filter(|thread| !stopped || thread.is_finished()) {
+        match thread.join() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => collector.fail(LoadError::Thread(error)),
+            Err(_) => collector.fail(LoadError::Internal("a worker ended unexpectedly".to_owned())),
+        }
+    }
+}
+
+/// Saves or removes what is kept beside the load, and sums it up.
+fn finish<W: Write>(mut collector: Collector<W>, traffic: Traffic, start: Instant, resumed: Tally) -> Loaded<W> {
+    let tally = collector.counts.total();
+    if collector.errors.is_empty() && !tally.is_complete() {
+        collector.fail(LoadError::Internal(format!("rows are unaccounted for ({tally})")));
+    }
+    collector.save();
+    // A load that did nothing, perhaps for a mistyped name, starts again.
+    let is_over = collector.errors.is_empty() || tally.written + tally.rejected == 0;
+    if is_over
+        && let Some(checkpoint) = collector.checkpoint.take()
+        && let Err(error) = checkpoint.remove()
+    {
+        collector.fail(error.into());
+    }
+    let Collector { errors, rejects, checkpoint, lines, .. } = collector;
+    if let Some(rejects) = rejects {
+        rejects.finish();
+    }
+    Loaded { tally, resumed, traffic, elapsed: start.elapsed(), errors, can_resume: checkpoint.is_some(), lines }
+}

@@ -1,0 +1,169 @@
+//! Items into a table, through the batch writer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{ScalarAttributeType, TableStatus};
+
+use super::Sink;
+use crate::batch_writer::client::{Connection, Retries};
+use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
+use crate::batch_writer::{
+    BatchWriter, KeySchema, Options, Settled, SharedPacer, SharedTraffic, Stop, Table, Turn, WriteLimit,
+};
+use crate::load::LoadError;
+use crate::load::pace::{self, MaxWcu, Pace, ShareError};
+use crate::load::request::{Origin, Request};
+use crate::logfile::PARTITION_KEY;
+use crate::tables::{KeyElement, TableDescription, key_text};
+
+/// How long the first look at the table may take, where nothing depends on it.
+const DESCRIBE: Duration = Duration::from_secs(5);
+
+/// A table, and how it is written to.
+#[derive(Debug)]
+pub struct TableDestination {
+    /// Where the table is.
+    pub connection: Connection,
+    /// Its name.
+    pub name: String,
+    /// How all workers together write.
+    pub options: Options,
+    /// How fast they may be together, and how long they wait for a stalled table.
+    pub pace: Pace,
+}
+
+/// What the sinks of one table share.
+#[derive(Debug, Clone)]
+pub(in crate::load) struct TableSinks {
+    pub(in crate::load) connection: Connection,
+    pub(in crate::load) name: String,
+    pub(in crate::load) pacer: SharedPacer,
+    pub(in crate::load) traffic: SharedTraffic,
+    /// At the start.
+    pub(in crate::load) limit: Option<WriteLimit>,
+    table: Table,
+    options: Options,
+    status: Option<TableStatus>,
+}
+
+impl TableSinks {
+    /// Looks at the table: its key must be the items', and a limit that is a share of its capacity is computed. Without the permission
+    /// to describe the table, which writing does not need, the service is left to judge.
+    ///
+    /// # Errors
+    /// The table has another key, or a share of its capacity cannot be had.
+    pub(in crate::load) async fn open(table: &TableDestination) -> Result<Self, LoadError> {
+        let TableDestination { connection, name, options, pace } = table;
+        let described = describe(table).await;
+        if let Ok(description) = &described {
+            check_key(name, description)?;
+        }
+        let pacer = SharedPacer::new();
+        pacer.set_give_up_after(pace.give_up_after);
+        let limit = match &pace.max_wcu {
+            None => None,
+            Some(MaxWcu::Units(wcu)) => Some(WriteLimit::each(*wcu)),
+            Some(MaxWcu::Percent(percent)) => Some(match &described {
+                Ok(description) => pace::share(name, description, *percent)?,
+                Err(error) => return Err(ShareError::Describe { table: name.clone(), source: error.clone() }.into()),
+            }),
+        };
+        pacer.set_limit(limit.clone());
+        let status = match described {
+            Ok(description) => Some(description.status),
+            Err(error) => {
+                log::debug!("{name} cannot be described: {error}");
+                None
+            }
+        };
+        let (connection, name) = (connection.clone(), name.clone());
+        let schema = KeySchema::partition(PARTITION_KEY);
+        let table = Table::new(connection.client(Retries::Caller), &name, schema).return_consumed_capacity(true);
+        Ok(Self { connection, name, table, pacer, traffic: SharedTraffic::default(), limit, options: *options, status })
+    }
+
+    /// The sink of one of so many workers. Their clients share the judgement whether the endpoint is a DynamoDB.
+    pub(in crate::load) fn sink(&self, workers: usize) -> TableSink {
+        let table = self.table.with_client(self.connection.client(Retries::Caller));
+        let options = Options { in_flight: (self.options.in_flight / workers).max(1), ..self.options };
+        let writer = BatchWriter::new(table, options, self.pacer.clone());
+        let writer = writer.counting_traffic(self.traffic.clone());
+        TableSink { name: self.name.clone(), status: self.status.clone(), writer }
+    }
+}
+
+async fn describe(table: &TableDestination) -> Result<TableDescription, ServiceError> {
+    if matches!(table.pace.max_wcu, Some(MaxWcu::Percent(_))) {
+        return TableDescription::read(&table.connection.client(Retries::Sdk), &table.name).await;
+    }
+    // The writer retries, and knows more about what is wrong.
+    let client = table.connection.client(Retries::Caller);
+    let described = tokio::time::timeout(DESCRIBE, TableDescription::read(&client, &table.name)).await;
+    described.unwrap_or_else(|_| Err(ServiceError::from_response(408, None, Some("no description within 5 s"))))
+}
+
+/// Whether the table's key is the one that the items have.
+fn check_key(table: &str, description: &TableDescription) -> Result<(), LoadError> {
+    let is_the_items = |element: &KeyElement| {
+        element.attribute == PARTITION_KEY && element.attribute_type == Some(ScalarAttributeType::S)
+    };
+    match description.key.as_slice() {
+        // Not every endpoint describes it.
+        [] => Ok(()),
+        [only] if is_the_items(only) => Ok(()),
+        other => Err(LoadError::KeyMismatch {
+            table: table.to_owned(),
+            found: key_text(other),
+            expected: format!("{PARTITION_KEY} (S)"),
+        }),
+    }
+}
+
+/// One worker's share of a table.
+pub(in crate::load) struct TableSink {
+    name: String,
+    status: Option<TableStatus>,
+    writer: BatchWriter<Table, Arc<Origin>>,
+}
+
+impl Sink for TableSink {
+    fn has_room(&self) -> bool {
+        self.writer.has_room()
+    }
+
+    fn push_all(&mut self, requests: Vec<Request>) {
+        self.writer.push_all(requests);
+    }
+
+    fn close(&mut self) {
+        self.writer.close();
+    }
+
+    fn stop(&mut self) {
+        self.writer.stop();
+    }
+
+    async fn turn(&mut self) -> Turn {
+        self.writer.turn().await
+    }
+
+    fn take_settled(&mut self) -> Vec<Settled<Arc<Origin>>> {
+        self.writer.take_settled()
+    }
+
+    fn stop_reason(&self) -> Option<Stop> {
+        let stop = self.writer.stopped()?.clone();
+        // To a writer, a table that is being created does not exist yet.
+        match (stop, &self.status) {
+            (Stop::Service(error), Some(status @ (TableStatus::Creating | TableStatus::Deleting)))
+                if error.kind == ServiceErrorKind::NoSuchTable =>
+            {
+                let doing = if *status == TableStatus::Creating { "created" } else { "deleted" };
+                let message = format!("{} is still being {doing}", self.name);
+                Some(Stop::Service(ServiceError { kind: ServiceErrorKind::TableNotReady, message, ..error }))
+            }
+            (stop, _) => Some(stop),
+        }
+    }
+}

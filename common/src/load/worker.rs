@@ -1,0 +1,124 @@
+//! A worker: a thread with a runtime of its own, which drives a sink with the requests that come through its channel.
+
+use std::io;
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use tokio::sync::watch;
+
+use super::channel::{ChunkReceiver, Received};
+use super::collect::Event;
+use super::phase::{Phase, SharedPhase};
+use super::request::Request;
+use super::sink::Sink;
+use crate::batch_writer::{Stop, Turn};
+
+/// How long batches in flight are waited for when the load is stopped. DynamoDB responds within milliseconds or not at all.
+const FINAL_RESPONSES: Duration = Duration::from_secs(5);
+
+/// What a worker is made of before it has its sink.
+pub(super) struct Worker {
+    pub(super) chunks: ChunkReceiver<Vec<Request>>,
+    pub(super) events: Sender<Event>,
+    pub(super) phase: SharedPhase,
+}
+
+impl Worker {
+    /// Works until all its requests are settled, until the sink stops, or until the load is stopped. `open` is called within the
+    /// worker's runtime.
+    ///
+    /// # Errors
+    /// The system gives it no runtime.
+    pub(super) fn run<S: Sink>(self, open: impl FnOnce() -> S) -> io::Result<()> {
+        // A worker that panics has ended for the collector, too.
+        let ended = Ended(self.events.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let phase_changes = self.phase.watch();
+        let stop = runtime
+            .block_on(async { Working { worker: self, sink: open(), phase_changes, closed: false }.work().await });
+        if let Some(stop) = stop {
+            let _ = ended.0.send(Event::Stopped(stop));
+        }
+        Ok(())
+    }
+}
+
+struct Working<S> {
+    worker: Worker,
+    sink: S,
+    phase_changes: watch::Receiver<Phase>,
+    /// No more requests will come.
+    closed: bool,
+}
+
+impl<S: Sink> Working<S> {
+    /// `None` when all is settled, or when the load was stopped by others.
+    async fn work(mut self) -> Option<Stop> {
+        loop {
+            if *self.phase_changes.borrow_and_update() == Phase::Stopping {
+                self.stop().await;
+                return None;
+            }
+            self.take_chunks();
+            let wants_input = !self.closed && self.sink.has_room();
+            let turn = tokio::select! {
+                turn = self.sink.turn() => turn,
+                () = self.worker.chunks.woken(), if wants_input => Turn::Progress,
+                Ok(()) = self.phase_changes.changed() => Turn::Progress,
+            };
+            self.report_settled();
+            match turn {
+                Turn::Progress => {}
+                Turn::NeedsInput => tokio::select! {
+                    () = self.worker.chunks.woken() => {}
+                    Ok(()) = self.phase_changes.changed() => {}
+                },
+                Turn::Done => return None,
+                Turn::Stopped => return self.sink.stop_reason(),
+            }
+        }
+    }
+
+    fn take_chunks(&mut self) {
+        while !self.closed && self.sink.has_room() {
+            // Asked for before the channel is: what a producer sent before it was done is then in the channel.
+            let producers_are_done = self.worker.phase.producers_are_done();
+            match self.worker.chunks.try_receive() {
+                Received::Chunk(chunk) => self.sink.push_all(chunk),
+                Received::NothingYet if !producers_are_done => break,
+                Received::NothingYet | Received::Finished => {
+                    self.closed = true;
+                    self.sink.close();
+                }
+            }
+        }
+    }
+
+    fn report_settled(&mut self) {
+        let settled = self.sink.take_settled();
+        if !settled.is_empty() {
+            let _ = self.worker.events.send(Event::Settled(settled));
+        }
+    }
+
+    /// Starts nothing more, and waits for the responses to what is in flight.
+    async fn stop(&mut self) {
+        self.sink.stop();
+        let _ = tokio::time::timeout(FINAL_RESPONSES, async {
+            while self.sink.turn().await != Turn::Stopped {
+                self.report_settled();
+            }
+        })
+        .await;
+        self.report_settled();
+    }
+}
+
+/// Tells the collector that the worker has ended, when it is dropped.
+struct Ended(Sender<Event>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.send(Event::WorkerEnded);
+    }
+}

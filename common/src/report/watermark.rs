@@ -1,0 +1,238 @@
+//! How far a source is settled without a gap.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::Tally;
+
+/// Consecutive records of a source that are settled: all their rows are written or rejected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledRange<P> {
+    /// Number of the first record, from 0.
+    pub first: u64,
+    /// Number of the record behind the last.
+    pub end: u64,
+    /// The end of the last record in the source.
+    pub position: P,
+    /// Rows written; copies count.
+    pub written: u64,
+    /// Rows rejected.
+    pub rejected: u64,
+}
+
+impl<P: Copy> SettledRange<P> {
+    fn extend(&mut self, record: &Record<P>) {
+        self.end += 1;
+        self.position = record.position;
+        self.written += record.written;
+        self.rejected += record.rejected;
+    }
+}
+
+impl<P> SettledRange<P> {
+    fn tally(&self) -> Tally {
+        Tally { read: self.written + self.rejected, written: self.written, rejected: self.rejected }
+    }
+}
+
+/// What of a source is settled, so that a load can resume: everything up to the first gap, and ranges behind it. When one request
+/// waits long for its response, the rows written meanwhile need not be written again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumePoint<P> {
+    /// From the first record on; empty at first.
+    pub prefix: SettledRange<P>,
+    /// Behind it, in order.
+    pub ranges: Vec<SettledRange<P>>,
+}
+
+impl<P> ResumePoint<P> {
+    /// The rows of all settled records.
+    pub fn tally(&self) -> Tally {
+        let mut tally = self.prefix.tally();
+        self.ranges.iter().for_each(|range| tally += range.tally());
+        tally
+    }
+}
+
+/// A resume point has at most so many ranges, the longest ones. Where responses come out of order there may be as many as requests in
+/// flight, and short ones save little.
+const MAX_RANGES: usize = 64;
+
+#[derive(Debug, Clone, Default)]
+struct Record<P> {
+    position: P,
+    written: u64,
+    rejected: u64,
+}
+
+/// Follows the records of one source, which are settled in any order, copy by copy. `P` is a position in the source.
+#[derive(Debug, Clone)]
+pub struct Watermark<P> {
+    copies: u64,
+    prefix: SettledRange<P>,
+    /// The records from the first unsettled one on.
+    open: VecDeque<Record<P>>,
+}
+
+impl<P: Copy + Default> Watermark<P> {
+    /// Each record makes `copies` rows. Starts with what an earlier run has settled.
+    pub fn new(copies: u64, resume: &ResumePoint<P>) -> Self {
+        let mut watermark = Self { copies, prefix: resume.prefix, open: VecDeque::new() };
+        for range in &resume.ranges {
+            let mut rejected = range.rejected;
+            for number in range.first..range.end {
+                // Only the sums and the last position are known, and nobody asks for others.
+                let of_record = rejected.min(copies);
+                rejected -= of_record;
+                *watermark.record(number, range.position) =
+                    Record { position: range.position, written: copies - of_record, rejected: of_record };
+            }
+        }
+        watermark.advance();
+        watermark
+    }
+
+    /// Everything up to the first record that is not settled.
+    pub fn prefix(&self) -> SettledRange<P> {
+        self.prefix
+    }
+
+    /// Where a later run may resume.
+    pub fn resume_point(&self) -> ResumePoint<P> {
+        let mut ranges: Vec<SettledRange<P>> = Vec::new();
+        for (number, record) in (self.prefix.end..).zip(&self.open).filter(|(_, record)| self.is_settled(record)) {
+            match ranges.last_mut() {
+                Some(last) if last.end == number => last.extend(record),
+                _ => {
+                    let mut range = SettledRange { first: number, end: number, ..SettledRange::default() };
+                    range.extend(record);
+                    ranges.push(range);
+                }
+            }
+        }
+        ranges.sort_unstable_by_key(|range| std::cmp::Reverse(range.end - range.first));
+        ranges.truncate(MAX_RANGES);
+        ranges.sort_unstable_by_key(|range| range.first);
+        ResumePoint { prefix: self.prefix, ranges }
+    }
+
+    fn is_settled(&self, record: &Record<P>) -> bool {
+        record.written + record.rejected >= self.copies
+    }
+
+    /// Rows of a record were written. `number` counts the source's records from 0; `position` is its end.
+    pub fn written(&mut self, number: u64, position: P, rows: u64) {
+        self.record(number, position).written += rows;
+        self.advance();
+    }
+
+    /// Rows of a record were rejected.
+    pub fn rejected(&mut self, number: u64, position: P, rows: u64) {
+        self.record(number, position).rejected += rows;
+        self.advance();
+    }
+
+    fn record(&mut self, number: u64, position: P) -> &mut Record<P> {
+        // Records of the prefix have no open rows: none of them is ever named again.
+        let index = usize::try_from(number.saturating_sub(self.prefix.end)).unwrap_or(usize::MAX - 1);
+        if index >= self.open.len() {
+            self.open.resize_with(index + 1, Record::default);
+        }
+        self.open[index].position = position;
+        &mut self.open[index]
+    }
+
+    fn advance(&mut self) {
+        while let Some(first) = self.open.front()
+            && self.is_settled(first)
+        {
+            self.prefix.extend(first);
+            self.open.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn watermark(copies: u64) -> Watermark<u64> {
+        Watermark::new(copies, &ResumePoint::default())
+    }
+
+    fn prefix(end: u64, position: u64, written: u64, rejected: u64) -> SettledRange<u64> {
+        SettledRange { first: 0, end, position, written, rejected }
+    }
+
+    #[test]
+    fn the_prefix_ends_before_the_first_record_that_is_not_settled() {
+        let mut mark = watermark(2);
+        mark.written(1, 20, 2);
+        mark.written(0, 10, 1);
+        assert_eq!(mark.prefix().end, 0);
+        mark.written(0, 10, 1);
+        assert_eq!(mark.prefix(), prefix(2, 20, 4, 0));
+        mark.rejected(2, 30, 2);
+        assert_eq!(mark.prefix(), prefix(3, 30, 4, 2));
+    }
+
+    #[test]
+    fn a_later_run_resumes_the_counts() {
+        let mut mark = Watermark::new(1, &ResumePoint { prefix: prefix(100, 1000, 99, 1), ranges: Vec::new() });
+        mark.written(100, 1010, 1);
+        assert_eq!(mark.prefix(), prefix(101, 1010, 100, 1));
+    }
+
+    #[test]
+    fn records_settled_behind_a_gap_are_known_to_the_next_run() {
+        let mut mark = watermark(2);
+        (1..5).for_each(|number| mark.written(number, number * 10, 2));
+        mark.rejected(5, 50, 2);
+        mark.written(6, 60, 1);
+        mark.written(7, 70, 2);
+        let point = mark.resume_point();
+        let ranges = vec![
+            SettledRange { first: 1, end: 6, position: 50, written: 8, rejected: 2 },
+            SettledRange { first: 7, end: 8, position: 70, written: 2, rejected: 0 },
+        ];
+        assert_eq!(point, ResumePoint { prefix: prefix(0, 0, 0, 0), ranges });
+        assert_eq!(point.tally(), Tally { read: 12, written: 10, rejected: 2 });
+
+        let mut again = Watermark::new(2, &point);
+        assert_eq!(again.resume_point(), point);
+        again.written(0, 5, 2);
+        assert_eq!(again.prefix(), prefix(6, 50, 10, 2));
+        again.written(6, 60, 2);
+        assert_eq!(again.resume_point(), ResumePoint { prefix: prefix(8, 70, 14, 2), ranges: Vec::new() });
+    }
+
+    #[test]
+    fn a_resume_point_does_not_grow_with_the_requests_in_flight() {
+        let mut mark = watermark(1);
+        (1..10_000).step_by(2).for_each(|number| mark.written(number, number, 1));
+        (20_000..30_000).for_each(|number| mark.written(number, number, 1));
+        let ranges = mark.resume_point().ranges;
+        assert_eq!(ranges.len(), MAX_RANGES);
+        assert_eq!(ranges.last().map(|last| (last.first, last.end)), Some((20_000, 30_000)));
+    }
+
+    proptest! {
+        /// In whatever order rows are settled: never past a gap, and in the end all.
+        #[test]
+        fn any_order(order in Just((0..40_u64).collect::<Vec<_>>()).prop_shuffle(), copies in 1..4_u64) {
+            let mut mark = watermark(copies);
+            let mut seen = std::collections::HashMap::new();
+            for row in order.iter().filter(|row| **row < 10 * copies) {
+                let number = row / copies;
+                *seen.entry(number).or_insert(0) += 1;
+                mark.written(number, number, 1);
+                let expected = (0..10).take_while(|number| seen.get(number) == Some(&copies)).count() as u64;
+                prop_assert_eq!(mark.prefix().end, expected);
+            }
+            prop_assert_eq!(mark.prefix().written, 10 * copies);
+            prop_assert!(mark.open.is_empty());
+        }
+    }
+}
