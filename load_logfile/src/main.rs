@@ -38,10 +38,10 @@ struct Arguments {
     /// CSV file, plain or compressed with gzip; - is standard input
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     file: String,
-    /// Set bad rows aside in this file, verbatim, with places and reasons in FILE.reasons, and go on [default: stop at the first]
+    /// Collect bad rows in this file, verbatim, with their lines and reasons in FILE.reasons, and load the others [default: stop at the first]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// Note in this file how far the load is, and go on from there when the same command is run again
+    /// Record in this file how far the load is, and resume from there when the same command is run again
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
     #[command(flatten)]

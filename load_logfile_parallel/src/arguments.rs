@@ -42,10 +42,10 @@ pub(crate) struct Arguments {
     /// How far apart the ids of a row's copies are; auto: as far as these files need [default: as in the workshop, 2000]
     #[arg(long, value_name = "N|auto")]
     pub(crate) id_stride: Option<IdStride>,
-    /// Set bad rows aside in this file, verbatim, with places and reasons in FILE.reasons, and go on [default: stop at the first]
+    /// Collect bad rows in this file, verbatim, with their lines and reasons in FILE.reasons, and load the others [default: stop at the first]
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
-    /// Note in this file how far the load is, and go on from there when the same command is run again
+    /// Record in this file how far the load is, and resume from there when the same command is run again
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
     #[command(flatten)]

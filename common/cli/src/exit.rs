@@ -11,7 +11,7 @@ pub enum Exit {
     Failed,
     /// 2: the command line makes no sense; nothing was done. (clap exits with the same number.)
     Usage,
-    /// 3: done, except for rows that were rejected and set aside.
+    /// 3: done, except for rejected rows.
     Rejected,
     /// 130: stopped by SIGINT, as the shell counts it (128 + 2).
     Interrupted,

@@ -73,6 +73,9 @@ pub fn for_load_error(error: &LoadError) -> Option<&'static str> {
         LoadError::Collision(_) => {
             "spread the ids so that all rows have room (--id-stride auto), or choose how far (--id-stride N)"
         }
+        LoadError::Signal { .. } => {
+            "run the same command again: rows that are in the table are only written again; with --checkpoint FILE it resumes where it stopped"
+        }
         LoadError::NotRepeatable { .. } => "put it into a file first, or load it alone and once (--copies 1)",
         LoadError::Rejects(RejectsError::Io { .. }) | LoadError::Checkpoint(CheckpointError::Io { .. }) => {
             "check the path, its permissions and the space on the disk"

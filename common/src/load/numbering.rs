@@ -121,7 +121,7 @@ impl Numbering {
         id.saturating_add(file).saturating_add(copy)
     }
 
-    /// Whether files must be looked through before the first row is written.
+    /// Whether all ids must be read before the first row is written.
     pub fn may_collide(&self, files: usize) -> bool {
         self.copies > 1 || files > 1
     }

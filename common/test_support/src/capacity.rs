@@ -76,7 +76,7 @@ pub fn a_share_follows_the_table(trial: &Trial, table: &str, raised: i64) {
     trial.assert_done(&running.finish(), "after the capacity was raised");
 }
 
-/// A table that takes nothing for as long as the user waits: exact counts, and a checkpoint to go on from.
+/// A table that accepts nothing for as long as the user waits: exact counts, and a checkpoint to resume from.
 pub fn given_up(trial: Trial) {
     let trial = trial.with_args(&["--give-up-after", "2s", "--checkpoint", "progress"]);
     let failed = trial.fails(|call, _| match call {
@@ -84,7 +84,7 @@ pub fn given_up(trial: Trial) {
         _ if call % 2 == 0 => Fault::all_unprocessed(),
         _ => Fault::error("ProvisionedThroughputExceededException"),
     });
-    let words = ["nothing was written for ", "ProvisionedThroughputExceededException", "it goes on from here"];
+    let words = ["nothing was written for ", "ProvisionedThroughputExceededException", "it resumes from here"];
     failed.run.assert_error(1, &words);
     assert_eq!(failed.counts.written, failed.items.len());
     assert!(failed.calls < 10, "{} calls in two seconds", failed.calls);

@@ -107,7 +107,7 @@ pub fn killed_while_an_answer_is_missing(trial: Trial, wcu: usize, most_again: u
     assert!(again <= most_again, "{again} rows were sent twice");
 }
 
-/// A first signal lets what is in flight finish, the counts are exact, and the load goes on from there.
+/// A first signal lets what is in flight finish, the counts are exact, and the load resumes from there.
 pub fn stopped_by_a_signal(trial: Trial, signal: &str, code: i32) {
     let trial = trial.with_args(&CHECKPOINT);
     let proxy = slow(&trial);
@@ -116,7 +116,7 @@ pub fn stopped_by_a_signal(trial: Trial, signal: &str, code: i32) {
     let failed = trial.failed(running.finish(), proxy.calls());
     failed.run.assert_code(code);
     assert!(
-        failed.run.stderr.ends_with(": run the same command again: it goes on from here\n"),
+        failed.run.stderr.ends_with(": run the same command again: it resumes from here\n"),
         "{}",
         failed.run.stderr
     );
@@ -154,7 +154,7 @@ pub fn stopped_by_a_second_signal(trial: Trial) {
     trial.assert_done(&trial.program(&url).run(), "afterwards");
 }
 
-/// Where its standard output is full and nobody reads it, it cannot go on; a second signal ends it, and nothing is lost.
+/// Where its standard output is full and nobody reads it, it cannot continue; a second signal ends it, and nothing is lost.
 pub fn stopped_while_nobody_reads_its_output(trial: Trial) {
     const PIPE: usize = 64 * 1024; // pipe(7)
     let trial = trial.with_args(&CHECKPOINT);
@@ -218,7 +218,7 @@ fn now() -> String {
     String::from_utf8(date.stdout).unwrap().trim().to_owned()
 }
 
-/// Another file of the same name is refused, and nothing is touched; the right one goes on.
+/// Another file of the same name is refused, and nothing is touched; the right one resumes.
 pub fn another_file_of_the_same_name(trial: Trial, name: &str) {
     let trial = trial.with_args(&CHECKPOINT);
     let proxy = slow(&trial);
@@ -230,7 +230,7 @@ pub fn another_file_of_the_same_name(trial: Trial, name: &str) {
     trial.lab.file(name, right.replacen("GET", "PUT", 1));
     let run = trial.program(&proxy.url()).run();
     let refusal = format!("error: {name}: its first ");
-    run.assert_error(1, &[&refusal, "bytes are not those that were loaded", "remove the checkpoint to begin anew"]);
+    run.assert_error(1, &[&refusal, "bytes are not those that were loaded", "remove the checkpoint to start again"]);
     assert_eq!(without_times(&run.stdout), "");
     assert!(trial.lab.items() == items && trial.lab.read("progress") == checkpoint, "nothing is touched");
     trial.lab.file(name, right);
@@ -254,7 +254,7 @@ pub fn table_deleted_on_the_way(trial: Trial, table: &'static str) {
     trial.assert_done(&trial.program(&proxy.url()).run(), "the new table");
 }
 
-/// Killed again and again while some rows are bad: each of them is set aside once. `log` is the file, `bad` its bad rows.
+/// Killed again and again while some rows are bad: each of them is collected once. `log` is the file, `bad` its bad rows.
 pub fn killed_while_rows_are_set_aside(lab: &Lab, log: &str, bad: &[String]) {
     lab.file("log.csv", log);
     let good: String = log.split_inclusive('\n').filter(|line| !bad.iter().any(|bad| line.starts_with(bad))).collect();
@@ -282,7 +282,7 @@ pub fn killed_while_rows_are_set_aside(lab: &Lab, log: &str, bad: &[String]) {
     assert!(!lab.folder().join("progress").exists());
 }
 
-/// The disk is full when the bad rows come: the load ends with exact counts, and with room it goes on and has each bad row once.
+/// The disk is full when the bad rows come: the load ends with exact counts, and with room it resumes and has each bad row once.
 pub fn no_room_for_rejected_rows(lab: &Lab, log: &str, bad: &[String]) {
     lab.file("log.csv", log);
     let good: String = log.split_inclusive('\n').filter(|line| !bad.iter().any(|bad| line.starts_with(bad))).collect();
@@ -290,7 +290,7 @@ pub fn no_room_for_rejected_rows(lab: &Lab, log: &str, bad: &[String]) {
     let run = program().with_room_for_files(24).run();
     run.assert_error(
         1,
-        &["cannot write bad.csv: ", "the space on the disk", "run the same command again: it goes on from here"],
+        &["cannot write bad.csv: ", "the space on the disk", "run the same command again: it resumes from here"],
     );
     let counts = run.counts();
     // Some ids are there several times.

@@ -274,12 +274,18 @@ impl Run {
         self
     }
 
-    /// Fails the test unless the run ended with `code` and stderr has one fatal error, which contains all of `texts`; no backtrace.
+    /// Fails the test unless the run ended with `code` and stderr has one fatal error, and contains all of `texts`; no backtrace.
     #[track_caller]
     pub fn assert_error(&self, code: i32, texts: &[&str]) -> &Self {
+        self.assert_errors(code, 1, texts)
+    }
+
+    /// As [`assert_error`](Self::assert_error), with so many fatal errors.
+    #[track_caller]
+    pub fn assert_errors(&self, code: i32, errors: usize, texts: &[&str]) -> &Self {
         self.assert_code(code);
-        let errors = self.stderr.lines().filter(|line| line.contains("error: ")).count();
-        assert_eq!(errors, 1, "stderr:\n{}", self.stderr);
+        let found = self.stderr.lines().filter(|line| line.contains("error: ")).count();
+        assert_eq!(found, errors, "stderr:\n{}", self.stderr);
         for text in texts {
             assert!(self.stderr.contains(text), "{text:?} is not in stderr:\n{}", self.stderr);
         }

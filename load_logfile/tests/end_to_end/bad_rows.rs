@@ -9,7 +9,7 @@ use test_support::log::{Row, csv, row, rows};
 
 use crate::lab;
 
-const ADVICE: &str = "what to do: mend the row, or set bad rows aside with --rejects FILE and go on";
+const ADVICE: &str = "what to do: fix the row, or collect bad rows in a file and load the others: --rejects FILE";
 
 /// A bad row as it stands in the file, and what the message says of it.
 fn bad_rows() -> Vec<(Vec<u8>, String)> {
@@ -55,7 +55,7 @@ fn the_first_bad_row_ends_the_load_with_all_before_it_written() {
 }
 
 #[test]
-fn rejected_rows_are_set_aside_verbatim_and_the_rest_is_written() {
+fn rejected_rows_are_collected_verbatim_and_the_rest_is_written() {
     let lab = lab();
     let (mut log, mut aside, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
     let good = rows(100..400);
@@ -89,14 +89,14 @@ fn rejected_rows_are_set_aside_verbatim_and_the_rest_is_written() {
 }
 
 #[test]
-fn rejected_rows_can_be_mended_and_loaded() {
+fn rejected_rows_can_be_fixed_and_loaded() {
     let lab = lab();
     let quoted = row("x1").url("/two\nlines, \"quoted\"");
     lab.file("log.csv", csv(&[row(1), quoted.clone(), row(2), row(3).code("?")]));
     lab.load(&["log.csv", "--rejects", "bad.csv"]).assert_code(3);
-    let mended = lab.read("bad.csv").replace("x1", "11").replace('?', "404");
-    lab.file("mended.csv", mended);
-    lab.load(&["mended.csv"]).assert_code(0);
+    let fixed = lab.read("bad.csv").replace("x1", "11").replace('?', "404");
+    lab.file("fixed.csv", fixed);
+    lab.load(&["fixed.csv"]).assert_code(0);
     let mut quoted = quoted;
     quoted.0[0] = "11".to_owned();
     let whole = [row(1), quoted, row(2), row(3).code("404")];

@@ -75,17 +75,17 @@ fn trouble_without_end_is_given_up_with_exact_counts() {
 
 fn ends_at_once(code: &'static str, words: &str) {
     let trial = trial(1000).with_args(&["--checkpoint", "progress"]);
-    let mended = Arc::new(AtomicBool::new(false));
-    let is_mended = Arc::clone(&mended);
+    let fixed = Arc::new(AtomicBool::new(false));
+    let is_fixed = Arc::clone(&fixed);
     let proxy = Proxy::start(&trial.lab.url(), move |call, _| {
-        if call < 4 || is_mended.load(Ordering::Relaxed) { Fault::None } else { Fault::error(code) }
+        if call < 4 || is_fixed.load(Ordering::Relaxed) { Fault::None } else { Fault::error(code) }
     });
     let failed = trial.failed(trial.program(&proxy.url()).run(), proxy.calls());
-    failed.run.assert_error(1, &[words, code, "what to do: ", "run the same command again: it goes on from here"]);
+    failed.run.assert_error(1, &[words, code, "what to do: ", "run the same command again: it resumes from here"]);
     assert_eq!((failed.counts.written, failed.items.len()), (100, 100));
     // By then five may be in flight, and each is sent once more by the SDK, which may know newer credentials.
     assert!(failed.calls <= 4 + 2 * 5, "{code}: {} calls", failed.calls);
-    mended.store(true, Ordering::Relaxed);
+    fixed.store(true, Ordering::Relaxed);
     let run = trial.program(&proxy.url()).run();
     trial.assert_done(&run, code);
     assert_eq!(proxy.again(), 0, "{code}: acknowledged rows were sent again");

@@ -49,10 +49,10 @@ fn a_table_with_another_key() {
     table::create_plain(&lab.url(), "other", "id");
     lab.file("log.csv", csv(&rows(1..=60)));
     let run = Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url()).args(["other", "log.csv"]).run();
-    run.assert_error(1, &["table other: ", "the key of other is id (S), and that of the lab's tables is PK (S)"]);
+    run.assert_error(1, &["the key of table other is id (S), and the key of the items is PK (S)"]);
     let run = Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url());
     let run = run.args(["other", "log.csv", "--rejects", "bad.csv"]).run();
-    run.assert_error(1, &["the key of other is id (S)"]);
+    run.assert_error(1, &["the key of table other is id (S)"]);
     assert!(!lab.folder().join("bad.csv").exists(), "not the rows are bad, but the table");
 }
 
@@ -119,6 +119,29 @@ fn another_server_at_the_endpoint() {
         let shown = format!("{answer:?}");
         run.assert_error(1, &["the server at the endpoint is not DynamoDB", "check the endpoint", NOTHING_WRITTEN]);
         assert_eq!(run.stdout, "", "{shown}");
+    }
+}
+
+/// Neither hides the other: the row must be fixed, and the table made.
+#[test]
+fn a_bad_row_and_what_stopped_the_writer_are_both_reported() {
+    let lab = lab();
+    lab.file("log.csv", csv(&rows(1..=60)) + "bad\n");
+    let dead = dead_endpoint();
+    for (table, url, reason, advice) in [
+        ("logfil", lab.url(), "table logfil: there is no such table", "check the table's name"),
+        ("logfile", dead, "the endpoint cannot be reached: Connection refused", "check the endpoint"),
+    ] {
+        let run = Program::new(LOADER).directory(lab.folder()).endpoint(&url);
+        let run = run.args([table, "log.csv", "--report", "report.json"]).run();
+        let row = "log.csv:61: has 1 column";
+        run.assert_errors(1, 2, &[row, reason, "what to do: fix the row", advice]);
+        let counts = run.counts();
+        assert_eq!((counts.read, counts.rejected, counts.not_written), (61, 1, 60));
+        let report: serde_json::Value = serde_json::from_str(&lab.read("report.json")).unwrap();
+        assert!(report["error"].as_str().unwrap().starts_with(row), "{report}");
+        assert!(report["errors"][1].as_str().unwrap().contains(reason), "{report}");
+        assert_eq!((report["exit_code"].as_u64(), report["rows"]["not_written"].as_u64()), (Some(1), Some(60)));
     }
 }
 

@@ -39,7 +39,7 @@ fn a_bad_row_of_one_file_ends_the_load_of_all() {
 }
 
 #[test]
-fn rejected_rows_are_set_aside_once_with_their_files() {
+fn rejected_rows_are_collected_once_with_their_files() {
     let (lab, logs) = lab_with_medium_files(30);
     let bad = [row("x").url("/two\nlines").csv(), row(5).date(&"d".repeat(1018)).csv(), "short,row".to_owned()];
     lab.file("data/logfile_medium1.csv", format!("{}\n{}{}\n", bad[0], logs[0], bad[1]));

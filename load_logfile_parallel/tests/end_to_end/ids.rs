@@ -93,10 +93,7 @@ fn standard_input_can_be_loaded_only_where_no_ids_need_be_known() {
         &["-", "--copies", "2", "--id-stride", "auto"],
     ] {
         let run = lab.program(args).stdin(log.clone()).run();
-        run.assert_error(
-            1,
-            &["standard input: its ids must be looked through before the first row is written", "--copies 1"],
-        );
+        run.assert_error(1, &["standard input: its ids must be read before the first row is written", "--copies 1"]);
     }
     assert!(lab.items().is_empty());
     lab.program(&["-", "--copies", "1"]).stdin(log.clone()).run().assert_code(0);
