@@ -147,7 +147,7 @@ fn options(arguments: Arguments) -> Options {
 fn check_metrics_file(file: &Path) -> anyhow::Result<()> {
     let advised = |reason: String| {
         let message = format!("cannot write the metrics to {}: {reason}", file.display());
-        Advised::new(message, "choose another file with --metrics-file")
+        ErrorWithAdvice::new(message, "choose another file with --metrics-file")
     };
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
         return Err(advised(format!("the folder {} does not exist", folder.display())).into());
