@@ -427,7 +427,7 @@ mod tests {
             let _ = io::copy(&mut connection, &mut io::sink()); // an early close would look like a lost connection
         });
         let tls = aws_smithy_http_client::tls::Provider::Rustls(
-            aws_smithy_http_client::tls::rustls_provider::CryptoMode::AwsLc,
+            aws_smithy_http_client::tls::rustls_provider::CryptoMode::Ring,
         );
         let https = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
         let error = describe(config(&format!("https://{address}")).http_client(https)).await;

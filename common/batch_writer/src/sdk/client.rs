@@ -14,6 +14,7 @@ use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_credential_types::Credentials;
@@ -28,6 +29,7 @@ use aws_types::service_config::ServiceConfigKey;
 use http::uri::Authority;
 use thiserror::Error;
 
+use super::http_client::{https_client, loopback_http_client};
 use crate::service_error::causes;
 
 /// Where a loopback endpoint is said to be, when nobody says otherwise. DynamoDB Local keeps tables apart by region and access key
@@ -137,12 +139,8 @@ impl Connection {
         if retries == Retries::Caller {
             builder = builder.retry_config(RetryConfig::disabled());
         }
-        if self.is_plain_loopback() {
-            // The SDK's default client obeys HTTP_PROXY, and no proxy reaches this machine's loopback interface. It also needs the
-            // system's certificates, which a small container may lack.
-            builder = builder.http_client(aws_smithy_http_client::Builder::new().build_http());
-        }
-        Client::from_conf(builder.build())
+        let http = if self.is_plain_loopback() { loopback_http_client() } else { https_client() };
+        Client::from_conf(builder.http_client(http).build())
     }
 
     /// The region's name; a placeholder when the endpoint is a loopback one and nobody named a region.
@@ -177,7 +175,7 @@ impl fmt::Display for Connection {
 
 fn loader(settings: &Settings) -> ConfigLoader {
     // Pinned: a newer version of the SDK may change timeouts and retries with a newer behaviour version, and ours rest on these.
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(https_client());
     if let Some(url) = &settings.endpoint_url {
         loader = loader.endpoint_url(url);
     }
@@ -241,7 +239,9 @@ fn check_endpoint(url: &str) -> Result<bool, ConnectionError> {
 /// As `loader`, with the environment's and the profile's region and credentials, or placeholders.
 async fn loopback_loader(settings: &Settings) -> Result<ConfigLoader, ConnectionError> {
     let mut region = ProfileFileRegionProvider::builder();
-    let mut credentials = ProfileFileCredentialsProvider::builder();
+    // A profile may name a source that is asked over HTTPS, wherever the endpoint is.
+    let http = ProviderConfig::without_region().with_http_client(https_client());
+    let mut credentials = ProfileFileCredentialsProvider::builder().configure(&http);
     if let Some(profile) = &settings.profile {
         region = region.profile_name(profile);
         credentials = credentials.profile_name(profile);

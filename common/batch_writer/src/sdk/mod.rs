@@ -2,6 +2,7 @@
 
 pub mod client;
 mod fast_path;
+mod http_client;
 mod table;
 
 pub use self::table::Table;

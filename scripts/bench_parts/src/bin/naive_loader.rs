@@ -21,6 +21,7 @@ const TABLE: &str = "logfile_scan";
 async fn main() -> anyhow::Result<()> {
     let Arguments { rows } = Arguments::parse();
     let loader = aws_config::defaults(BehaviorVersion::latest()).endpoint_url(format!("http://{}", rows.address));
+    let loader = loader.http_client(aws_smithy_http_client::Builder::new().build_http());
     let client = Client::new(&loader.load().await);
     let mut batch = Vec::with_capacity(25);
     for row in rows.read()? {
