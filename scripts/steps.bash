@@ -1,13 +1,14 @@
-# What the scripts in this folder share; for `source`. The caller has set -euo pipefail.
+# Functions that the scripts in this folder share. To be sourced, after set -euo pipefail.
 #
-# Sets root (the repository), work (a temporary folder, removed at the end) and an environment that leads to no AWS account.
+# Sets root (the repository), target (cargo's target folder), work (a temporary folder, removed at the end) and an environment without an
+# AWS account.
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 mkdir -p -- "$target"
 target=$(cd -- "$target" && pwd)
 work=$(mktemp -d)
-running=() # processes to end, whatever happens
+running=() # processes to stop at the end
 program=${0##*/}
 
 cleanup() {
@@ -35,11 +36,11 @@ indent() {
 # fail MESSAGE [LOG]
 fail() {
     echo "$program: FAILED: $1" >&2
-    [[ $# -lt 2 || ! -s $2 ]] || { echo "$program: its last lines:" >&2 && tail -n 20 -- "$2" | indent >&2; }
+    [[ $# -lt 2 || ! -s $2 ]] || { echo "$program: last lines of the log:" >&2 && tail -n 20 -- "$2" | indent >&2; }
     exit 1
 }
 
-# skip_if_unreachable REGISTRY LOG: ends the script, without failing, if the last command failed for want of a network
+# skip_if_unreachable REGISTRY LOG: exits with 0 if the log shows that there is no network
 skip_if_unreachable() {
     local signs='ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT'
     signs+='|NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProtocolError'
@@ -48,7 +49,7 @@ skip_if_unreachable() {
     exit 0
 }
 
-# install_aws_clients: the newest AWS CLI and boto3 from PyPI, in the virtual environment $venv
+# install_aws_clients: installs the newest AWS CLI and boto3 from PyPI in the virtual environment $venv
 install_aws_clients() {
     command -v python3 >/dev/null || fail "python3 is not installed"
     venv=$target/aws_clients
@@ -61,12 +62,12 @@ install_aws_clients() {
 }
 
 milliseconds() {
-    local now=${EPOCHREALTIME:-$(date +%s).000000} # bash before 5 knows whole seconds only
+    local now=${EPOCHREALTIME:-$(date +%s).000000} # bash before 5 has whole seconds only
     now=${now//[!0-9]/}
     echo $((now / 1000))
 }
 
-# The programs, found on PATH afterwards
+# build: builds the programs and puts them on PATH
 build() {
     local start
     echo "Building (release) ..."
@@ -76,18 +77,18 @@ build() {
     export PATH=$target/release:$PATH
 }
 
-# step COMMAND…: runs it, shows it (or $label) and its last line, keeps its milliseconds in $took
+# step COMMAND…: prints the command (or $label), runs it, prints its last line, and sets took to its milliseconds
 step() {
     echo "\$ ${label:-$*}"
     local start code=0
     start=$(milliseconds)
     "$@" >"$work/step.log" 2>&1 || code=$?
     took=$(($(milliseconds) - start))
-    [[ $code -eq 0 ]] || fail "'$*' ended with exit code $code" "$work/step.log"
+    [[ $code -eq 0 ]] || fail "'$*' exited with $code" "$work/step.log"
     tail -n 1 -- "$work/step.log" | indent
 }
 
-# count TABLE: the number of its items, counted by reading them
+# count TABLE: prints the number of its items, counted by reading them
 count() {
     local line items
     line=$(create_tables --status --count "$1" 2>"$work/count.log" | tail -n 1) || fail "counting $1" "$work/count.log"
@@ -96,8 +97,8 @@ count() {
     echo "$items"
 }
 
-# expect TABLE ITEMS: counts, and keeps the count in $items
+# expect TABLE ITEMS: fails unless the table has so many items; sets items to their number
 expect() {
     items=$(count "$1")
-    [[ $items -eq $2 ]] || fail "$1 has $items items and should have $2"
+    [[ $items -eq $2 ]] || fail "$1 has $items items, not $2"
 }
