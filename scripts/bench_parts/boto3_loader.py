@@ -1,7 +1,7 @@
 """Loads rows into table logfile_scan as the workshop's load_logfile_parallel.py does: a thread for each file, each row many times,
 boto3's batch_writer.
 
-    boto3_loader.py ADDRESS COPIES FILE...
+    boto3_loader.py ENDPOINT_URL COPIES FILE...
 """
 
 import csv
@@ -11,10 +11,10 @@ import threading
 import boto3
 
 
-def load(address, copies, number, path, failures):
+def load(endpoint, copies, number, path, failures):
     try:
         session = boto3.session.Session()
-        table = session.resource("dynamodb", endpoint_url=f"http://{address}").Table("logfile_scan")
+        table = session.resource("dynamodb", endpoint_url=endpoint).Table("logfile_scan")
         with table.batch_writer() as batch, open(path, encoding="utf-8") as rows:
             for row in csv.reader(rows):
                 for copy in range(copies):

@@ -1,35 +1,39 @@
-//! Log files as the loaders under comparison read them: each row some times over, with the ids of the workshop's parallel loader.
-
-pub mod signed;
+//! The rows that the programs under comparison write, and where they write them.
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-/// How far apart the ids of a row's copies are, and those of two files.
+/// The table that they write to.
+pub const TABLE: &str = "logfile_scan";
+/// The most requests that a BatchWriteItem takes.
+pub const BATCH: usize = 25;
+
+/// Distance between the ids of a row's copies, and between those of two files.
 const ID_STRIDE: u64 = 2_000;
 const FILE_STRIDE: u64 = 500_000;
+const COPIES: u64 = 250;
 
-/// Which rows a loader writes.
+/// Where to write, and which rows.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Rows {
-    /// Address of the endpoint: 127.0.0.1:8000
-    pub address: String,
-    /// How many rows to write, copies counted
+    /// URL of the endpoint, such as https://127.0.0.1:8443
+    pub endpoint: String,
+    /// How many rows to write, copies included
     pub rows: u64,
-    /// CSV files; they are begun again when they hold too few rows
+    /// CSV files
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
 }
 
-/// A row and the id that its item gets.
+/// A row, and the id of its item.
 pub type NumberedRow = (u64, csv::StringRecord);
 
 impl Rows {
-    /// The rows, file by file, each 250 times with ids of its own.
+    /// Reads the files one after the other and yields each row 250 times, with the ids of the workshop's parallel loader.
     ///
     /// # Errors
-    /// A file cannot be read, or is no CSV file with the log's columns.
+    /// If a file cannot be read, or is not a CSV file with the log's columns.
     pub fn read(&self) -> anyhow::Result<impl Iterator<Item = NumberedRow>> {
         let mut records = Vec::new();
         for (number, path) in self.files.iter().enumerate() {
@@ -42,7 +46,7 @@ impl Rows {
         }
         let copies = records
             .into_iter()
-            .flat_map(|(id, record)| (0..250).map(move |copy| (id + copy * ID_STRIDE, record.clone())));
+            .flat_map(|(id, record)| (0..COPIES).map(move |copy| (id + copy * ID_STRIDE, record.clone())));
         Ok(copies.take(usize::try_from(self.rows)?))
     }
 }

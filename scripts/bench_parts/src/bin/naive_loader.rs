@@ -1,11 +1,14 @@
-//! What one writes first with aws-sdk-dynamodb: a map for every item, 25 items a call, one call after another.
+//! The plain loop over aws-sdk-dynamodb: a map for each item, 25 items a call, one call after another.
 
 use std::collections::HashMap;
 
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-use bench_parts::{NumberedRow, Rows};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use bench_parts::{BATCH, NumberedRow, Rows, TABLE};
 use clap::Parser;
 
 /// Load rows into table logfile_scan.
@@ -15,19 +18,17 @@ struct Arguments {
     rows: Rows,
 }
 
-const TABLE: &str = "logfile_scan";
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let Arguments { rows } = Arguments::parse();
-    let loader = aws_config::defaults(BehaviorVersion::latest()).endpoint_url(format!("http://{}", rows.address));
-    let loader = loader.http_client(aws_smithy_http_client::Builder::new().build_http());
-    let client = Client::new(&loader.load().await);
-    let mut batch = Vec::with_capacity(25);
+    let http_client = Builder::new().tls_provider(Provider::rustls(CryptoMode::Ring)).build_https();
+    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client).endpoint_url(&rows.endpoint);
+    let client = Client::new(&config.load().await);
+    let mut batch = Vec::with_capacity(BATCH);
     for row in rows.read()? {
         let put = PutRequest::builder().set_item(Some(item(&row))).build()?;
         batch.push(WriteRequest::builder().put_request(put).build());
-        if batch.len() == 25 {
+        if batch.len() == BATCH {
             write(&client, std::mem::take(&mut batch)).await?;
         }
     }
@@ -40,8 +41,8 @@ async fn main() -> anyhow::Result<()> {
 async fn write(client: &Client, batch: Vec<WriteRequest>) -> anyhow::Result<()> {
     let mut requests = HashMap::from([(TABLE.to_owned(), batch)]);
     while !requests.is_empty() {
-        let answer = client.batch_write_item().set_request_items(Some(requests)).send().await?;
-        requests = answer.unprocessed_items.unwrap_or_default();
+        let response = client.batch_write_item().set_request_items(Some(requests)).send().await?;
+        requests = response.unprocessed_items.unwrap_or_default();
     }
     Ok(())
 }
