@@ -65,9 +65,9 @@ impl Table {
 
     /// What holds the load up longest, and until when. A time of `None` is never.
     fn slowest(&self, now: Duration, load: &LoadTotals) -> (Resource, Option<Duration>) {
-        let mut slowest = (Resource::Table, load.table.time_in_table(now, self.write.bucket.as_ref()));
+        let mut slowest = (Resource::Table, load.table.time_in_table(now, self.write.provisioned()));
         for index in &self.indexes {
-            let time = load.time_in_index(now, index, index.write.bucket.as_ref());
+            let time = load.time_in_index(now, index, index.write.provisioned());
             if (time.is_none(), time) > (slowest.1.is_none(), slowest.1) {
                 slowest = (Resource::Index(index.name.clone()), time);
             }
@@ -120,7 +120,7 @@ impl LoadTotals {
     fn time_to_drain(&self, now: Duration, index: &Index) -> Option<Duration> {
         let demand = self.index(&index.name);
         let all = (index.backlog.writes() as u64).saturating_add(demand.writes);
-        demand.time_to_drain(now, index, index.write.bucket.as_ref(), all)
+        demand.time_to_drain(now, index, index.write.provisioned(), all)
     }
 }
 
@@ -152,7 +152,7 @@ fn required(
     time: impl Fn(&TokenBucket) -> Option<Duration>,
 ) -> Option<RequiredCapacity> {
     const HIGHEST: u64 = 1 << 40; // WCU, far above any account's quota
-    let bucket = meter.bucket.as_ref()?;
+    let bucket = meter.provisioned()?;
     let suffices = |rate: u64| {
         let mut changed = bucket.clone();
         changed.set_rate(now, rate);

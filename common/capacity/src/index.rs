@@ -38,14 +38,13 @@ impl Index {
 
     /// The table's refusal while this index's backlog is full.
     pub(super) fn back_pressure(&self) -> Option<Throttle> {
-        let bucket = self.write.bucket.as_ref()?;
         if !self.backlog.is_full() {
             return None;
         }
-        let next = self.backlog.next(bucket, &self.write.keys);
+        let next = self.backlog.next(&self.write.bucket, &self.write.keys);
         let limit = match next {
             Some((_, Obstacle::PartitionKey)) => Limit::KeyRange,
-            _ => Limit::ProvisionedThroughput,
+            _ => self.write.limit(),
         };
         let resource = Resource::Index(self.name.clone());
         Some(Throttle { resource, access: Access::Write, limit, retry_at: next.map(|(at, _)| at) })
@@ -53,7 +52,7 @@ impl Index {
 
     /// Takes an index write from the table.
     pub(super) fn enqueue(&mut self, now: Duration, key: PartitionKey, units: CapacityUnits) {
-        self.write.count(units);
+        self.write.count(now, units);
         self.backlog.push(key, units);
         self.drain(now);
     }
@@ -67,10 +66,12 @@ impl Index {
 
     /// Writes what the index takes until `now`.
     pub(super) fn drain(&mut self, now: Duration) {
-        match &mut self.write.bucket {
-            Some(bucket) => self.backlog.drain(now, bucket, &mut self.write.keys),
-            None => self.backlog.clear(),
+        if let Some(due) = self.write.due(now) {
+            self.backlog.drain(due, &mut self.write.bucket, &mut self.write.keys);
+            self.write.grow(due, now);
         }
+        self.read.advance(now);
+        self.backlog.drain(now, &mut self.write.bucket, &mut self.write.keys);
     }
 
     pub(super) fn state(&self, now: Duration) -> IndexState {

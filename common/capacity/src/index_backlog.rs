@@ -135,11 +135,6 @@ impl IndexBacklog {
         self.drained = self.drained.max(now);
     }
 
-    /// Writes everything at once, for an index whose capacity is not limited.
-    pub(super) fn clear(&mut self) {
-        *self = Self { drained: self.drained, ..Self::new(self.capacity) };
-    }
-
     /// When the next write goes to the index, and what it waits for. `None` if nothing waits, or nothing ever goes.
     pub(super) fn next(&self, bucket: &TokenBucket, keys: &KeyBuckets) -> Option<(Duration, Obstacle)> {
         next_write(self.runs.front()?, self.drained, bucket, keys)
@@ -224,7 +219,7 @@ mod tests {
             backlog.push(key(n), units(1));
         }
         assert!(backlog.is_full());
-        backlog.clear();
+        backlog.drain(Duration::ZERO, &mut full(1), &mut keys());
         assert!(!backlog.is_full());
     }
 

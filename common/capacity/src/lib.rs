@@ -18,7 +18,7 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use common::capacity::{CapacityUnits, PartitionKey, Settings, Table, Throughput, Write, WriteAdmission, WriteCost};
+//! use capacity::{CapacityUnits, PartitionKey, Settings, Table, Throughput, Write, WriteAdmission, WriteCost};
 //!
 //! let now = Duration::ZERO;
 //! let mut table = Table::new(now, Throughput::Provisioned { read: 5, write: 5 }, Settings::default());
@@ -56,6 +56,7 @@ mod throttle;
 mod throughput;
 mod token_bucket;
 mod units;
+mod warm_throughput;
 mod write_cost;
 
 pub use estimate::{LoadEstimate, RequiredCapacity};

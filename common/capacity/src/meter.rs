@@ -8,41 +8,144 @@ use super::state::CapacityState;
 use super::throttle::{Access, Limit};
 use super::token_bucket::TokenBucket;
 use super::units::CapacityUnits;
+use super::warm_throughput::WarmThroughput;
 
-/// The bucket of the whole, those of its partition keys, and what was consumed. Without provisioned throughput
-/// there is no bucket, and nothing is refused.
+/// How the rate of a meter's bucket is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Provisioned,
+    /// At most `maximum` units a second (`MaxReadRequestUnits`, `MaxWriteRequestUnits`), if that is set.
+    OnDemand {
+        maximum: Option<u64>,
+    },
+}
+
+/// The bucket of the whole, those of its partition keys, and what was consumed.
+///
+/// On demand the bucket has the rate of the warm throughput, or the maximum if that is lower, and keeps as little unused
+/// capacity as a partition does. Assumed: nothing is published about bursts on demand.
 #[derive(Clone, Debug)]
 pub(super) struct Meter {
-    pub(super) bucket: Option<TokenBucket>,
+    mode: Mode,
+    pub(super) bucket: TokenBucket,
     pub(super) keys: KeyBuckets,
+    warm: WarmThroughput,
     consumed: CapacityUnits,
-    burst: Duration,
-    starting_burst: Duration,
+    settings: Bursts,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bursts {
+    provisioned: Duration,
+    starting: Duration,
+    on_demand: Duration,
 }
 
 impl Meter {
+    /// `rate` is the provisioned throughput; `None` is on demand.
     pub(super) fn new(now: Duration, rate: Option<u64>, access: Access, settings: &Settings) -> Self {
         let key_rate = match access {
             Access::Read => settings.partition_read_units,
             Access::Write => settings.partition_write_units,
         };
-        let mut meter = Self {
-            bucket: None,
-            keys: KeyBuckets::new(key_rate, settings.partition_burst),
-            consumed: CapacityUnits::ZERO,
-            burst: settings.burst,
-            starting_burst: settings.starting_burst,
+        let bursts = Bursts {
+            provisioned: settings.burst,
+            starting: settings.starting_burst,
+            on_demand: settings.partition_burst,
         };
-        meter.set_rate(now, rate);
+        let mut meter = Self {
+            mode: Mode::OnDemand { maximum: None },
+            bucket: TokenBucket::new(now, 0, bursts.on_demand, bursts.on_demand),
+            keys: KeyBuckets::new(key_rate, settings.partition_burst),
+            warm: WarmThroughput::new(now, access, settings),
+            consumed: CapacityUnits::ZERO,
+            settings: bursts,
+        };
+        match rate {
+            Some(rate) => meter.set_rate(now, Some(rate)),
+            None => meter.start_on_demand(now),
+        }
         meter
     }
 
-    /// Changes the provisioned throughput; `None` is on demand. A bucket that there was none of starts as a new one.
+    /// Changes the provisioned throughput; `None` is on demand. A bucket of another mode starts as a new one.
     pub(super) fn set_rate(&mut self, now: Duration, rate: Option<u64>) {
-        match (&mut self.bucket, rate) {
-            (Some(bucket), Some(rate)) => bucket.set_rate(now, rate),
-            (None, Some(rate)) => self.bucket = Some(TokenBucket::new(now, rate, self.burst, self.starting_burst)),
-            (_, None) => self.bucket = None,
+        match (self.mode, rate) {
+            (Mode::Provisioned, Some(rate)) => self.bucket.set_rate(now, rate),
+            (Mode::OnDemand { .. }, Some(rate)) => {
+                self.mode = Mode::Provisioned;
+                self.bucket = TokenBucket::new(now, rate, self.settings.provisioned, self.settings.starting);
+            }
+            (Mode::Provisioned, None) => self.start_on_demand(now),
+            (Mode::OnDemand { .. }, None) => {}
+        }
+        self.warm.raise(rate.unwrap_or_default());
+    }
+
+    fn start_on_demand(&mut self, now: Duration) {
+        self.mode = Mode::OnDemand { maximum: None };
+        self.warm.raise_to_initial();
+        let burst = self.settings.on_demand;
+        self.bucket = TokenBucket::new(now, self.on_demand_rate(None), burst, burst);
+    }
+
+    /// Sets the most that is served on demand; `None` is no maximum. Without effect on provisioned throughput.
+    pub(super) fn set_maximum(&mut self, now: Duration, maximum: Option<u64>) {
+        if let Mode::OnDemand { .. } = self.mode {
+            self.mode = Mode::OnDemand { maximum };
+            self.bucket.set_rate(now, self.on_demand_rate(maximum));
+        }
+    }
+
+    /// Raises the warm throughput; a lower value changes nothing.
+    pub(super) fn raise_warm_throughput(&mut self, now: Duration, units: u64) {
+        self.warm.raise(units);
+        self.update_rate(now);
+    }
+
+    fn on_demand_rate(&self, maximum: Option<u64>) -> u64 {
+        self.warm.units().min(self.warm.quota()).min(maximum.unwrap_or(u64::MAX))
+    }
+
+    fn update_rate(&mut self, now: Duration) {
+        if let Mode::OnDemand { maximum } = self.mode {
+            self.bucket.set_rate(now, self.on_demand_rate(maximum));
+        }
+    }
+
+    /// When the rate changes by itself, if that is not after `now`.
+    pub(super) fn due(&self, now: Duration) -> Option<Duration> {
+        self.warm.due(now)
+    }
+
+    /// Changes the rate that was [`due`](Self::due) at that time.
+    pub(super) fn grow(&mut self, due: Duration, now: Duration) {
+        self.warm.grow(now);
+        self.update_rate(due);
+    }
+
+    /// The same where nothing depends on the order of the changes.
+    pub(super) fn advance(&mut self, now: Duration) {
+        if let Some(due) = self.due(now) {
+            self.grow(due, now);
+        }
+    }
+
+    /// The bucket of provisioned throughput; `None` on demand.
+    pub(super) fn provisioned(&self) -> Option<&TokenBucket> {
+        (self.mode == Mode::Provisioned).then_some(&self.bucket)
+    }
+
+    /// The limit that an empty bucket stands for. A table on demand that gets more than it is scaled for has too few
+    /// partitions for it, whose limit is the cause.
+    pub(super) fn limit(&self) -> Limit {
+        match self.mode {
+            Mode::Provisioned => Limit::ProvisionedThroughput,
+            Mode::OnDemand { maximum: Some(maximum) } if maximum <= self.on_demand_rate(None) => {
+                Limit::MaxOnDemandThroughput
+            }
+            Mode::OnDemand { .. } if self.warm.is_at_quota() => Limit::Account,
+            Mode::OnDemand { .. } => Limit::KeyRange,
         }
     }
 
@@ -53,32 +156,25 @@ impl Meter {
         units: CapacityUnits,
         of_key: Option<(PartitionKey, CapacityUnits)>,
     ) -> Option<(Limit, Option<Duration>)> {
-        let bucket = self.bucket.as_ref()?;
-        if !bucket.covers(now, units) {
-            return Some((Limit::ProvisionedThroughput, bucket.available_at(now, units)));
+        if !self.bucket.covers(now, units) {
+            return Some((self.limit(), self.bucket.available_at(now, units)));
         }
         let (key, units) = of_key?;
         (!self.keys.covers(now, key, units)).then(|| (Limit::KeyRange, self.keys.available_at(now, key, units)))
     }
 
     pub(super) fn charge(&mut self, now: Duration, units: CapacityUnits) {
-        self.consumed += units;
-        if let Some(bucket) = &mut self.bucket {
-            bucket.charge(now, units);
-        }
+        self.count(now, units);
+        self.bucket.charge(now, units);
     }
 
     pub(super) fn refund(&mut self, now: Duration, units: CapacityUnits) {
-        self.consumed = self.consumed.saturating_sub(units);
-        if let Some(bucket) = &mut self.bucket {
-            bucket.refund(now, units);
-        }
+        self.discount(units);
+        self.bucket.refund(now, units);
     }
 
     pub(super) fn charge_key(&mut self, now: Duration, key: PartitionKey, units: CapacityUnits) {
-        if self.bucket.is_some() {
-            self.keys.charge(now, key, units);
-        }
+        self.keys.charge(now, key, units);
     }
 
     /// Settles the difference between what was taken and what was consumed.
@@ -99,21 +195,29 @@ impl Meter {
     }
 
     pub(super) fn state(&self, now: Duration) -> CapacityState {
+        let provisioned = self.provisioned();
         CapacityState {
-            provisioned: self.bucket.as_ref().map(TokenBucket::rate),
-            balance: self.bucket.as_ref().map(|bucket| bucket.balance(now)),
-            ceiling: self.bucket.as_ref().map(TokenBucket::ceiling),
+            provisioned: provisioned.map(TokenBucket::rate),
+            balance: provisioned.map(|bucket| bucket.balance(now)),
+            ceiling: provisioned.map(TokenBucket::ceiling),
+            maximum: match self.mode {
+                Mode::OnDemand { maximum } => maximum,
+                Mode::Provisioned => None,
+            },
+            warm: self.warm.units(),
             consumed: self.consumed,
         }
     }
 
     /// Counts what goes another way than through the bucket at once: an index's writes, which its backlog will pay.
-    pub(super) fn count(&mut self, units: CapacityUnits) {
+    pub(super) fn count(&mut self, now: Duration, units: CapacityUnits) {
         self.consumed += units;
+        self.warm.count(now, units);
     }
 
     /// Takes back what was counted.
     pub(super) fn discount(&mut self, units: CapacityUnits) {
         self.consumed = self.consumed.saturating_sub(units);
+        self.warm.discount(units);
     }
 }

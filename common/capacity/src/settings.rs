@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::limits::{PARTITION_READ_UNITS, PARTITION_WRITE_UNITS};
+use super::limits::{MAX_TABLE_UNITS, PARTITION_READ_UNITS, PARTITION_WRITE_UNITS};
 
 /// The model's settings, shared by a table and its indexes. The default is the closest known to the real service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,20 @@ pub struct Settings {
     /// assumed.
     pub partition_burst: Duration,
 
+    /// WCU that a new table or index on demand serves at once. 4,000. Documented: Developer Guide, "DynamoDB on-demand
+    /// capacity mode", "Initial throughput for on-demand capacity mode".
+    pub on_demand_write_units: u64,
+
+    /// RCU that it serves at once. 12,000: as above.
+    pub on_demand_read_units: u64,
+
+    /// How long a table on demand takes to be ready for twice its peak. 30 minutes: as above, where it is the time within
+    /// which traffic should not more than double.
+    pub on_demand_growth_time: Duration,
+
+    /// RCU and WCU of one table, each, that an account may use by default. 40,000. Documented: "Quotas in Amazon DynamoDB".
+    pub table_quota: u64,
+
     /// The time from a CreateTable to the table's first request for items, unless the table is described before. 500 ms:
     /// assumed; DynamoDB takes some seconds.
     pub create_time: Duration,
@@ -50,6 +64,10 @@ impl Default for Settings {
             partition_write_units: PARTITION_WRITE_UNITS,
             partition_read_units: PARTITION_READ_UNITS,
             partition_burst: Duration::from_secs(1),
+            on_demand_write_units: 4_000,
+            on_demand_read_units: 12_000,
+            on_demand_growth_time: Duration::from_secs(30 * 60),
+            table_quota: MAX_TABLE_UNITS,
             create_time: Duration::from_millis(500),
             update_time: Duration::from_secs(2),
         }

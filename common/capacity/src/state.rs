@@ -41,6 +41,10 @@ pub struct CapacityState {
     pub balance: Option<i64>,
     /// The most that the balance can be.
     pub ceiling: Option<u64>,
+    /// The most units a second on demand, if that is limited.
+    pub maximum: Option<u64>,
+    /// Units a second that are served at once on demand.
+    pub warm: u64,
     /// All units consumed so far, as `ConsumedCapacity` tells them: those of an index when the table takes the write.
     pub consumed: CapacityUnits,
 }

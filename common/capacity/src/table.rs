@@ -72,6 +72,41 @@ impl Table {
         }
     }
 
+    /// Sets the most that the table serves on demand, in RCU and WCU; `None` is no maximum. Without effect on provisioned
+    /// throughput.
+    pub fn set_on_demand_maximum(&mut self, now: Duration, read: Option<u64>, write: Option<u64>) {
+        let now = self.advance(now);
+        self.read.set_maximum(now, read);
+        self.write.set_maximum(now, write);
+    }
+
+    /// The same for an index. An index that the table does not have is ignored.
+    pub fn set_index_on_demand_maximum(&mut self, now: Duration, name: &str, read: Option<u64>, write: Option<u64>) {
+        let now = self.advance(now);
+        if let Some(index) = self.indexes.iter_mut().find(|index| &*index.name == name) {
+            index.read.set_maximum(now, read);
+            index.write.set_maximum(now, write);
+            index.drain(now);
+        }
+    }
+
+    /// Raises the warm throughput of the table, in RCU and WCU. Lower values change nothing.
+    pub fn raise_warm_throughput(&mut self, now: Duration, read: u64, write: u64) {
+        let now = self.advance(now);
+        self.read.raise_warm_throughput(now, read);
+        self.write.raise_warm_throughput(now, write);
+    }
+
+    /// The same for an index. An index that the table does not have is ignored.
+    pub fn raise_index_warm_throughput(&mut self, now: Duration, name: &str, read: u64, write: u64) {
+        let now = self.advance(now);
+        if let Some(index) = self.indexes.iter_mut().find(|index| &*index.name == name) {
+            index.read.raise_warm_throughput(now, read);
+            index.write.raise_warm_throughput(now, write);
+            index.drain(now);
+        }
+    }
+
     /// Lets a write in, or tells why not.
     pub fn admit_write(&mut self, now: Duration, write: Write) -> Result<WriteAdmission, Throttle> {
         self.check_writes(now, std::slice::from_ref(&write)).map_err(|refused| refused.throttle)?;
@@ -227,6 +262,8 @@ impl Table {
     /// Brings the indexes up to `now`, and answers it, or the latest time seen if that was later.
     pub(super) fn advance(&mut self, now: Duration) -> Duration {
         self.latest = self.latest.max(now);
+        self.write.advance(self.latest);
+        self.read.advance(self.latest);
         self.indexes.iter_mut().for_each(|index| index.drain(self.latest));
         self.latest
     }

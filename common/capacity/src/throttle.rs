@@ -27,8 +27,12 @@ pub enum Access {
 pub enum Limit {
     /// The provisioned throughput of the resource.
     ProvisionedThroughput,
-    /// What one value of the partition key gets.
+    /// What one value of the partition key gets, or on demand the partitions that the resource has.
     KeyRange,
+    /// The most that is served on demand, as it was set.
+    MaxOnDemandThroughput,
+    /// What the account may use of one table.
+    Account,
 }
 
 /// A refusal. It has consumed nothing and changed nothing. Assumed: no statement about it is published.
@@ -52,14 +56,22 @@ impl Throttle {
     /// Documented: API Reference, "ThrottlingReason".
     pub fn reason(&self) -> &'static str {
         use Access::{Read, Write};
-        use Limit::{KeyRange, ProvisionedThroughput};
+        use Limit::{Account, KeyRange, MaxOnDemandThroughput, ProvisionedThroughput};
         match (&self.resource, self.access, self.limit) {
             (Resource::Table, Read, ProvisionedThroughput) => "TableReadProvisionedThroughputExceeded",
             (Resource::Table, Read, KeyRange) => "TableReadKeyRangeThroughputExceeded",
+            (Resource::Table, Read, MaxOnDemandThroughput) => "TableReadMaxOnDemandThroughputExceeded",
+            (Resource::Table, Read, Account) => "TableReadAccountLimitExceeded",
+            (Resource::Table, Write, MaxOnDemandThroughput) => "TableWriteMaxOnDemandThroughputExceeded",
+            (Resource::Table, Write, Account) => "TableWriteAccountLimitExceeded",
             (Resource::Table, Write, ProvisionedThroughput) => "TableWriteProvisionedThroughputExceeded",
             (Resource::Table, Write, KeyRange) => "TableWriteKeyRangeThroughputExceeded",
             (Resource::Index(_), Read, ProvisionedThroughput) => "IndexReadProvisionedThroughputExceeded",
             (Resource::Index(_), Read, KeyRange) => "IndexReadKeyRangeThroughputExceeded",
+            (Resource::Index(_), Read, MaxOnDemandThroughput) => "IndexReadMaxOnDemandThroughputExceeded",
+            (Resource::Index(_), Read, Account) => "IndexReadAccountLimitExceeded",
+            (Resource::Index(_), Write, MaxOnDemandThroughput) => "IndexWriteMaxOnDemandThroughputExceeded",
+            (Resource::Index(_), Write, Account) => "IndexWriteAccountLimitExceeded",
             (Resource::Index(_), Write, ProvisionedThroughput) => "IndexWriteProvisionedThroughputExceeded",
             (Resource::Index(_), Write, KeyRange) => "IndexWriteKeyRangeThroughputExceeded",
         }

@@ -3,7 +3,7 @@
 /// The throughput of a table or a global secondary index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Throughput {
-    /// `PAY_PER_REQUEST`: nothing is ever refused. Assumed, as a laptop does not reach the limits of such tables.
+    /// `PAY_PER_REQUEST`: as much as the table is scaled for, and the maximum that is set allow.
     OnDemand,
     /// `PROVISIONED`.
     Provisioned {

@@ -189,21 +189,104 @@ fn a_hot_key_in_the_index_presses_back_too() {
     assert_eq!(load.last, Duration::from_millis(100));
 }
 
-#[test]
-fn on_demand_nothing_is_refused_and_everything_is_counted() {
+fn on_demand() -> Table {
     let mut table = Table::new(START, Throughput::OnDemand, Settings::default());
     table.add_index(START, "GSI_1", Throughput::OnDemand);
-    let load = drive(&mut table, START, (0..100_000).map(|_| indexed_write(1, 400, 400)));
-    assert_eq!(load.refused.len(), 0);
-    let read = Read { index: None, key: Some(key(1)), units: units(1_000_000) };
-    assert!(table.admit_read(START, read).is_ok());
-    let state = table.state(START);
-    assert_eq!((state.write.consumed, state.read.consumed), (units(40_000_000), units(1_000_000)));
-    assert_eq!((state.indexes[0].write.consumed, state.indexes[0].backlog), (units(40_000_000), 0));
-    assert_eq!((state.write.provisioned, state.write.balance), (None, None));
+    table
+}
 
-    table.set_throughput(secs(1), provisioned(5));
-    assert_eq!(table.state(secs(1)).write.balance, Some(1500), "as a new table");
+/// Until when writes of a unit to different keys take, each as soon as it gets in.
+fn time_of_writes(table: &mut Table, from: Duration, writes: u64) -> (Duration, Vec<&'static str>) {
+    let load = drive(table, from, (0..writes).map(|n| indexed_write(n, 1, 1)));
+    (load.last - from, reasons(&load))
+}
+
+#[test]
+fn a_new_table_on_demand_takes_4000_writes_and_12000_reads_a_second() {
+    let mut table = on_demand();
+    let (time, refused_by) = time_of_writes(&mut table, START, 12_000);
+    assert_eq!((time, refused_by), (secs(2), vec!["TableWriteKeyRangeThroughputExceeded"]));
+    let mut reads = 0;
+    while table.admit_read(secs(2), Read { index: None, key: Some(key(reads)), units: units(1) }).is_ok() {
+        reads += 1;
+    }
+    assert_eq!(reads, 12_000);
+    let state = table.state(secs(2));
+    assert_eq!((state.write.provisioned, state.write.balance, state.write.warm), (None, None, 4_000));
+    assert_eq!((state.write.consumed, state.indexes[0].write.consumed), (units(12_000), units(12_000)));
+
+    table.set_throughput(secs(3), provisioned(5));
+    assert_eq!(table.state(secs(3)).write.balance, Some(1500), "as a new table");
+}
+
+#[test]
+fn one_key_on_demand_gets_1000_wcu() {
+    let load = drive(&mut on_demand(), START, (0..3_000).map(|_| write(1, 1)));
+    assert_eq!((load.last, reasons(&load)), (secs(2), vec!["TableWriteKeyRangeThroughputExceeded"]));
+}
+
+#[test]
+fn a_maximum_on_demand_is_kept_by_the_table_and_its_index() {
+    let mut table = on_demand();
+    table.set_on_demand_maximum(START, Some(5), Some(10));
+    let (time, refused_by) = time_of_writes(&mut table, START, 100);
+    assert_eq!((time, refused_by), (secs(9), vec!["TableWriteMaxOnDemandThroughputExceeded"]));
+    let read = Read { index: None, key: None, units: units(6) };
+    assert!(table.admit_read(secs(9), read.clone()).is_ok(), "above the ceiling, when full");
+    let throttle = table.admit_read(secs(9), read).unwrap_err();
+    assert_eq!(
+        (throttle.reason(), throttle.retry_at),
+        ("TableReadMaxOnDemandThroughputExceeded", Some(secs(10) + secs(1) / 5))
+    );
+
+    let mut table = on_demand();
+    table.set_index_on_demand_maximum(START, "GSI_1", None, Some(1));
+    let load = drive(&mut table, START, (0..20_100).map(|n| indexed_write(n, 1, 1)));
+    assert!(reasons(&load).contains(&"IndexWriteMaxOnDemandThroughputExceeded"), "{:?}", reasons(&load));
+    assert_eq!(load.last, secs(99), "the backlog holds 20,000");
+    table.set_index_on_demand_maximum(secs(99), "GSI_1", None, None);
+    assert_eq!(table.state(secs(105)).indexes[0].backlog, 0);
+}
+
+#[test]
+fn a_table_on_demand_scales_to_twice_its_peak_and_at_last_to_the_quota() {
+    let mut table = on_demand();
+    let mut now = START;
+    for expected in [4_000, 8_000, 16_000, 32_000, 40_000, 40_000] {
+        assert_eq!(table.state(now).write.warm, expected);
+        // As much as gets in for two minutes, in steps of a second.
+        for _ in 0..120 {
+            while table.admit_write(now, write(now.as_nanos() as u64, 500)).is_ok() {
+                now += Duration::from_nanos(1);
+            }
+            now = Duration::from_secs(now.as_secs() + 1);
+        }
+        now = Duration::from_secs((now.as_secs() / 1_800 + 1) * 1_800);
+    }
+    for n in 0..80 {
+        let Err(throttle) = table.admit_write(now, write(n, 1_000)) else { continue };
+        return assert_eq!(throttle.reason(), "TableWriteAccountLimitExceeded");
+    }
+    panic!("80,000 units within a second");
+}
+
+#[test]
+fn warm_throughput_is_used_on_demand_and_follows_what_was_provisioned() {
+    let mut table = on_demand();
+    table.raise_warm_throughput(START, 15_000, 6_000);
+    table.raise_warm_throughput(START, 0, 5_000);
+    let state = table.state(START);
+    assert_eq!((state.read.warm, state.write.warm), (15_000, 6_000));
+    assert_eq!(time_of_writes(&mut table, START, 10_000).0, secs(1), "4,000 were there, 6,000 a second come");
+
+    let mut table = table_with_index(5, 5);
+    assert_eq!(table.state(START).write.warm, 5);
+    table.set_throughput(START, provisioned(9_000));
+    table.set_throughput(START, provisioned(7));
+    assert_eq!(table.state(START).write.warm, 9_000);
+    table.set_throughput(START, Throughput::OnDemand);
+    let state = table.state(START);
+    assert_eq!((state.write.warm, state.read.warm), (9_000, 12_000));
 }
 
 #[test]
