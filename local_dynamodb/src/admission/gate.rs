@@ -244,12 +244,9 @@ impl AdmissionGate {
 fn throttle(name: OperationName, parts: usize, throttled: &[ThrottledPart]) -> Failure {
     match name {
         OperationName::TransactWriteItems | OperationName::TransactGetItems | OperationName::ExecuteTransaction => {
-            let throttled: Vec<_> = throttled.iter().map(|part| (part.position, &part.throttle)).collect();
-            let (message, reasons) = throttle_error::cancellation(parts, &throttled);
+            let (message, reasons) = throttle_error::cancellation(parts, throttled.iter().map(Into::into));
             Failure::Engine(DynoxideError::TransactionCanceledException(message, reasons))
         }
-        _ => Failure::Throttled(ThrottleError::of(
-            throttled.iter().map(|part| (part.table.arn.as_str(), &part.throttle)),
-        )),
+        _ => Failure::Throttled(ThrottleError::of(throttled.iter().map(Into::into))),
     }
 }

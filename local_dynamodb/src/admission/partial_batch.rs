@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use capacity::Throughput;
 use dynoxide::actions::batch_execute_statement::{BatchStatementError, BatchStatementResponse};
 use dynoxide::actions::batch_get_item::{BatchGetItemRequest, KeysAndAttributes};
 use dynoxide::actions::batch_write_item::{BatchWriteItemRequest, WriteRequest};
@@ -104,10 +105,11 @@ impl RemovedParts {
 }
 
 fn throttled_statement(part: &ThrottledPart) -> BatchStatementResponse {
-    let message = throttle_error::message(&part.throttle).into();
+    let on_demand = part.table.throughput == Throughput::OnDemand;
+    let message = throttle_error::message(&part.throttle, on_demand).into();
     // This type of the engine has no constructor with values.
     let mut response = BatchStatementResponse::default();
-    response.error = Some(BatchStatementError { code: throttle_error::CODE.into(), message, item: None });
+    response.error = Some(BatchStatementError { code: throttle_error::code(on_demand).into(), message, item: None });
     response.table_name = Some(part.table.name.to_string());
     response
 }

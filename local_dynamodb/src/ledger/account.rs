@@ -65,6 +65,8 @@ impl Account {
         let mut add_both = |index, read: &CapacityState, write: &CapacityState| {
             add(Metric::ProvisionedReadCapacityUnits, index, read.provisioned.map(|units| units as f64));
             add(Metric::ProvisionedWriteCapacityUnits, index, write.provisioned.map(|units| units as f64));
+            add(Metric::OnDemandMaxReadRequestUnits, index, read.maximum.map(|units| units as f64));
+            add(Metric::OnDemandMaxWriteRequestUnits, index, write.maximum.map(|units| units as f64));
             add(Metric::ReadBurstBalance, index, read.balance.map(|units| units as f64));
             add(Metric::WriteBurstBalance, index, write.balance.map(|units| units as f64));
         };

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use capacity::Limit;
+
 macro_rules! metrics {
     ($($(#[$doc:meta])* $name:ident $unit:literal $namespace:ident)*) => {
         /// Named as in CloudWatch's namespace AWS/DynamoDB, where it has the metric.
@@ -44,10 +46,22 @@ metrics! {
     ReadProvisionedThroughputThrottleEvents "Count" DynamoDb
     /// As above.
     WriteProvisionedThroughputThrottleEvents "Count" DynamoDb
-    /// Those throttled by the limit of a partition key.
+    /// Those throttled by the limit of a partition key, or of the partitions of a table on demand.
     ReadKeyRangeThroughputThrottleEvents "Count" DynamoDb
     /// As above.
     WriteKeyRangeThroughputThrottleEvents "Count" DynamoDb
+    /// Those throttled by the maximum that is set on demand.
+    ReadMaxOnDemandThroughputThrottleEvents "Count" DynamoDb
+    /// As above.
+    WriteMaxOnDemandThroughputThrottleEvents "Count" DynamoDb
+    /// Those throttled by the quota of a table.
+    ReadAccountLimitThrottleEvents "Count" DynamoDb
+    /// As above.
+    WriteAccountLimitThrottleEvents "Count" DynamoDb
+    /// The maximum that is set on demand, at the end of the minute.
+    OnDemandMaxReadRequestUnits "Count" DynamoDb
+    /// As above.
+    OnDemandMaxWriteRequestUnits "Count" DynamoDb
     /// Throttled requests, by operation; a batch only if every item in it was throttled.
     ThrottledRequests "Count" DynamoDb
     /// By operation: in real time, whatever the clock's speed.
@@ -65,12 +79,34 @@ metrics! {
 }
 
 impl Metric {
+    /// Throttled reads by their limit.
+    pub(crate) fn read_throttle_events(limit: Limit) -> Self {
+        match limit {
+            Limit::ProvisionedThroughput => Self::ReadProvisionedThroughputThrottleEvents,
+            Limit::KeyRange => Self::ReadKeyRangeThroughputThrottleEvents,
+            Limit::MaxOnDemandThroughput => Self::ReadMaxOnDemandThroughputThrottleEvents,
+            Limit::Account => Self::ReadAccountLimitThrottleEvents,
+        }
+    }
+
+    /// Throttled writes by their limit.
+    pub(crate) fn write_throttle_events(limit: Limit) -> Self {
+        match limit {
+            Limit::ProvisionedThroughput => Self::WriteProvisionedThroughputThrottleEvents,
+            Limit::KeyRange => Self::WriteKeyRangeThroughputThrottleEvents,
+            Limit::MaxOnDemandThroughput => Self::WriteMaxOnDemandThroughputThrottleEvents,
+            Limit::Account => Self::WriteAccountLimitThrottleEvents,
+        }
+    }
+
     /// Whether it is a state at the end of a minute, not something that happened in it.
     pub(crate) fn is_state(self) -> bool {
         matches!(
             self,
             Self::ProvisionedReadCapacityUnits
                 | Self::ProvisionedWriteCapacityUnits
+                | Self::OnDemandMaxReadRequestUnits
+                | Self::OnDemandMaxWriteRequestUnits
                 | Self::ReadBurstBalance
                 | Self::WriteBurstBalance
                 | Self::IndexBacklog

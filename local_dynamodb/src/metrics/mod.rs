@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use capacity::{Access, CapacityUnits, Limit, Resource, Throttle};
+use capacity::{Access, CapacityUnits, Resource, Throttle};
 
 pub(crate) use self::metric::{Metric, Series};
 pub(crate) use self::snapshot::Snapshot;
@@ -121,19 +121,9 @@ impl Metrics {
             Resource::Table => None,
             Resource::Index(name) => Some(name),
         };
-        let (all, by_limit) = match (throttle.access, throttle.limit) {
-            (Access::Read, Limit::ProvisionedThroughput) => {
-                (Metric::ReadThrottleEvents, Metric::ReadProvisionedThroughputThrottleEvents)
-            }
-            (Access::Read, Limit::KeyRange) => {
-                (Metric::ReadThrottleEvents, Metric::ReadKeyRangeThroughputThrottleEvents)
-            }
-            (Access::Write, Limit::ProvisionedThroughput) => {
-                (Metric::WriteThrottleEvents, Metric::WriteProvisionedThroughputThrottleEvents)
-            }
-            (Access::Write, Limit::KeyRange) => {
-                (Metric::WriteThrottleEvents, Metric::WriteKeyRangeThroughputThrottleEvents)
-            }
+        let (all, by_limit) = match throttle.access {
+            Access::Read => (Metric::ReadThrottleEvents, Metric::read_throttle_events(throttle.limit)),
+            Access::Write => (Metric::WriteThrottleEvents, Metric::write_throttle_events(throttle.limit)),
         };
         for metric in [all, by_limit] {
             self.add(now, of_resource(metric, table, index), 1.0);
@@ -174,6 +164,7 @@ fn of_operation(metric: Metric, table: &Arc<str>, operation: &'static str) -> Se
 #[cfg(test)]
 mod tests {
     use super::*;
+    use capacity::Limit;
 
     const MINUTE: Duration = Duration::from_secs(60);
 

@@ -9,6 +9,8 @@ fn capacity(provisioned: u64, balance: i64) -> CapacityState {
         provisioned: Some(provisioned),
         balance: Some(balance),
         ceiling: Some(300 * provisioned),
+        maximum: None,
+        warm: provisioned,
         consumed: CapacityUnits::ZERO,
     }
 }
@@ -151,7 +153,7 @@ fn calm_tables() {
         refills.now,
         "The table takes 2.3 of its 5 WCU a second. Its burst fills up again while it takes less: 0 of 1,500 WCU."
     );
-    let on_demand = CapacityState { provisioned: None, balance: None, ceiling: None, consumed: CapacityUnits::ZERO };
+    let on_demand = CapacityState { provisioned: None, balance: None, ceiling: None, ..capacity(0, 0) };
     assert_eq!(Case::new(on_demand, 900.0).explain().now, "The table is on demand: it has no limit here.");
 }
 
