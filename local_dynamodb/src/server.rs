@@ -236,7 +236,7 @@ fn run(gate: &AdmissionGate, name: OperationName, body: &[u8]) -> (u16, Vec<u8>)
         return (400, wire_error::of_protocol("SerializationException", None));
     };
     let ran = decode(name, body).map_err(Failure::Engine).and_then(|operation| gate.run(operation));
-    match ran.map(|output| output.to_json()) {
+    match ran.map(|output| gate.to_json(&output)) {
         Ok(Ok(json)) => (200, json),
         Ok(Err(error)) => {
             log::error!("{}: the output cannot be written as JSON: {error}", name.as_str());

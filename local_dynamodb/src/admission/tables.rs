@@ -1,6 +1,7 @@
 //! Operations that change tables, and the tables' accounts in the ledger.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use dynoxide::DynoxideError;
 use dynoxide::actions::TableDescription;
@@ -10,8 +11,8 @@ use dynoxide::actions::list_tables::ListTablesRequest;
 use super::gate::AdmissionGate;
 use super::request_cost::Tables;
 use super::throughput_checks;
-use crate::engine::{Operation, OperationOutput, UpdateTable};
-use crate::ledger::{Change, TableDefinition};
+use crate::engine::{CreateTable, Operation, OperationOutput, ThroughputSettings, UpdateTable, WarmThroughput};
+use crate::ledger::{Account, Change, TableDefinition, on_demand_maximum};
 
 impl AdmissionGate {
     /// Opens accounts for the tables of a database file, so that they are shown before anyone uses them.
@@ -37,6 +38,7 @@ impl AdmissionGate {
         let _changing = self.lock_tables();
         match operation {
             Operation::UpdateTable(request) => self.update_table(request),
+            Operation::CreateTable(create) => self.create_table(create),
             operation => {
                 if let Operation::DeleteTable(request) = &operation
                     && let Some(account) = self.ledger().table(self.clock.now(), &request.table_name)
@@ -44,21 +46,27 @@ impl AdmissionGate {
                     account.provisioning.check_idle(&request.table_name)?;
                 }
                 let output = self.engine.run(operation)?;
-                match &output {
-                    OperationOutput::CreateTable(created) => {
-                        let definition = TableDefinition::of(&created.table_description);
-                        let now = self.clock.now();
-                        self.ledger().open(now, definition);
-                        if let Some(account) = self.ledger().table(now, &created.table_description.table_name) {
-                            account.creating_until = Some(now + self.create_time);
-                        }
-                    }
-                    OperationOutput::DeleteTable(deleted) => self.ledger().close(&deleted.table_description.table_name),
-                    _ => {}
+                if let OperationOutput::DeleteTable(deleted) = &output {
+                    self.ledger().close(&deleted.table_description.table_name);
                 }
                 Ok(output)
             }
         }
+    }
+
+    fn create_table(&self, create: Box<CreateTable>) -> Result<OperationOutput, DynoxideError> {
+        let settings = create.settings.clone();
+        let output = self.engine.run(Operation::CreateTable(create))?;
+        if let OperationOutput::CreateTable(created) = &output {
+            let now = self.clock.now();
+            let mut ledger = self.ledger();
+            ledger.open(now, TableDefinition::of(&created.table_description));
+            if let Some(account) = ledger.table(now, &created.table_description.table_name) {
+                account.creating_until = Some(now + self.create_time);
+                apply(now, &settings, account);
+            }
+        }
+        Ok(output)
     }
 
     fn update_table(&self, update: Box<UpdateTable>) -> Result<OperationOutput, DynoxideError> {
@@ -71,18 +79,22 @@ impl AdmissionGate {
         let change = match self.ledger().table(now, &name) {
             Some(account) => {
                 throughput_checks::check_update(&update, &account.definition)?;
+                let state = account.state(now);
+                throughput_checks::check_update_settings(&update, &account.definition, &state)?;
                 let change = Change::of(&update.request, &account.provisioning)?;
                 account.provisioning.check(now, &name, &change)?;
                 change
             }
             None => Change::default(),
         };
+        let settings = update.settings.clone();
         let mut output = self.engine.run(Operation::UpdateTable(update))?;
         if let OperationOutput::UpdateTable(updated) = &mut output {
             let now = self.clock.now();
             let mut ledger = self.ledger();
             if let Some(account) = ledger.table(now, &name) {
                 account.redefine(now, TableDefinition::of(&updated.table_description));
+                apply(now, &settings, account);
                 if !change.is_empty()
                     && let Some(before) = before
                 {
@@ -127,6 +139,25 @@ impl AdmissionGate {
 
     pub(super) fn lock_tables(&self) -> MutexGuard<'_, ()> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Applies what a request says of warm throughput, and of the maximums on demand of indexes.
+fn apply(now: Duration, settings: &ThroughputSettings, account: &mut Account) {
+    let units = |units: Option<i64>| units.and_then(|units| u64::try_from(units).ok()).unwrap_or_default();
+    let raise = |account: &mut Account, index: Option<&str>, warm: Option<WarmThroughput>| {
+        if let Some(warm) = warm {
+            let (read, write) = (units(warm.read_units_per_second), units(warm.write_units_per_second));
+            account.raise_warm_throughput(now, index, read, write);
+        }
+    };
+    raise(account, None, settings.warm);
+    for index in settings.indexes() {
+        raise(account, Some(&index.index_name), index.warm_throughput);
+        if let Some(maximum) = &index.on_demand_throughput {
+            let (read, write) = on_demand_maximum(maximum);
+            account.set_index_maximum(now, &index.index_name, read, write);
+        }
     }
 }
 

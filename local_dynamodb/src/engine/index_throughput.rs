@@ -17,6 +17,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::table_names;
+use super::throughput_settings::ThroughputSettings;
 
 /// The tags' keys begin so. The rest is a checksum of the index's name, which may be longer than a key can be.
 const PREFIX: &str = "local_dynamodb:index-throughput:";
@@ -26,6 +27,7 @@ const PREFIX: &str = "local_dynamodb:index-throughput:";
 pub(crate) struct UpdateTable {
     pub(crate) request: UpdateTableRequest,
     index_updates: Vec<IndexUpdate>,
+    pub(crate) settings: ThroughputSettings,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,7 +70,8 @@ impl<'de> Deserialize<'de> for UpdateTable {
         let body = <&RawValue>::deserialize(deserializer)?.get();
         let request = serde_json::from_str(body).map_err(D::Error::custom)?;
         let updates: IndexUpdates = serde_json::from_str(body).map_err(D::Error::custom)?;
-        Ok(Self { request, index_updates: updates.updates.unwrap_or_default() })
+        let settings = ThroughputSettings::from_json(body).map_err(D::Error::custom)?;
+        Ok(Self { request, index_updates: updates.updates.unwrap_or_default(), settings })
     }
 }
 
@@ -78,7 +81,7 @@ impl<'de> Deserialize<'de> for UpdateTable {
 /// The engine's; if they are about the request, nothing is changed.
 pub(crate) fn update_table(database: &Database, update: UpdateTable) -> Result<UpdateTableResponse, DynoxideError> {
     table_names::check_new_indexes(database, &update.request)?;
-    let mut answer = database.update_table(update.request)?;
+    let mut answer = update_in_engine(database, update.request, &update.settings)?;
     let arn = Some(answer.table_description.table_arn.clone());
     let mut tags = Vec::new();
     let mut gone = Vec::new();
@@ -96,6 +99,36 @@ pub(crate) fn update_table(database: &Database, update: UpdateTable) -> Result<U
     }
     complete(database, &mut answer.table_description)?;
     Ok(answer)
+}
+
+/// Runs what the engine knows of an UpdateTable. If that is nothing, the table is described as it is.
+fn update_in_engine(
+    database: &Database,
+    mut request: UpdateTableRequest,
+    settings: &ThroughputSettings,
+) -> Result<UpdateTableResponse, DynoxideError> {
+    if !settings.is_empty()
+        && let Some(updates) = &mut request.global_secondary_index_updates
+    {
+        // An update of nothing but what the engine does not know.
+        updates.retain(|each| each.update.as_ref().is_none_or(|update| update.provisioned_throughput.is_some()));
+        if updates.is_empty() {
+            request.global_secondary_index_updates = None;
+        }
+    }
+    let is_for_engine = request.provisioned_throughput.is_some()
+        || request.billing_mode.is_some()
+        || request.stream_specification.is_some()
+        || request.deletion_protection_enabled.is_some()
+        || request.table_class.is_some()
+        || request.on_demand_throughput.is_some()
+        || request.global_secondary_index_updates.is_some()
+        || request.vector_index_updates.is_some();
+    if is_for_engine || settings.is_empty() {
+        return database.update_table(request);
+    }
+    let described = database.describe_table(DescribeTableRequest { table_name: request.table_name })?;
+    Ok(UpdateTableResponse { table_description: described.table })
 }
 
 /// Runs a DescribeTable.

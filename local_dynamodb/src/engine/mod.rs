@@ -7,6 +7,7 @@ mod index_throughput;
 mod operation;
 mod pagination;
 mod table_names;
+mod throughput_settings;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -16,6 +17,7 @@ use dynoxide::{Database, DynoxideError};
 
 pub(crate) use self::index_throughput::UpdateTable;
 pub(crate) use self::operation::{Operation, OperationName, OperationOutput};
+pub(crate) use self::throughput_settings::{CreateTable, IndexSettings, ThroughputSettings, WarmThroughput};
 use crate::options::StartError;
 
 /// The open database. Operations may come from many threads; the engine runs one at a time, under its own lock.

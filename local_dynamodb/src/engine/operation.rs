@@ -2,7 +2,7 @@
 
 use dynoxide::{Database, DynoxideError, actions};
 
-use super::{index_throughput, pagination, table_names};
+use super::{index_throughput, pagination, throughput_settings};
 
 /// Our own path if there is one, the engine's otherwise.
 macro_rules! own_or {
@@ -100,7 +100,7 @@ operations! {
     BatchExecuteStatement batch_execute_statement BatchExecuteStatementRequest BatchExecuteStatementResponse;
     BatchGetItem batch_get_item BatchGetItemRequest BatchGetItemResponse;
     BatchWriteItem batch_write_item BatchWriteItemRequest BatchWriteItemResponse;
-    CreateTable create_table CreateTableRequest CreateTableResponse [table_names::create_table];
+    CreateTable create_table CreateTableRequest CreateTableResponse [throughput_settings::create_table] {throughput_settings::CreateTable};
     DeleteItem delete_item DeleteItemRequest DeleteItemResponse;
     DeleteTable delete_table DeleteTableRequest DeleteTableResponse;
     DescribeStream describe_stream DescribeStreamRequest DescribeStreamResponse;

@@ -1,11 +1,12 @@
 //! A table's account in the ledger.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use capacity::{
-    Access, CapacityState, CapacityUnits, IndexWrite, PartitionKey, Read, ReadAdmission, Table, WriteAdmission,
-    WriteCost,
+    Access, CapacityState, CapacityUnits, IndexWrite, PartitionKey, Read, ReadAdmission, Table, TableState,
+    WriteAdmission, WriteCost,
 };
 
 use super::consumption::Consumption;
@@ -17,6 +18,8 @@ use crate::metrics::{self, HISTORY_MINUTES, Metric, Metrics};
 pub(crate) struct Account {
     pub(crate) definition: Arc<TableDefinition>,
     pub(crate) provisioning: Provisioning,
+    /// The most RCU and WCU of its indexes on demand.
+    pub(super) index_maximums: HashMap<Arc<str>, (Option<u64>, Option<u64>)>,
     pub(super) capacity: Table,
     /// Until then the table is CREATING and takes no requests for items. A client that waits for ACTIVE ends it before, by
     /// asking: waiters ask at once and then pause for as long as 20 s.
@@ -51,6 +54,36 @@ impl Account {
         for (name, throughput) in indexes {
             self.capacity.set_index_throughput(due, &name, throughput);
         }
+        self.apply_maximums(due);
+    }
+
+    /// Applies the maximums on demand, which a change of the billing mode has lost.
+    pub(super) fn apply_maximums(&mut self, now: Duration) {
+        let (read, write) = self.definition.on_demand_maximum;
+        self.capacity.set_on_demand_maximum(now, read, write);
+        for (index, (read, write)) in &self.index_maximums {
+            self.capacity.set_index_on_demand_maximum(now, index, *read, *write);
+        }
+    }
+
+    /// Sets the most RCU and WCU of an index on demand.
+    pub(crate) fn set_index_maximum(&mut self, now: Duration, index: &str, read: Option<u64>, write: Option<u64>) {
+        if let Some(index) = self.definition.global_index(index) {
+            self.index_maximums.insert(index, (read, write));
+            self.apply_maximums(now);
+        }
+    }
+
+    /// Raises the warm throughput of the table or an index, in RCU and WCU.
+    pub(crate) fn raise_warm_throughput(&mut self, now: Duration, index: Option<&str>, read: u64, write: u64) {
+        match index {
+            None => self.capacity.raise_warm_throughput(now, read, write),
+            Some(index) => self.capacity.raise_index_warm_throughput(now, index, read, write),
+        }
+    }
+
+    pub(crate) fn state(&mut self, now: Duration) -> TableState {
+        self.capacity.state(now)
     }
 
     fn record(&mut self, end: Duration, metrics: &mut Metrics) {
@@ -96,6 +129,8 @@ impl Account {
             }
         }
         self.definition = Arc::new(definition);
+        self.index_maximums.retain(|index, _| self.definition.global_index(index).is_some());
+        self.apply_maximums(now);
     }
 
     pub(super) fn settle_write(&mut self, now: Duration, admission: &WriteAdmission, consumed: Option<&Consumption>) {

@@ -15,11 +15,11 @@ use capacity::{
     Access, CapacityUnits, Read, ReadAdmission, Settings, Table, TableState, Throttle, Write, WriteAdmission,
 };
 
-use self::account::Account;
+pub(crate) use self::account::Account;
 pub(crate) use self::capacity_request::{CapacityRequest, Grouping, RequestCost, RequestedAccess};
 pub(crate) use self::consumption::Consumption;
 pub(crate) use self::provisioning::{Change, Provisioning};
-pub(crate) use self::table_definition::{Attributes, EngineItem, TableDefinition, partition_key};
+pub(crate) use self::table_definition::{Attributes, EngineItem, TableDefinition, on_demand_maximum, partition_key};
 use crate::metrics::{self, Metrics};
 
 #[derive(Debug)]
@@ -69,7 +69,15 @@ impl Ledger {
         }
         let provisioning = Provisioning::of(&definition);
         let minute = metrics::minute(now);
-        let account = Account { definition: definition.clone(), provisioning, capacity, creating_until: None, minute };
+        let mut account = Account {
+            definition: definition.clone(),
+            provisioning,
+            index_maximums: HashMap::new(),
+            capacity,
+            creating_until: None,
+            minute,
+        };
+        account.apply_maximums(now);
         self.tables.insert(definition.name.clone(), account);
         definition
     }

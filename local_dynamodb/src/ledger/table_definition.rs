@@ -6,7 +6,7 @@ use std::sync::Arc;
 use capacity::{IndexDefinition, IndexScope, Item, PartitionKey, Projection, Throughput};
 use dynoxide::AttributeValue;
 use dynoxide::actions::{TableDescription, TableProvisionedThroughputDescription};
-use dynoxide::types::{self, KeySchemaElement, KeyType, ProjectionType};
+use dynoxide::types::{self, KeySchemaElement, KeyType, OnDemandThroughput, ProjectionType};
 
 /// An item, or a key, as requests carry it.
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
@@ -20,6 +20,8 @@ pub(crate) struct TableDefinition {
     sort_key: Option<String>,
     pub(crate) indexes: Vec<IndexDefinition>,
     pub(crate) throughput: Throughput,
+    /// The most RCU and WCU that the table serves on demand, if that is limited.
+    pub(crate) on_demand_maximum: (Option<u64>, Option<u64>),
     /// One for each global secondary index.
     pub(crate) index_throughputs: Vec<(Arc<str>, Throughput)>,
 }
@@ -62,6 +64,7 @@ impl TableDefinition {
             partition_key: if partition_key.is_empty() { String::new() } else { partition_key.swap_remove(0) },
             sort_key: sort_key.into_iter().next(),
             throughput,
+            on_demand_maximum: table.on_demand_throughput.as_ref().map(on_demand_maximum).unwrap_or_default(),
         }
     }
 
@@ -120,6 +123,12 @@ fn projection_of(projection: &types::Projection) -> Projection {
         Some(ProjectionType::KEYS_ONLY) => Projection::KeysOnly,
         Some(ProjectionType::INCLUDE) => Projection::Include(projection.non_key_attributes.clone().unwrap_or_default()),
     }
+}
+
+/// The most RCU and WCU on demand. Other values than positive ones stand for no maximum.
+pub(crate) fn on_demand_maximum(throughput: &OnDemandThroughput) -> (Option<u64>, Option<u64>) {
+    let units = |units: Option<i64>| units.and_then(|units| u64::try_from(units).ok()).filter(|units| *units > 0);
+    (units(throughput.max_read_request_units), units(throughput.max_write_request_units))
 }
 
 fn provisioned_throughput(provisioned: &TableProvisionedThroughputDescription) -> Throughput {
