@@ -18,12 +18,13 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use crate::admission::{AdmissionGate, Failure};
+use crate::automation::Automation;
 use crate::engine::OperationName;
 use crate::metrics::{Snapshot, report};
 use crate::monitor::Asset;
 use crate::options::Options;
 use crate::protocol::{allowed_origin, decode, operation_name, wire_error};
-use crate::{cloudwatch, monitor};
+use crate::{auto_scaling, cloudwatch, monitor};
 
 /// DynamoDB's limit for the body of a request.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -38,6 +39,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const AMZ_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
+const AMZ_JSON_1_1: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const HEALTHY: &[u8] = b"healthy: dynamodb.us-east-1.amazonaws.com ";
 const NOT_FOUND: &[u8] = b"<UnknownOperationException/>\n";
@@ -56,6 +58,7 @@ pub(crate) fn runtime() -> std::io::Result<Runtime> {
 /// What every connection shares.
 pub(crate) struct Server {
     gate: Arc<AdmissionGate>,
+    automation: Arc<Automation>,
     host: String,
     header_timeout: Duration,
     body_timeout: Duration,
@@ -65,6 +68,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn new(gate: Arc<AdmissionGate>, options: &Options) -> Self {
         Self {
+            automation: Arc::new(Automation::new(Arc::clone(&gate))),
             gate,
             host: options.host.clone(),
             header_timeout: options.header_timeout,
@@ -86,6 +90,7 @@ impl Server {
             Ok(listener) => listener,
             Err(error) => return log::error!("cannot serve: {error}"),
         };
+        let ticking = tokio::spawn(keep_ticking(Arc::clone(&self.automation)));
         let graceful = GracefulShutdown::new();
         let mut stopped = std::pin::pin!(stopped);
         loop {
@@ -123,6 +128,7 @@ impl Server {
             });
         }
         drop(listener);
+        ticking.abort();
         if timeout(self.stop_timeout, graceful.shutdown()).await.is_err() {
             log::warn!("stopped with connections that did not finish within {:?}", self.stop_timeout);
         }
@@ -138,6 +144,9 @@ impl Server {
             && let Some(call) = cloudwatch::Call::of(parts.uri.path(), &parts.headers)
         {
             return self.cloudwatch(call, body).await;
+        }
+        if parts.method == Method::POST && parts.uri.path() == "/" && auto_scaling_operation(&parts.headers).is_some() {
+            return self.application_auto_scaling(parts.headers, body).await;
         }
         match (&parts.method, parts.uri.path()) {
             (&Method::GET, "/") if !is_browser(&parts.headers) => answer(StatusCode::OK, TEXT, HEALTHY),
@@ -191,12 +200,9 @@ impl Server {
             Ok(body) => body,
             Err(answer) => return *answer,
         };
-        let gate = Arc::clone(&self.gate);
+        let automation = Arc::clone(&self.automation);
         let worker = call.clone();
-        let ran = tokio::task::spawn_blocking(move || match worker.decode(&body) {
-            Ok(request) => gate.snapshot(|snapshot| worker.answer(&request, snapshot)),
-            Err(refusal) => refusal,
-        });
+        let ran = tokio::task::spawn_blocking(move || automation.cloudwatch(&worker, &body));
         let reply = ran.await.unwrap_or_else(|panic| {
             log::error!("CloudWatch failed: {panic}");
             call.internal()
@@ -208,6 +214,23 @@ impl Server {
             }
         }
         answer
+    }
+
+    async fn application_auto_scaling(&self, headers: HeaderMap, body: Incoming) -> HttpResponse {
+        let body = match self.body(body).await {
+            Ok(body) => body,
+            Err(answer) => return *answer,
+        };
+        let automation = Arc::clone(&self.automation);
+        let ran = tokio::task::spawn_blocking(move || {
+            let operation = auto_scaling_operation(&headers).unwrap_or_default();
+            automation.application_auto_scaling(operation, &headers, &body)
+        });
+        let (status, body) = ran.await.unwrap_or_else(|panic| {
+            log::error!("Application Auto Scaling failed: {panic}");
+            auto_scaling::api::internal()
+        });
+        answer(status_of(status), AMZ_JSON_1_1, body)
     }
 
     async fn post(&self, headers: &HeaderMap, uri: &Uri, body: Incoming) -> HttpResponse {
@@ -226,6 +249,21 @@ impl Server {
             wire_error::internal(name)
         });
         answer(status_of(status), content_type, body)
+    }
+}
+
+/// The operation, if the request is for Application Auto Scaling.
+fn auto_scaling_operation(headers: &HeaderMap) -> Option<&str> {
+    headers.get("x-amz-target")?.to_str().ok()?.strip_prefix(auto_scaling::api::TARGET_PREFIX)
+}
+
+async fn keep_ticking(automation: Arc<Automation>) {
+    loop {
+        tokio::time::sleep(automation.pause()).await;
+        let own = Arc::clone(&automation);
+        if let Err(panic) = tokio::task::spawn_blocking(move || own.tick()).await {
+            log::error!("a step of the automation failed: {panic}");
+        }
     }
 }
 

@@ -4,10 +4,11 @@
 //! settled with what the engine says was consumed. No lock is held while the engine runs, except by operations that change
 //! tables: those run one at a time, so that no one sees a half-changed table.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use capacity::{Access, Settings};
+use capacity::{Access, Settings, TableState};
 use dynoxide::DynoxideError;
 
 use super::consumed_capacity::{self, request_indexes};
@@ -19,7 +20,7 @@ use super::throughput_checks;
 use crate::clock::Clock;
 use crate::engine::{Engine, Operation, OperationName, OperationOutput};
 use crate::ledger::{Admitted, CapacityRequest, Consumption, Ledger, RequestCost, ThrottledPart};
-use crate::metrics::Snapshot;
+use crate::metrics::{Metrics, Snapshot};
 
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -84,6 +85,28 @@ impl AdmissionGate {
             speed: self.clock.speed(),
             throttling: self.enforcement == Enforcement::On,
         })
+    }
+
+    /// Calls `look` with the tables' state and all metrics, under the ledger's lock: it is to be quick.
+    pub(crate) fn observe<T>(&self, look: impl FnOnce(Duration, &[(Arc<str>, TableState)], &Metrics) -> T) -> T {
+        let mut ledger = self.ledger();
+        let now = self.clock.now();
+        let tables = ledger.states(now);
+        look(now, &tables, &ledger.metrics)
+    }
+
+    /// Whether capacity is enforced and counted.
+    pub(crate) fn is_enforcing(&self) -> bool {
+        self.enforcement == Enforcement::On
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// Seconds of the server's clock in a second.
+    pub(crate) fn speed(&self) -> NonZeroU32 {
+        self.clock.speed()
     }
 
     /// A thread that panicked while it held the lock left the ledger consistent: every change is one call of the model.

@@ -14,12 +14,14 @@ pub(super) struct Error {
 pub(super) enum Kind {
     InternalService,
     InvalidAction,
+    InvalidFormat,
     InvalidNextToken,
     InvalidParameterCombination,
     InvalidParameterValue,
     MalformedInput,
     MissingAuthenticationToken,
     MissingParameter,
+    ResourceNotFound,
     Validation,
 }
 
@@ -29,12 +31,14 @@ impl Kind {
         match self {
             Self::InternalService => "InternalServiceError",
             Self::InvalidAction => "InvalidAction",
+            Self::InvalidFormat => "InvalidFormat",
             Self::InvalidNextToken => "InvalidNextToken",
             Self::InvalidParameterCombination => "InvalidParameterCombination",
             Self::InvalidParameterValue => "InvalidParameterValue",
             Self::MalformedInput => "MalformedInput",
             Self::MissingAuthenticationToken => "MissingAuthenticationToken",
             Self::MissingParameter => "MissingParameter",
+            Self::ResourceNotFound => "ResourceNotFound",
             Self::Validation => "ValidationError",
         }
     }
@@ -44,12 +48,14 @@ impl Kind {
         match self {
             Self::InternalService => "com.amazonaws.cloudwatch#InternalServiceFault",
             Self::InvalidAction => "com.amazon.coral.service#UnknownOperationException",
+            Self::InvalidFormat => "com.amazonaws.cloudwatch#InvalidFormatFault",
             Self::InvalidNextToken => "com.amazonaws.cloudwatch#InvalidNextToken",
             Self::InvalidParameterCombination => "com.amazonaws.cloudwatch#InvalidParameterCombinationException",
             Self::InvalidParameterValue => "com.amazonaws.cloudwatch#InvalidParameterValueException",
             Self::MalformedInput => "com.amazon.coral.service#SerializationException",
             Self::MissingAuthenticationToken => "com.amazon.coral.service#MissingAuthenticationTokenException",
             Self::MissingParameter => "com.amazonaws.cloudwatch#MissingRequiredParameterException",
+            Self::ResourceNotFound => "com.amazonaws.cloudwatch#ResourceNotFound",
             Self::Validation => "com.amazon.coral.validate#ValidationException",
         }
     }
@@ -59,6 +65,7 @@ impl Kind {
         match self {
             Self::InternalService => 500,
             Self::MissingAuthenticationToken => 403,
+            Self::ResourceNotFound => 404,
             _ => 400,
         }
     }
@@ -94,7 +101,7 @@ impl Error {
         Self::new(Kind::InvalidParameterCombination, message)
     }
 
-    /// As GetMetricData words what is wrong with a parameter: it has one kind for all of that.
+    /// As GetMetricData and the operations on alarms word what is wrong with a parameter: they have one kind for all of that.
     pub(super) fn into_validation(self) -> Self {
         match self.kind {
             Kind::MissingParameter | Kind::InvalidParameterValue | Kind::InvalidParameterCombination => {

@@ -4,10 +4,9 @@ use std::collections::HashSet;
 
 use super::error::{Error, Kind};
 use super::metric_name::{MetricName, find, warning};
-use super::period::{Periods, Statistic};
+use super::period::{Periods, parse_statistic};
 use super::value::{Members, Name, Value};
-use crate::metrics::Snapshot;
-use crate::metrics::Statistics;
+use crate::metrics::{Snapshot, Statistic, Statistics};
 
 /// Source of the limits: API Reference, "GetMetricData".
 const MAX_QUERIES: usize = 500;
@@ -147,7 +146,7 @@ impl<'a> Query<'a> {
             id,
             metric: MetricName::read(&metric)?,
             periods: Periods::new(start, end, period)?,
-            statistic: Statistic::parse(&stat.path("Stat"), stat.required_text("Stat")?)?,
+            statistic: parse_statistic(&stat.path("Stat"), stat.required_text("Stat")?)?,
             unit: stat.text("Unit")?,
             label,
             returned: members.bool("ReturnData")?.unwrap_or(true),

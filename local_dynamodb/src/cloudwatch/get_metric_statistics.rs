@@ -2,10 +2,9 @@
 
 use super::error::Error;
 use super::metric_name::{MetricName, find};
-use super::period::{Periods, Statistic};
+use super::period::{Periods, parse_statistic};
 use super::value::{Members, Name, Value};
-use crate::metrics::Snapshot;
-use crate::metrics::Statistics;
+use crate::metrics::{Snapshot, Statistic, Statistics};
 
 /// Data points in an answer. Source: API Reference, "GetMetricStatistics".
 const MAX_DATAPOINTS: u64 = 1440;
@@ -40,7 +39,7 @@ fn statistics(request: &Members<'_>) -> Result<Vec<Statistic>, Error> {
     }
     let names = names.into_iter().map(|name| ("Statistics", name));
     let extended = extended.into_iter().map(|name| ("ExtendedStatistics", name));
-    names.chain(extended).map(|(parameter, name)| Statistic::parse(parameter, name)).collect()
+    names.chain(extended).map(|(parameter, name)| parse_statistic(parameter, name)).collect()
 }
 
 fn datapoint(time: u64, all: &Statistics, wanted: &[Statistic], unit: &'static str) -> Value {

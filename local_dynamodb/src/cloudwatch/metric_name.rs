@@ -36,7 +36,7 @@ pub(super) fn warning(snapshot: &Snapshot<'_>, end: u64) -> Option<String> {
 /// A metric as a request names it.
 #[derive(Debug)]
 pub(super) struct MetricName<'a> {
-    namespace: &'a str,
+    pub(super) namespace: &'a str,
     pub(super) name: &'a str,
     pub(super) dimensions: Vec<(&'a str, &'a str)>,
 }

@@ -1,7 +1,7 @@
 //! Minutes into periods: the span of time that a request asks for, and the statistics that it wants of each part.
 
 use super::error::Error;
-use crate::metrics::{Datapoint, Statistics};
+use crate::metrics::{Datapoint, Statistic, Statistics};
 
 const MINUTE: u64 = 60;
 
@@ -56,51 +56,14 @@ impl Periods {
     }
 }
 
-/// What can be said of a period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Statistic {
-    SampleCount,
-    Average,
-    Sum,
-    Minimum,
-    Maximum,
-}
-
-impl Statistic {
-    /// All of them, in the order in which CloudWatch writes them.
-    pub(super) const ALL: [Self; 5] = [Self::SampleCount, Self::Average, Self::Sum, Self::Minimum, Self::Maximum];
-
-    /// Its name.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::SampleCount => "SampleCount",
-            Self::Average => "Average",
-            Self::Sum => "Sum",
-            Self::Minimum => "Minimum",
-            Self::Maximum => "Maximum",
-        }
-    }
-
-    /// The value of the parameter `parameter`. Percentiles and trimmed means are not there: only sums are kept.
-    pub(super) fn parse(parameter: &str, name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|each| each.name() == name).ok_or_else(|| {
-            Error::invalid(format!(
-                "The value {name} for parameter {parameter} is not supported by local_dynamodb: it keeps SampleCount, \
-                 Average, Sum, Minimum and Maximum of each minute."
-            ))
-        })
-    }
-
-    /// Its value.
-    pub(super) fn of(self, statistics: &Statistics) -> f64 {
-        match self {
-            Self::SampleCount => statistics.sample_count as f64,
-            Self::Average => statistics.sum / statistics.sample_count as f64,
-            Self::Sum => statistics.sum,
-            Self::Minimum => statistics.minimum,
-            Self::Maximum => statistics.maximum,
-        }
-    }
+/// The statistic that the parameter `parameter` names.
+pub(super) fn parse_statistic(parameter: &str, name: &str) -> Result<Statistic, Error> {
+    Statistic::ALL.into_iter().find(|each| each.name() == name).ok_or_else(|| {
+        Error::invalid(format!(
+            "The value {name} for parameter {parameter} is not supported by local_dynamodb: it keeps SampleCount, \
+             Average, Sum, Minimum and Maximum of each minute."
+        ))
+    })
 }
 
 #[cfg(test)]

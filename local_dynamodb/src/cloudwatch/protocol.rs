@@ -6,7 +6,9 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use super::error::{Error, Kind};
 use super::value::{Name, Value};
 use super::{Operation, Request, cbor, json, query, run};
+use crate::alarms::Alarms;
 use crate::metrics::Snapshot;
+use crate::protocol::signing_region;
 
 const SERVICE: &str = "GraniteServiceVersion20100801";
 const SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
@@ -31,6 +33,7 @@ pub(crate) struct Call {
     /// In the query protocol it is in the body.
     operation: Option<String>,
     signed: bool,
+    region: String,
 }
 
 /// An answer.
@@ -47,7 +50,8 @@ impl Call {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let call = |protocol, operation: Option<&str>| {
             let signed = headers.contains_key(AUTHORIZATION);
-            Some(Self { protocol, operation: operation.map(ToOwned::to_owned), signed })
+            let region = signing_region(headers).to_owned();
+            Some(Self { protocol, operation: operation.map(ToOwned::to_owned), signed, region })
         };
         if let Some(operation) = operation_of(path) {
             return call(Protocol::Cbor, Some(operation));
@@ -85,11 +89,11 @@ impl Call {
     }
 
     /// Answers a request that was decoded.
-    pub(crate) fn answer(&self, request: &Request, snapshot: &Snapshot<'_>) -> Reply {
-        match run(request, snapshot) {
+    pub(crate) fn answer(&self, request: &Request, snapshot: &Snapshot<'_>, alarms: &mut Alarms) -> Reply {
+        match run(request, &self.region, snapshot, alarms) {
             Err(error) => self.refuse(&error),
             Ok(answer) => {
-                let id = request_id();
+                let id = crate::uuid();
                 let body = match self.protocol {
                     Protocol::Cbor => cbor::encode(&answer),
                     Protocol::Json => json::encode(&answer),
@@ -106,7 +110,7 @@ impl Call {
     }
 
     fn refuse(&self, error: &Error) -> Reply {
-        let id = request_id();
+        let id = crate::uuid();
         let message = if self.protocol == Protocol::Query || error.kind != Kind::InternalService {
             "message"
         } else {
@@ -146,11 +150,4 @@ impl Call {
 /// The operation in the path of Smithy RPC: `/service/SERVICE/operation/OPERATION`.
 fn operation_of(path: &str) -> Option<&str> {
     path.strip_prefix("/service/")?.strip_prefix(SERVICE)?.strip_prefix("/operation/")
-}
-
-/// A UUID, as CloudWatch's.
-fn request_id() -> String {
-    let (high, low) = (fastrand::u64(..), fastrand::u64(..));
-    let parts = [high >> 32, high >> 16 & 0xffff, high & 0x0fff | 0x4000, low >> 48 & 0x3fff | 0x8000];
-    format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", parts[0], parts[1], parts[2], parts[3], low & 0xffff_ffff_ffff)
 }

@@ -44,7 +44,7 @@ fn ask_at(now: u64, speed: u32, operation: &str, request: &Json) -> Result<Json,
     let snapshot = snapshot(&series, now, speed);
     let request =
         Request { operation: Operation::parse(operation)?, members: json::decode(request.to_string().as_bytes())? };
-    let answer = json::encode(&run(&request, &snapshot)?);
+    let answer = json::encode(&run(&request, "us-east-1", &snapshot, &mut Alarms::default())?);
     Ok(serde_json::from_slice(&answer).unwrap())
 }
 

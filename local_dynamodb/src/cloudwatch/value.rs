@@ -97,6 +97,23 @@ impl<'a> Members<'a> {
         integer.map(Some).ok_or_else(|| self.wrong(name, "an integer"))
     }
 
+    pub(super) fn double(&self, name: &str) -> Result<Option<f64>, Error> {
+        let number = match self.get(name) {
+            None => return Ok(None),
+            Some(Value::Integer(integer)) => Some(*integer as f64),
+            Some(Value::Double(number)) => Some(*number),
+            Some(Value::Text(text)) => text.parse().ok(),
+            Some(_) => None,
+        };
+        let finite = number.filter(|number: &f64| number.is_finite());
+        finite.map(Some).ok_or_else(|| self.wrong(name, "a number"))
+    }
+
+    /// Whether there is such a member, and it is not an empty list.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| *value != Value::List(Vec::new()) && *value != Value::Text(String::new()))
+    }
+
     pub(super) fn bool(&self, name: &str) -> Result<Option<bool>, Error> {
         let truth = match self.get(name) {
             None => return Ok(None),

@@ -3,6 +3,7 @@
 mod metric;
 pub(crate) mod report;
 mod snapshot;
+mod statistic;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -12,34 +13,13 @@ use capacity::{Access, CapacityUnits, Resource, Throttle};
 
 pub(crate) use self::metric::{Metric, Series};
 pub(crate) use self::snapshot::Snapshot;
+pub(crate) use self::statistic::{Statistic, Statistics};
 
 /// Minutes kept: a day of the server's clock. A series has at most this many data points of 40 bytes.
 pub(crate) const HISTORY_MINUTES: u64 = 24 * 60;
 
 /// How often series without new data points are searched for older ones.
 const SWEEP_MINUTES: u64 = 60;
-
-/// What was counted in a minute. Sums of halves are exact up to 2^52.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Statistics {
-    pub(crate) sample_count: u64,
-    pub(crate) sum: f64,
-    pub(crate) minimum: f64,
-    pub(crate) maximum: f64,
-}
-
-impl Statistics {
-    fn of(value: f64) -> Self {
-        Self { sample_count: 1, sum: value, minimum: value, maximum: value }
-    }
-
-    pub(crate) fn merge(&mut self, other: Self) {
-        self.sample_count += other.sample_count;
-        self.sum += other.sum;
-        self.minimum = self.minimum.min(other.minimum);
-        self.maximum = self.maximum.max(other.maximum);
-    }
-}
 
 /// A minute since 1970 and what was counted in it.
 pub(crate) type Datapoint = (u64, Statistics);
@@ -76,6 +56,22 @@ impl Metrics {
         }
         self.swept = minute;
         self.series.retain(|_, points| points.back().is_some_and(|(last, _)| !is_old(*last, minute)));
+    }
+
+    /// The data points of the metric with this name and exactly these dimensions, in the order of time.
+    pub(crate) fn find(
+        &self,
+        namespace: &str,
+        name: &str,
+        dimensions: &[(String, String)],
+    ) -> Option<&VecDeque<Datapoint>> {
+        let is_it = |series: &Series| {
+            series.metric.name() == name
+                && series.metric.namespace().name() == namespace
+                && series.dimensions().count() == dimensions.len()
+                && series.dimensions().all(|(name, value)| dimensions.iter().any(|(n, v)| n == name && v == value))
+        };
+        self.series.iter().find(|(series, _)| is_it(series)).map(|(_, points)| points)
     }
 
     /// All series with the data points of the last [`HISTORY_MINUTES`], by table, index, operation and metric.

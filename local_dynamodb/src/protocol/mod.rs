@@ -5,9 +5,11 @@ pub(crate) mod allowed_origin;
 mod expression_limits;
 mod java_values;
 mod request_shape;
+mod signing_region;
 mod validation;
 pub(crate) mod wire_error;
 
+pub(crate) use self::signing_region::signing_region;
 pub(crate) use self::validation::decode;
 use crate::engine::OperationName;
 

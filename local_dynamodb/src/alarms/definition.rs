@@ -1,0 +1,174 @@
+//! What an alarm watches, and when it changes its state.
+
+/// Named as in CloudWatch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StateValue {
+    Ok,
+    Alarm,
+    InsufficientData,
+}
+
+impl StateValue {
+    const ALL: [Self; 3] = [Self::Ok, Self::Alarm, Self::InsufficientData];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Alarm => "ALARM",
+            Self::InsufficientData => "INSUFFICIENT_DATA",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.name() == name)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    GreaterThanOrEqualToThreshold,
+    GreaterThanThreshold,
+    LessThanThreshold,
+    LessThanOrEqualToThreshold,
+}
+
+impl Comparison {
+    const ALL: [Self; 4] = [
+        Self::GreaterThanOrEqualToThreshold,
+        Self::GreaterThanThreshold,
+        Self::LessThanThreshold,
+        Self::LessThanOrEqualToThreshold,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::GreaterThanOrEqualToThreshold => "GreaterThanOrEqualToThreshold",
+            Self::GreaterThanThreshold => "GreaterThanThreshold",
+            Self::LessThanThreshold => "LessThanThreshold",
+            Self::LessThanOrEqualToThreshold => "LessThanOrEqualToThreshold",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.name() == name)
+    }
+
+    pub(crate) fn is_breached(self, value: f64, threshold: f64) -> bool {
+        match self {
+            Self::GreaterThanOrEqualToThreshold => value >= threshold,
+            Self::GreaterThanThreshold => value > threshold,
+            Self::LessThanThreshold => value < threshold,
+            Self::LessThanOrEqualToThreshold => value <= threshold,
+        }
+    }
+
+    /// As in the reason of a state.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::GreaterThanOrEqualToThreshold => "greater than or equal to",
+            Self::GreaterThanThreshold => "greater than",
+            Self::LessThanThreshold => "less than",
+            Self::LessThanOrEqualToThreshold => "less than or equal to",
+        }
+    }
+}
+
+/// What a period without data points counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MissingData {
+    Breaching,
+    NotBreaching,
+    Ignore,
+    Missing,
+}
+
+impl MissingData {
+    const ALL: [Self; 4] = [Self::Breaching, Self::NotBreaching, Self::Ignore, Self::Missing];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Breaching => "breaching",
+            Self::NotBreaching => "notBreaching",
+            Self::Ignore => "ignore",
+            Self::Missing => "missing",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.name() == name)
+    }
+}
+
+/// A metric with exactly these dimensions. There need not be one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MetricId {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) dimensions: Vec<(String, String)>,
+}
+
+/// Members as in PutMetricAlarm.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct AlarmDefinition {
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) actions_enabled: bool,
+    pub(crate) ok_actions: Vec<String>,
+    pub(crate) alarm_actions: Vec<String>,
+    pub(crate) insufficient_data_actions: Vec<String>,
+    pub(crate) metric: MetricId,
+    pub(crate) statistic: crate::metrics::Statistic,
+    pub(crate) unit: Option<String>,
+    pub(crate) period_minutes: u64,
+    pub(crate) evaluation_periods: usize,
+    pub(crate) datapoints_to_alarm: Option<usize>,
+    pub(crate) threshold: f64,
+    pub(crate) comparison: Comparison,
+    pub(crate) treat_missing_data: Option<MissingData>,
+}
+
+impl AlarmDefinition {
+    pub(super) fn datapoints_to_alarm(&self) -> usize {
+        self.datapoints_to_alarm.unwrap_or(self.evaluation_periods)
+    }
+
+    /// Alarms on metrics of AWS/DynamoDB ignore missing data whatever is set. Source: User Guide, "Configuring how
+    /// CloudWatch alarms treat missing data".
+    pub(super) fn missing_data(&self) -> MissingData {
+        if self.metric.namespace == "AWS/DynamoDB" {
+            MissingData::Ignore
+        } else {
+            self.treat_missing_data.unwrap_or(MissingData::Missing)
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// More than 50 WCU a minute, in two minutes of two.
+    pub(in crate::alarms) fn definition(name: &str) -> AlarmDefinition {
+        AlarmDefinition {
+            name: name.into(),
+            description: None,
+            actions_enabled: true,
+            ok_actions: Vec::new(),
+            alarm_actions: Vec::new(),
+            insufficient_data_actions: Vec::new(),
+            metric: MetricId {
+                namespace: "AWS/DynamoDB".into(),
+                name: "ConsumedWriteCapacityUnits".into(),
+                dimensions: vec![("TableName".into(), "logfile".into())],
+            },
+            statistic: crate::metrics::Statistic::Sum,
+            unit: None,
+            period_minutes: 1,
+            evaluation_periods: 2,
+            datapoints_to_alarm: None,
+            threshold: 50.0,
+            comparison: Comparison::GreaterThanThreshold,
+            treat_missing_data: None,
+        }
+    }
+}

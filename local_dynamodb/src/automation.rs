@@ -1,0 +1,126 @@
+//! What happens by itself, minute by minute of the server's clock: alarms are evaluated, and auto scaling changes the
+//! capacity of tables and indexes through UpdateTable.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use dynoxide::DynoxideError;
+use hyper::HeaderMap;
+use hyper::header::AUTHORIZATION;
+
+use crate::admission::{AdmissionGate, Failure};
+use crate::alarms::Alarms;
+use crate::auto_scaling::{Adjustment, AutoScaling, Outcome, View, api};
+use crate::cloudwatch;
+use crate::engine::OperationName;
+use crate::metrics::{self, HISTORY_MINUTES};
+use crate::protocol::{decode, signing_region};
+use crate::uuid;
+
+/// How often it is looked whether a minute of the server's clock is over: a tenth of that minute, within these limits.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+pub(crate) struct Automation {
+    gate: Arc<AdmissionGate>,
+    /// Taken before the gate's own locks.
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    alarms: Alarms,
+    auto_scaling: AutoScaling,
+    /// The first minute whose end has not been handled.
+    minute: u64,
+    /// A change could not be made because of another one: it is due before the minute is over.
+    again: bool,
+}
+
+impl Automation {
+    pub(crate) fn new(gate: Arc<AdmissionGate>) -> Self {
+        Self { gate, state: Mutex::default() }
+    }
+
+    /// A thread that panicked left the state consistent: every change is one call of a pure module.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers a request to CloudWatch.
+    pub(crate) fn cloudwatch(&self, call: &cloudwatch::Call, body: &[u8]) -> cloudwatch::Reply {
+        match call.decode(body) {
+            Ok(request) => {
+                let mut state = self.state();
+                self.gate.snapshot(|snapshot| call.answer(&request, snapshot, &mut state.alarms))
+            }
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// Answers a request to Application Auto Scaling: the HTTP status and the body.
+    pub(crate) fn application_auto_scaling(&self, operation: &str, headers: &HeaderMap, body: &[u8]) -> (u16, Vec<u8>) {
+        if !headers.contains_key(AUTHORIZATION) {
+            return api::unsigned();
+        }
+        let mut state = self.state();
+        let State { alarms, auto_scaling, .. } = &mut *state;
+        self.gate.observe(|now, tables, metrics| {
+            let mut context = api::Context {
+                view: View { now, tables, metrics },
+                auto_scaling,
+                alarms,
+                region: signing_region(headers),
+                throttling: self.gate.is_enforcing(),
+                new_id: uuid,
+            };
+            api::run(operation, body, &mut context)
+        })
+    }
+
+    /// The pause between two calls of [`tick`](Self::tick).
+    pub(crate) fn pause(&self) -> Duration {
+        (Duration::from_secs(6) / self.gate.speed().get()).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+    }
+
+    /// Does what is due by now.
+    pub(crate) fn tick(&self) {
+        let mut state = self.state();
+        let State { alarms, auto_scaling, minute, again } = &mut *state;
+        if alarms.is_empty() && auto_scaling.is_empty() {
+            *minute = 0;
+            return;
+        }
+        let due = self.gate.observe(|now, tables, metrics| {
+            let view = View { now, tables, metrics };
+            auto_scaling.advance(&view, alarms);
+            let current = metrics::minute(now);
+            // What is new has nothing to catch up on.
+            let first = if *minute == 0 { current } else { (*minute).max(current.saturating_sub(HISTORY_MINUTES)) };
+            (first..current).for_each(|minute| alarms.evaluate(minute, metrics));
+            *minute = current;
+            // While an alarm is in the state ALARM, it triggers its policy once a minute.
+            if first < current || *again { auto_scaling.plan(&view, alarms) } else { Vec::new() }
+        });
+        *again = false;
+        for adjustment in due {
+            let outcome = self.update_table(&adjustment);
+            *again |= outcome == Outcome::InUse;
+            auto_scaling.settle(self.gate.now(), uuid(), adjustment, &outcome);
+        }
+    }
+
+    fn update_table(&self, adjustment: &Adjustment) -> Outcome {
+        let request = adjustment.request().to_string();
+        log::info!("auto scaling: UpdateTable {request}");
+        let ran = decode(OperationName::UpdateTable, &request)
+            .map_err(Failure::Engine)
+            .and_then(|operation| self.gate.run(operation));
+        match ran {
+            Ok(_) => Outcome::Accepted,
+            Err(Failure::Engine(DynoxideError::ResourceInUseException(_))) => Outcome::InUse,
+            Err(Failure::Engine(error)) => Outcome::Refused(error.to_string()),
+            Err(Failure::Throttled(_)) => Outcome::Refused("UpdateTable was throttled".into()),
+        }
+    }
+}
