@@ -1,8 +1,10 @@
 //! What the binaries of this workspace share.
 
 pub mod cli;
+pub mod input;
 pub mod load;
 pub mod logfile;
+pub mod mapping;
 pub mod report;
 pub mod tables;
 

@@ -1,0 +1,27 @@
+//! Inputs: files, folders and standard input, compressed or not, in any of the formats, as records with their places.
+//!
+//! A format is either delimited text or one in which a line is a record; the latter are a file each in `formats`.
+
+mod compression;
+mod delimited;
+mod fields;
+mod format;
+mod formats;
+mod position;
+mod reader;
+mod record;
+mod source;
+mod utf16;
+mod window;
+mod wrong_format;
+
+pub use fields::{Field, Fields};
+pub use format::{Dialect, Format, InputFormat};
+pub(crate) use formats::columns;
+pub use position::{Position, ResumeError, check_positions};
+pub use reader::{ReadError, RecordReader};
+pub use record::{ColumnName, Oddities, Oddity, OddityCounts, Place, Record, RecordError};
+pub(crate) use record::shortened;
+pub use source::{Source, SourceError, SourceProgress};
+pub(crate) use wrong_format::is_header;
+pub use wrong_format::WrongFormat;

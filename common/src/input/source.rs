@@ -1,0 +1,235 @@
+//! Where records come from: files, the files of folders, and standard input, plain or compressed.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use thiserror::Error;
+
+use super::compression::unpack;
+
+/// How far one source is. Told by its reader, its producer and the collector.
+#[derive(Debug, Default)]
+pub struct SourceProgress {
+    /// Its length in bytes, as it is stored; 0 if it is not known.
+    pub length: AtomicU64,
+    /// Bytes read of it, as they are stored.
+    pub stored_read: Arc<AtomicU64>,
+    /// Bytes read of it, unpacked.
+    pub read: Arc<AtomicU64>,
+    /// The offset, unpacked, up to which all rows are settled.
+    pub settled: AtomicU64,
+    /// Rows written.
+    pub written: AtomicU64,
+}
+
+impl SourceProgress {
+    /// The load resumes there.
+    pub fn begin(&self, offset: u64, written: u64) {
+        self.settled.store(offset, Ordering::Relaxed);
+        self.written.store(written, Ordering::Relaxed);
+    }
+
+    /// The share of its bytes up to which all rows are settled; `None` if its length is not known.
+    pub fn share(&self) -> Option<f64> {
+        let [length, stored_read, read, settled] = [&self.length, &self.stored_read, &self.read, &self.settled]
+            .map(|count| count.load(Ordering::Relaxed) as f64);
+        let share = (settled / read.max(1.0)) * (stored_read / length.max(1.0));
+        (length > 0.0).then_some(share.min(1.0))
+    }
+}
+
+/// An input of a load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// `None` is standard input.
+    path: Option<PathBuf>,
+    name: String,
+}
+
+/// An input that cannot be opened.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// The operating system refuses.
+    #[error("cannot read {name}: {source}")]
+    Io {
+        /// The file as the user named it.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is a folder without a file in it.
+    #[error("cannot read {name}: there is no file in this folder")]
+    EmptyFolder {
+        /// The folder as the user named it.
+        name: String,
+    },
+    /// It is an object of Amazon S3.
+    #[error("{name} is an object of Amazon S3, which is not read directly; pipe it: aws s3 cp {name} - | load_logfile TABLE -")]
+    S3 {
+        /// The URL.
+        name: String,
+    },
+}
+
+impl Source {
+    /// A file by its path, or `-` for standard input.
+    pub fn new(name: &str) -> Self {
+        let path = (name != "-").then(|| PathBuf::from(name));
+        let name = if path.is_some() { name.to_owned() } else { "standard input".to_owned() };
+        Self { path, name }
+    }
+
+    /// Inputs as a command line names them: files, `-`, and folders, which stand for their files in sorted order, those of folders in
+    /// them included. Names that begin with a dot are left out. Of a folder that DynamoDB has exported to S3, the data.
+    ///
+    /// # Errors
+    /// [`SourceError`] if a folder cannot be read or has no file in it, and for s3:// URLs.
+    pub fn expand(names: &[String]) -> Result<Vec<Self>, SourceError> {
+        let mut sources = Vec::new();
+        for name in names {
+            if name.starts_with("s3://") {
+                return Err(SourceError::S3 { name: name.clone() });
+            }
+            let path = Path::new(name);
+            if name == "-" || !path.is_dir() {
+                sources.push(Self::new(name));
+                continue;
+            }
+            let before = sources.len();
+            let is_export = path.join("manifest-files.json").is_file() && path.join("data").is_dir();
+            let folder = if is_export { path.join("data") } else { path.to_owned() };
+            add_files(&folder, &mut sources)?;
+            if sources.len() == before {
+                return Err(SourceError::EmptyFolder { name: name.clone() });
+            }
+        }
+        Ok(sources)
+    }
+
+    /// As the user named it, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its path; `None` for standard input.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Whether it can be read more than once.
+    pub fn is_regular_file(&self) -> bool {
+        self.path.as_ref().is_some_and(|path| fs::metadata(path).is_ok_and(|metadata| metadata.is_file()))
+    }
+
+    /// Opens it and unpacks it, if its first bytes are those of compressed data.
+    ///
+    /// # Errors
+    /// [`SourceError`] with the name of the file and what is wrong with it.
+    pub fn open(&self) -> Result<Box<dyn Read + Send>, SourceError> {
+        self.open_watched(&SourceProgress::default())
+    }
+
+    /// As [`open`](Self::open), and tells how long it is and how much of it was read.
+    ///
+    /// # Errors
+    /// [`SourceError`] with the name of the file and what is wrong with it.
+    pub fn open_watched(&self, progress: &SourceProgress) -> Result<Box<dyn Read + Send>, SourceError> {
+        let io_error = |source| SourceError::Io { name: self.name.clone(), source };
+        let input: Box<dyn Read + Send> = match &self.path {
+            None => Box::new(io::stdin()),
+            Some(path) => {
+                let file = File::open(path).map_err(io_error)?;
+                let metadata = file.metadata().map_err(io_error)?;
+                if metadata.is_file() {
+                    progress.length.store(metadata.len(), Ordering::Relaxed);
+                }
+                Box::new(Counted { input: file, bytes: Arc::clone(&progress.stored_read) })
+            }
+        };
+        let input = unpack(input).map_err(io_error)?;
+        Ok(Box::new(Counted { input, bytes: Arc::clone(&progress.read) }))
+    }
+}
+
+fn add_files(folder: &Path, sources: &mut Vec<Source>) -> Result<(), SourceError> {
+    let name = || folder.display().to_string();
+    let io_error = |source| SourceError::Io { name: name(), source };
+    let entries = fs::read_dir(folder).map_err(io_error)?;
+    let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>().map_err(io_error)?;
+    paths.sort();
+    for path in paths {
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        match path.to_str() {
+            _ if is_hidden => {}
+            _ if path.is_dir() => add_files(&path, sources)?,
+            Some(name) => sources.push(Source::new(name)),
+            None => {
+                let reason = io::Error::new(io::ErrorKind::InvalidFilename, "its name is not UTF-8");
+                return Err(SourceError::Io { name: path.display().to_string(), source: reason });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Counts the bytes read.
+struct Counted<R> {
+    input: R,
+    bytes: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.bytes.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::io::Write as _;
+
+    fn read_back(bytes: &[u8]) -> io::Result<String> {
+        let file = tempfile::NamedTempFile::new()?;
+        fs::write(file.path(), bytes)?;
+        let mut text = String::new();
+        Source::new(file.path().to_str().unwrap()).open().unwrap().read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    fn gzip(text: &str) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn plain_and_compressed_files_read_the_same() {
+        for text in ["", "1", "some text\n"] {
+            assert_eq!(read_back(text.as_bytes()).unwrap(), text);
+            assert_eq!(read_back(&gzip(text)).unwrap(), text);
+        }
+        // Files compressed one by one and put together are one file to gzip.
+        assert_eq!(read_back(&[gzip("a\n"), gzip("b\n")].concat()).unwrap(), "a\nb\n");
+    }
+
+    #[test]
+    fn a_compressed_file_cut_short_is_an_error() {
+        let whole = gzip(&"some text\n".repeat(100));
+        assert_eq!(read_back(&whole[..whole.len() - 4]).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        let message = |name: &str| Source::new(name).open().err().unwrap().to_string();
+        assert_eq!(message("/no/such/file"), "cannot read /no/such/file: No such file or directory (os error 2)");
+        assert_eq!(message("/tmp"), "cannot read /tmp: it is a directory; name a CSV file in it");
+    }
+}
