@@ -3,7 +3,6 @@
 pub mod cli;
 pub mod input;
 pub mod load;
-pub mod logfile;
 pub mod mapping;
 pub mod report;
 pub mod tables;

@@ -2,12 +2,12 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::thread;
 
 use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
-use common::cli::{ConnectionOptions, EXIT_CODES_HELP, OutputOptions, PaceOptions};
+use common::cli::{ConnectionOptions, EXIT_CODES_HELP, InputOptions, OutputOptions, PaceOptions};
+use common::load::IdStride;
 
 pub(crate) const PROGRAM: &str = "load_logfile_parallel";
 
@@ -28,14 +28,14 @@ Examples:
 #[command(name = PROGRAM, version, after_help = format!("{EXAMPLES}\n{EXIT_CODES_HELP}"))]
 pub(crate) struct Arguments {
     /// Name of the table
-    #[arg(value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) table: String,
-    /// CSV files, plain or compressed with gzip [default: ./data/logfile_medium*.csv, sorted]
+    #[arg(value_parser = NonEmptyStringValueParser::new(), required_unless_present_any = ["print_mapping", "suggest_mapping"])]
+    pub(crate) table: Option<String>,
+    /// Files and folders, plain or compressed with gzip, zstd, bzip2 or xz [default: ./data/logfile_medium*.csv, sorted]
     #[arg(value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) files: Vec<String>,
-    /// How many times each row is written
-    #[arg(long, value_name = "N", default_value = "250")]
-    pub(crate) copies: NonZeroU32,
+    /// How many times each row is written [default: the mapping's; 250 for the workshop's rows, 1 for logs]
+    #[arg(long, value_name = "N")]
+    pub(crate) copies: Option<NonZeroU32>,
     /// Worker threads, each with its own runtime and connections
     #[arg(long, value_name = "N", default_value_t = default_threads(), value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: u16,
@@ -49,29 +49,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) input: InputOptions,
+    #[command(flatten)]
     pub(crate) output: OutputOptions,
     #[command(flatten)]
     pub(crate) pace: PaceOptions,
     #[command(flatten)]
     pub(crate) connection: ConnectionOptions,
-}
-
-/// What `--id-stride` asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum IdStride {
-    Auto,
-    Of(NonZeroU32),
-}
-
-impl FromStr for IdStride {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            number => number.parse().map(Self::Of).map_err(|_| "expected a whole number from 1 on, or auto".to_owned()),
-        }
-    }
 }
 
 /// One more than the machine has cores, so that none is idle while a worker waits for its rows; more than eight help nobody.
@@ -93,17 +77,7 @@ mod tests {
     #[test]
     fn without_options_it_does_what_the_script_does() {
         let arguments = Arguments::parse_from([PROGRAM, "logfile_scan"]);
-        assert_eq!(arguments.copies.get(), 250);
-        assert!(arguments.files.is_empty() && arguments.id_stride.is_none());
+        assert!(arguments.copies.is_none() && arguments.files.is_empty() && arguments.id_stride.is_none());
         assert!((2..=8).contains(&arguments.threads));
-    }
-
-    #[test]
-    fn a_stride_is_a_number_or_auto() {
-        assert_eq!("auto".parse(), Ok(IdStride::Auto));
-        assert_eq!("4000".parse(), Ok(IdStride::Of(NonZeroU32::new(4000).unwrap())));
-        for wrong in ["0", "-1", "many", ""] {
-            assert!(wrong.parse::<IdStride>().is_err(), "{wrong}");
-        }
     }
 }

@@ -3,14 +3,13 @@
 
 mod arguments;
 mod files;
-mod numbering;
 
 use std::process::ExitCode;
 
 use common::batch_writer::Options;
 use common::cli::{self, Exit, init_logging_on, print_error, run_dry, run_load};
-use common::load::{Destination, DryRun, Job, Script, Source, TableDestination};
-use common::logfile::ItemLayout;
+use common::load::{Destination, DryRun, Job, Script, TableDestination, choose_numbering};
+use common::mapping::BuiltIn;
 use common::screen::Screen;
 
 use crate::arguments::{Arguments, PROGRAM};
@@ -27,19 +26,24 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments, screen: Screen) -> anyhow::Result<Exit> {
-    let files = if arguments.files.is_empty() { files::workshop_files()? } else { arguments.files.clone() };
-    let sources: Vec<Source> = files.iter().map(|file| Source::new(file)).collect();
-    let numbering = numbering::choose(&arguments, &sources)?;
-    let connection = arguments.connection.connect_blocking();
-    let layout = ItemLayout::parallel(&arguments.table);
     let stdout = screen.stdout();
+    let table = arguments.table.unwrap_or_default();
+    let built_in = BuiltIn::parallel(&table);
+    if let Some(exit) = arguments.input.run_instead(built_in, screen.stdout())? {
+        return Ok(exit);
+    }
+    let mapping = arguments.input.mapping(built_in)?;
+    let files = if arguments.files.is_empty() { files::workshop_files()? } else { arguments.files };
+    let sources = arguments.input.sources(&files)?;
+    let numbering = choose_numbering(&mapping, &sources, arguments.copies, arguments.id_stride)?;
+    let connection = arguments.connection.connect_blocking();
     if arguments.output.dry_run {
-        let dry_run = DryRun { table: &arguments.table, sources: &sources, layout, numbering };
+        let dry_run = DryRun { table: &table, sources: &sources, mapping: &mapping, numbering };
         return Ok(run_dry(&dry_run, connection, stdout)?);
     }
     let table = TableDestination {
         connection: connection?,
-        name: arguments.table,
+        name: table,
         options: Options::default(),
         pace: arguments.pace.pace(),
     };
@@ -47,7 +51,7 @@ fn run(arguments: Arguments, screen: Screen) -> anyhow::Result<Exit> {
         destination: Destination::Table(table),
         screen,
         quiet: arguments.output.quiet,
-        layout,
+        mapping,
         sources,
         numbering,
         workers: arguments.threads.into(),

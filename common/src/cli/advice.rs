@@ -3,8 +3,8 @@
 use crate::batch_writer::Stop;
 use crate::batch_writer::client::ConnectionError;
 use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
+use crate::input::ReadError;
 use crate::load::{LoadError, RejectsError, ShareError};
-use crate::logfile::ReadError;
 use crate::report::CheckpointError;
 
 /// What to do about an error of DynamoDB.
@@ -67,6 +67,7 @@ pub fn for_load_error(error: &LoadError) -> Option<&'static str> {
     Some(match error {
         LoadError::BadRow(_) => "fix the row, or collect bad rows in a file and load the others: --rejects FILE",
         LoadError::Unreadable { error: ReadError::RecordTooLong { .. }, .. } => "close the quote, or remove it",
+        LoadError::Unreadable { error: ReadError::WrongFormat(_) | ReadError::Header { .. }, .. } => return None,
         LoadError::Unreadable { .. } => {
             "check the file; the rows before the error are written, and loading them again does no harm"
         }
@@ -89,7 +90,11 @@ pub fn for_load_error(error: &LoadError) -> Option<&'static str> {
             "allow dynamodb:DescribeTable, or give a number of units: --max-wcu 500"
         }
         LoadError::Share(ShareError::Describe { source, .. }) => for_service_error(source),
-        LoadError::KeyMismatch { .. } => "check the table's name; create_tables makes the workshop's tables",
+        LoadError::KeyMismatch { .. } => {
+            "check the table's name, or name a mapping for this table with --mapping; create_tables makes the workshop's tables"
+        }
+        LoadError::IndexKeyMismatch { .. } => "give the attribute that type in the mapping, or name another one for it",
+        LoadError::CopiesNotNumbered(_) => "add [copies] to the mapping, with the column that they are numbered by",
         LoadError::Table {
             stop: Stop::Service(error) | Stop::GaveUp { last: error, .. } | Stop::Stalled { last: error, .. },
             ..

@@ -1,6 +1,7 @@
 //! The command line of the binaries that talk to DynamoDB: options of the connection and of a load, and what to do about an error.
 
 pub mod advice;
+mod input;
 mod loading;
 
 use std::error::Error;
@@ -12,6 +13,7 @@ use crate::batch_writer::client::{Connection, ConnectionError, Settings};
 use crate::batch_writer::service_error::ServiceError;
 use crate::load::{LoadError, MaxWcu, Pace};
 
+pub use self::input::InputOptions;
 pub use self::loading::{OutputOptions, run_dry, run_load};
 pub use ::cli::{
     EXIT_CODES_HELP, ErrorWithAdvice, Exit, folded, init_logging, init_logging_on, parse, print_failures, say,

@@ -132,11 +132,16 @@ impl Delimited {
 
     fn read_header(&mut self, fields: &mut Fields) -> Content {
         self.header = false;
-        let names: Vec<String> = (0..fields.len()).map(|index| fields.nth(index).unwrap_or_default().to_owned()).collect();
+        let names: Vec<String> =
+            (0..fields.len()).map(|index| fields.nth(index).unwrap_or_default().to_owned()).collect();
         if let Some(twice) = (1..names.len()).find(|index| names[..*index].contains(&names[*index])) {
-            return Content::BadHeader(format!("the header names the column {:?} twice; rename one of them", names[twice]));
+            return Content::BadHeader(format!(
+                "the header names the column {:?} twice; rename one of them",
+                names[twice]
+            ));
         }
-        let missing = self.required.iter().map(|slot| &*self.slots[*slot]).find(|name| !names.iter().any(|each| each == name));
+        let missing =
+            self.required.iter().map(|slot| &*self.slots[*slot]).find(|name| !names.iter().any(|each| each == name));
         if let Some(missing) = missing {
             let names = names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
             return Content::BadHeader(format!(
@@ -157,7 +162,9 @@ impl Delimited {
             let error = RecordError::TooFewColumns { found, expected: self.columns, names };
             return (Content::Record(Err(error)), oddities);
         }
-        if found > self.columns && (self.columns..found).any(|index| fields.nth(index).is_some_and(|text| !text.is_empty())) {
+        if found > self.columns
+            && (self.columns..found).any(|index| fields.nth(index).is_some_and(|text| !text.is_empty()))
+        {
             oddities.insert(Oddity::ExtraColumns);
         }
         if memchr::memchr(self.dialect.quote, raw).is_some() {

@@ -57,7 +57,10 @@ enum Name {
 impl Fields {
     /// For records whose field `i` is slot `i`; slots behind the columns are none of theirs.
     pub(super) fn in_order(columns: usize, slots: usize) -> Self {
-        Self { columns: (0..slots).map(|slot| if slot < columns { slot as u32 } else { NONE }).collect(), ..Self::default() }
+        Self {
+            columns: (0..slots).map(|slot| if slot < columns { slot as u32 } else { NONE }).collect(),
+            ..Self::default()
+        }
     }
 
     /// For records that say themselves which slot each field is.

@@ -79,4 +79,3 @@ impl<R: Read> Prefix<R> {
         }
     }
 }
-

@@ -146,7 +146,9 @@ impl<R: Read> RecordReader<R> {
     /// What the input is, if its first record, just read, shows that it is not of the format: one message instead of a bad row for
     /// each line.
     pub fn wrong_format(&self) -> Option<WrongFormat> {
-        if self.records == 1 { wrong_format::of_text(self.window.head(), &self.format) } else { None }
+        let head = self.window.head();
+        let wrong = || wrong_format::of_bytes(head).or_else(|| wrong_format::of_text(head, &self.format));
+        if self.records == 1 { wrong() } else { None }
     }
 
     /// The next record; `None` at the end.
@@ -171,7 +173,8 @@ impl<R: Read> RecordReader<R> {
     /// Reads on to the end of the next record.
     fn advance(&mut self) -> Result<Option<Placed>, ReadError> {
         if self.position == Position::default() {
-            self.window.fill().map_err(|error| self.read_error(0, error))?;
+            // The first bytes come alone, and are too few to tell an archive by.
+            while self.window.from(0).len() < 8 && self.window.fill().map_err(|error| self.read_error(0, error))? {}
             if let Some(wrong) = wrong_format::of_bytes(self.window.head()) {
                 return Err(ReadError::WrongFormat(Box::new(wrong)));
             }

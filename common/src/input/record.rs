@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::fields::Fields;
 use super::position::Position;
 use crate::capacity::limits::MAX_NUMBER_DIGITS;
+use crate::human;
 
 /// One record: where it is, how it reads in the input, and its fields.
 #[derive(Debug)]
@@ -117,6 +118,14 @@ impl OddityCounts {
     /// Whether nothing was odd.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(Option::is_none)
+    }
+
+    /// A line for each kind.
+    pub fn lines(&self) -> Vec<String> {
+        let line = |(oddity, count, place): (Oddity, u64, &Place)| {
+            format!("{} {}, first {place}", human::counted(count, "row"), oddity.describe(count))
+        };
+        self.iter().map(line).collect()
     }
 
     /// Each kind that was seen: how many records, and the first.

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::compression::unpack;
 
-/// How far one source is. Told by its reader, its producer and the collector.
+/// How far one source is: bytes, counted by its reader and the collector.
 #[derive(Debug, Default)]
 pub struct SourceProgress {
     /// Its length in bytes, as it is stored; 0 if it is not known.
@@ -19,17 +19,13 @@ pub struct SourceProgress {
     pub stored_read: Arc<AtomicU64>,
     /// Bytes read of it, unpacked.
     pub read: Arc<AtomicU64>,
-    /// The offset, unpacked, up to which all rows are settled.
-    pub settled: AtomicU64,
-    /// Rows written.
-    pub written: AtomicU64,
+    settled: AtomicU64,
 }
 
 impl SourceProgress {
-    /// The load resumes there.
-    pub fn begin(&self, offset: u64, written: u64) {
+    /// All rows before this offset, unpacked, are settled.
+    pub fn set_settled(&self, offset: u64) {
         self.settled.store(offset, Ordering::Relaxed);
-        self.written.store(written, Ordering::Relaxed);
     }
 
     /// The share of its bytes up to which all rows are settled; `None` if its length is not known.
@@ -67,7 +63,9 @@ pub enum SourceError {
         name: String,
     },
     /// It is an object of Amazon S3.
-    #[error("{name} is an object of Amazon S3, which is not read directly; pipe it: aws s3 cp {name} - | load_logfile TABLE -")]
+    #[error(
+        "{name} is an object of Amazon S3, which is not read directly; pipe it: aws s3 cp {name} - | load_logfile TABLE -"
+    )]
     S3 {
         /// The URL.
         name: String,
@@ -158,7 +156,8 @@ fn add_files(folder: &Path, sources: &mut Vec<Source>) -> Result<(), SourceError
     let name = || folder.display().to_string();
     let io_error = |source| SourceError::Io { name: name(), source };
     let entries = fs::read_dir(folder).map_err(io_error)?;
-    let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>().map_err(io_error)?;
+    let mut paths =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>().map_err(io_error)?;
     paths.sort();
     for path in paths {
         let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));

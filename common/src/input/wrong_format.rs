@@ -37,7 +37,11 @@ const MAGICS: [(&[u8], &str, &str); 11] = [
     (b"PAR1", "a Parquet file", "convert it to CSV or JSON Lines first, with duckdb for instance"),
     (b"ORC", "an ORC file", "convert it to CSV or JSON Lines first"),
     (b"Obj\x01", "an Avro file", "convert it to JSON Lines first: avro-tools tojson FILE"),
-    (b"SQLite format 3\0", "an SQLite database", "export its table: sqlite3 -csv FILE 'SELECT …' | load_logfile TABLE -"),
+    (
+        b"SQLite format 3\0",
+        "an SQLite database",
+        "export its table: sqlite3 -csv FILE 'SELECT …' | load_logfile TABLE -",
+    ),
     (b"%PDF-", "a PDF document", "name a log file"),
 ];
 
@@ -90,13 +94,25 @@ pub(super) fn of_text(head: &[u8], expected: &InputFormat) -> Option<WrongFormat
     }
 }
 
+/// The format of a line, if it is one that shows.
+pub(crate) fn detect_format(line: &str) -> Option<Format> {
+    let is_object = line.starts_with('{') && line.trim_end().ends_with('}');
+    match log_format(line) {
+        Some((format, _)) => Some(format),
+        None if line.starts_with("{\"Item\":") => Some(Format::DynamodbJson),
+        None => is_object.then_some(Format::Jsonl),
+    }
+}
+
 /// A line of a log format that loads by itself.
 fn log_format(line: &str) -> Option<(Format, &'static str)> {
     if line.starts_with("#Version:") || line.starts_with("#Fields:") || line.starts_with("#Software:") {
         return Some((Format::W3c, "a log in W3C extended format (IIS, CloudFront)"));
     }
     let words: Vec<&str> = line.split(' ').take(6).collect();
-    let is_time = |word: Option<&&str>| word.is_some_and(|word| word.starts_with('[') && word.matches('/').count() == 2 && word.contains(':'));
+    let is_time = |word: Option<&&str>| {
+        word.is_some_and(|word| word.starts_with('[') && word.matches('/').count() == 2 && word.contains(':'))
+    };
     if is_time(words.get(3)) {
         return Some((Format::AccessLog, "an access log in Common or Combined Log Format (Apache, nginx)"));
     }
@@ -111,7 +127,8 @@ fn log_format(line: &str) -> Option<(Format, &'static str)> {
 fn json(line: &str, expected: Format) -> Option<WrongFormat> {
     let is_json = matches!(expected, Format::Jsonl | Format::DynamodbJson);
     let line = line.trim();
-    let suggest = "for other columns than the mapping's, print a mapping to start from: load_logfile --suggest-mapping FILE";
+    let suggest =
+        "for other columns than the mapping's, print a mapping to start from: load_logfile --suggest-mapping FILE";
     match () {
         () if line.starts_with('[') && (line.len() == 1 || line[1..].trim_start().starts_with(['{', '['])) => {
             wrong("a JSON array", "make lines of it: jq -c '.[]' FILE | load_logfile TABLE - --format jsonl")
@@ -135,7 +152,9 @@ fn delimited(line: &str, second: Option<&str>, expected: &InputFormat) -> Option
     if count(line, delimiter) < expected.columns.max(2) {
         let other = [';', '\t', '|', ','].into_iter().find(|other| {
             let columns = count(line, *other);
-            *other != delimiter && columns >= expected.columns.max(2) && second.is_none_or(|second| count(second, *other) > 1)
+            *other != delimiter
+                && columns >= expected.columns.max(2)
+                && second.is_none_or(|second| count(second, *other) > 1)
         });
         if let Some(other) = other {
             let (name, option) = match other {
@@ -145,7 +164,10 @@ fn delimited(line: &str, second: Option<&str>, expected: &InputFormat) -> Option
                 other => ("commas".to_owned(), format!("--format csv --delimiter '{other}'")),
             };
             let also = if is_header(line, other, quote) { " --header" } else { "" };
-            return wrong(format!("text whose columns are separated by {name}"), format!("load it with {option}{also}"));
+            return wrong(
+                format!("text whose columns are separated by {name}"),
+                format!("load it with {option}{also}"),
+            );
         }
     }
     if expected.dialect.header || !is_header(line, delimiter, quote) {

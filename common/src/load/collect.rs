@@ -12,11 +12,10 @@ use tokio::time::Instant;
 use super::LoadError;
 use super::control::Signal;
 use super::phase::{Phase, SharedPhase};
-use super::progress::SourceProgress;
 use super::rejects::{RejectedRow, Rejects};
 use super::request::Origin;
 use crate::batch_writer::{Settled, Stop};
-use crate::logfile::{Position, RecordError};
+use crate::input::{Oddities, OddityCounts, Position, RecordError, SourceProgress};
 use crate::report::{Checkpoint, PythonLines, RowCounts, SavedProgress, SavedRejects, Watermark};
 
 /// How often a checkpoint is saved: what is written in between is written again after a crash.
@@ -37,6 +36,12 @@ pub(super) enum Event {
         origin: Origin,
         rows: u64,
     },
+    /// A row is odd, and loaded nonetheless.
+    Odd {
+        source: u32,
+        line: u64,
+        oddities: Oddities,
+    },
     /// A producer has ended early.
     Failed(LoadError),
     /// A worker has stopped before its requests were settled.
@@ -56,6 +61,7 @@ pub(super) struct Collector<W> {
     pub(super) names: Vec<String>,
     pub(super) table: String,
     pub(super) counts: Arc<RowCounts>,
+    pub(super) oddities: OddityCounts,
     /// Records in the rejects files that are not in the settled prefix, as (source, record).
     pub(super) collected: HashSet<(u32, u64)>,
     /// What ended the load early.
@@ -73,6 +79,7 @@ impl<W: Write> Collector<W> {
             match self.next(events, save_at) {
                 Ok(Event::Settled(settled)) => self.settled(settled),
                 Ok(Event::Rejected { row, origin, rows }) => self.rejected(&row, &origin, rows),
+                Ok(Event::Odd { source, line, oddities }) => self.odd(source, line, oddities),
                 Ok(Event::Failed(error)) => self.fail(error),
                 Ok(Event::Stopped(stop)) => self.fail(LoadError::Table { table: self.table.clone(), stop }),
                 Ok(Event::Signal(signal)) if self.is_stopped_by_signal() => {
@@ -179,6 +186,18 @@ impl<W: Write> Collector<W> {
         for (progress, watermark) in self.progress.iter().zip(&self.watermarks) {
             progress.set_settled(watermark.prefix().position.offset);
         }
+    }
+
+    fn odd(&mut self, source: u32, line: u64, oddities: Oddities) {
+        let name = &self.names[source as usize];
+        let known: Vec<_> = self.oddities.iter().map(|(oddity, ..)| oddity).collect();
+        for oddity in oddities.iter().filter(|oddity| !known.contains(oddity)) {
+            let what = oddity.describe(1);
+            log::warn!(
+                "{name}:{line}: the row {what}; it is loaded, and others like it are counted (--strict rejects them)"
+            );
+        }
+        self.oddities.add(name, line, oddities);
     }
 
     fn written(&mut self, run: Option<(u32, u64)>, now: Duration) {

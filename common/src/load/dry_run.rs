@@ -2,18 +2,22 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::io::Read;
 use std::time::Duration;
 
 use rayon::iter::{IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 
-use super::{LoadError, Numbering, Reader, RejectedRow, Source};
+use super::sink::check_table;
+use super::{LoadError, RejectedRow};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::batch_writer::ItemJson;
 use crate::batch_writer::client::{Connection, ConnectionError, Retries};
 use crate::batch_writer::service_error::ServiceErrorKind;
 use crate::human;
-use crate::logfile::{AttributeSink, ItemLayout, LogReader, LogRecord, RecordError};
+use crate::input::{Fields, OddityCounts, ReadError, Record, RecordError, RecordReader, Source};
+use crate::mapping::{AttributeSink, Mapper, Mapping, Numbering};
 use crate::tables::{self, TableDescription, provisioned};
-use capacity::limits::{MAX_ITEM_SIZE, MAX_NUMBER_DIGITS, PARTITION_WRITE_UNITS};
+use capacity::limits::{MAX_ITEM_SIZE, PARTITION_WRITE_UNITS};
 use capacity::{
     CapacityUnits, IndexDefinition, IndexScope, Isolation, Item, LoadTotals, PartitionKey, RequiredCapacity, Resource,
     Settings, number_size, write_cost,
@@ -36,7 +40,7 @@ pub struct DryRun<'a> {
     /// The inputs.
     pub sources: &'a [Source],
     /// How a record becomes an item.
-    pub layout: ItemLayout,
+    pub mapping: &'a Mapping,
     /// How often, and with which ids.
     pub numbering: Numbering,
 }
@@ -54,9 +58,12 @@ impl DryRun<'_> {
     /// Reads everything, writes nothing. Only the description of the table is asked for; without one, what depends on it is left out.
     ///
     /// # Errors
-    /// An input cannot be opened or read to its end.
+    /// An input cannot be opened or read to its end, or the table has other keys than the items.
     pub fn run(&self, connection: Result<Connection, ConnectionError>) -> Result<Forecast, LoadError> {
         let (facts, note) = self.facts(connection);
+        if let Some(description) = &facts {
+            check_table(self.mapping, self.table, description)?;
+        }
         let definitions = facts.as_ref().map(TableDescription::index_definitions).unwrap_or_default();
         let count = |(place, source): (usize, &Source)| self.count(place, source, &definitions);
         let counts: Vec<Count> = self.sources.par_iter().enumerate().map(count).collect::<Result<_, _>>()?;
@@ -74,6 +81,7 @@ impl DryRun<'_> {
         if let Some(more) = (all.bad / copies.max(1)).checked_sub(SHOWN as u64).filter(|more| *more > 0) {
             lines.push(format!("  and {} more", human::count(more)));
         }
+        lines.extend(all.oddities.lines());
         lines.push(self.cost_line(&all, facts.as_ref()));
         lines.extend(note);
         if let Some(facts) = &facts {
@@ -108,66 +116,39 @@ impl DryRun<'_> {
         }
     }
 
-    fn count(&self, place: usize, source: &Source, definitions: &[IndexDefinition]) -> Result<Count, LoadError> {
-        let reader: Reader = LogReader::new(source.open()?);
-        self.count_rows(place, source, reader, definitions)
-    }
-
-    fn count_rows(
-        &self,
-        place: usize,
-        source: &Source,
-        mut reader: LogReader<impl Read>,
-        definitions: &[IndexDefinition],
-    ) -> Result<Count, LoadError> {
-        let copies = self.numbering.copies();
+    fn count(&self, index: usize, source: &Source, definitions: &[IndexDefinition]) -> Result<Count, LoadError> {
+        let unreadable = |error| LoadError::Unreadable { source_name: source.name().to_owned(), error };
+        let mut reader = RecordReader::new(source.open()?, self.mapping.input());
+        let mut mapper = Mapper::new(self.mapping, self.numbering, index, source.name());
+        let copies = u64::from(mapper.copies());
         let mut count = Count::new(definitions);
-        while let Some(row) = reader.next_row() {
-            let row = row.map_err(|error| LoadError::Unreadable { source_name: source.name().to_owned(), error })?;
-            let costs = row.record.and_then(|record| self.costs(place, &record, definitions));
+        let mut number = 0;
+        while let Some(record) = reader.next_record() {
+            let Record { line, raw, fields, oddities, .. } = record.map_err(unreadable)?;
+            let costs = fields.and_then(|fields| {
+                mapper.begin(number, raw, fields)?;
+                costs(&mut mapper, fields, definitions)
+            });
+            number += 1;
             match costs {
                 Ok(costs) => {
-                    count.good += u64::from(copies);
+                    count.good += copies;
+                    count.oddities.add(source.name(), line, oddities);
                     costs.iter().for_each(|cost| count.add(cost));
                 }
                 Err(reason) => {
-                    count.bad += u64::from(copies);
+                    if let Some(wrong) = reader.wrong_format() {
+                        return Err(unreadable(ReadError::WrongFormat(Box::new(wrong))));
+                    }
+                    count.bad += copies;
                     if count.shown.len() < SHOWN {
                         let (source, raw) = (source.name().to_owned(), Box::default());
-                        count.shown.push(RejectedRow { source, line: row.line, raw, reason });
+                        count.shown.push(RejectedRow { source, line, raw, reason });
                     }
                 }
             }
         }
         Ok(count)
-    }
-
-    /// What each copy of a record costs, taken as a new item.
-    fn costs(
-        &self,
-        place: usize,
-        record: &LogRecord<'_>,
-        definitions: &[IndexDefinition],
-    ) -> Result<Vec<capacity::WriteCost>, RecordError> {
-        self.layout.check_keys(record)?;
-        let mut shared = Attributes::default();
-        self.layout.shared_attributes(record, &mut shared);
-        let copies = 0..self.numbering.copies();
-        let cost = |copy| {
-            let id = self.numbering.request_id(place, copy, record.request_id);
-            if id.unsigned_abs() >= 10_u128.pow(MAX_NUMBER_DIGITS as u32) {
-                return Err(RecordError::CopyIdTooLong);
-            }
-            let mut own = Attributes::default();
-            self.layout.own_attributes(id, &mut own);
-            let item = Both(&own, &shared);
-            let size = item.size();
-            if size > MAX_ITEM_SIZE {
-                return Err(RecordError::ItemTooLarge { size, limit: MAX_ITEM_SIZE });
-            }
-            Ok(write_cost(definitions, None, Some(&item), Isolation::Standard))
-        };
-        copies.map(cost).collect()
     }
 
     fn cost_line(&self, all: &Count, facts: Option<&TableDescription>) -> String {
@@ -255,6 +236,28 @@ impl DryRun<'_> {
     }
 }
 
+/// What each copy of a record costs, taken as a new item.
+fn costs(
+    mapper: &mut Mapper,
+    fields: &Fields,
+    definitions: &[IndexDefinition],
+) -> Result<Vec<capacity::WriteCost>, RecordError> {
+    let mut shared = Attributes::default();
+    mapper.write_shared(fields, &mut shared)?;
+    let copies = mapper.copies();
+    let cost = |copy| {
+        let mut own = Attributes::default();
+        mapper.write_own(fields, copy, &mut own)?;
+        let item = Both(&own, &shared);
+        let size = item.size();
+        if size > MAX_ITEM_SIZE {
+            return Err(RecordError::ItemTooLarge { size, limit: MAX_ITEM_SIZE });
+        }
+        Ok(write_cost(definitions, None, Some(&item), Isolation::Standard))
+    };
+    (0..copies).map(cost).collect()
+}
+
 fn describe(connection: &Connection, table: &str) -> Result<TableDescription, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
@@ -318,6 +321,7 @@ struct Count {
     good: u64,
     bad: u64,
     shown: Vec<RejectedRow>,
+    oddities: OddityCounts,
     totals: LoadTotals,
     /// For each global index by name: write units of the values of its partition key.
     keys: HashMap<String, HashMap<PartitionKey, CapacityUnits>>,
@@ -327,7 +331,8 @@ impl Count {
     fn new(definitions: &[IndexDefinition]) -> Self {
         let global = definitions.iter().filter(|index| index.scope == IndexScope::Global);
         let keys = global.map(|index| (index.name.to_string(), HashMap::new())).collect();
-        Self { good: 0, bad: 0, shown: Vec::new(), totals: LoadTotals::default(), keys }
+        let (shown, oddities, totals) = Default::default();
+        Self { good: 0, bad: 0, shown, oddities, totals, keys }
     }
 
     fn add(&mut self, cost: &capacity::WriteCost) {
@@ -344,6 +349,7 @@ impl Count {
         self.bad += other.bad;
         let room = SHOWN - self.shown.len();
         self.shown.extend(other.shown.into_iter().take(room));
+        self.oddities.merge(other.oddities);
         self.totals.merge(&other.totals);
         for (index, keys) in other.keys {
             let all = self.keys.entry(index).or_default();
@@ -376,19 +382,28 @@ fn add_key(keys: &mut HashMap<PartitionKey, CapacityUnits>, key: PartitionKey, u
     }
 }
 
-/// Attributes by name, with the sizes of their values, and the text of strings.
+/// Attributes by name, with the sizes of their values, and the bytes of those that can be keys.
 #[derive(Debug, Default)]
-struct Attributes(Vec<(&'static str, usize, String)>);
+struct Attributes(Vec<(String, usize, Option<Vec<u8>>)>);
 
 impl AttributeSink for Attributes {
-    fn string(&mut self, name: &'static str, parts: &[&str]) {
+    fn string(&mut self, name: &str, parts: &[&str]) {
         let text = parts.concat();
-        self.0.push((name, text.len(), text));
+        self.0.push((name.to_owned(), text.len(), Some(text.into())));
     }
 
-    fn number(&mut self, name: &'static str, value: i128) {
-        let text = value.to_string();
-        self.0.push((name, number_size(&text), text));
+    fn number(&mut self, name: &str, text: &str) {
+        self.0.push((name.to_owned(), number_size(text), Some(text.into())));
+    }
+
+    fn value(&mut self, name: &str, value: &AttributeValue) {
+        let bytes = match value {
+            AttributeValue::B(blob) => Some(blob.as_ref().to_vec()),
+            _ => None,
+        };
+        let mut alone = ItemJson::new();
+        alone.attribute("", value);
+        self.0.push((name.to_owned(), alone.size(), bytes));
     }
 }
 
@@ -396,18 +411,18 @@ impl AttributeSink for Attributes {
 struct Both<'a>(&'a Attributes, &'a Attributes);
 
 impl Both<'_> {
-    fn all(&self) -> impl Iterator<Item = &(&'static str, usize, String)> {
+    fn all(&self) -> impl Iterator<Item = &(String, usize, Option<Vec<u8>>)> {
         self.0.0.iter().chain(&self.1.0)
     }
 }
 
 impl Item for Both<'_> {
     fn attribute_sizes(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.all().map(|(name, size, _)| (*name, *size))
+        self.all().map(|(name, size, _)| (name.as_str(), *size))
     }
 
     fn key_bytes(&self, name: &str) -> Option<&[u8]> {
-        self.all().find(|(each, ..)| *each == name).map(|(.., text)| text.as_bytes())
+        self.all().find(|(each, ..)| *each == name).and_then(|(.., bytes)| bytes.as_deref())
     }
 
     fn same_value(&self, other: &Self, name: &str) -> bool {

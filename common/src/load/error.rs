@@ -5,13 +5,12 @@ use std::io;
 use thiserror::Error;
 
 use super::control::Signal;
-use super::numbering::Collision;
 use super::pace::ShareError;
 use super::rejects::{RejectedRow, RejectsError};
-use super::source::SourceError;
 use crate::batch_writer::Stop;
 use crate::batch_writer::service_error::ServiceErrorKind;
-use crate::logfile::{ReadError, ResumeError};
+use crate::input::{ReadError, ResumeError, SourceError};
+use crate::mapping::Collision;
 use crate::report::CheckpointError;
 
 /// Why a load did not begin, or ended early.
@@ -56,6 +55,27 @@ pub enum LoadError {
         /// The items' key.
         expected: String,
     },
+    /// A key of an index has another type than the items' attribute of this name.
+    #[error(
+        "the key {attribute} of index {index} of table {table} is {found}, and the items' {attribute} is {expected}"
+    )]
+    IndexKeyMismatch {
+        /// The table's name.
+        table: String,
+        /// The index.
+        index: String,
+        /// The attribute.
+        attribute: String,
+        /// Its type in the index.
+        found: String,
+        /// Its type in the items.
+        expected: String,
+    },
+    /// Copies are asked for, and the mapping does not say how they are numbered.
+    #[error(
+        "--copies {0}: the mapping has no [copies] to number them by, so each copy would replace the one before it"
+    )]
+    CopiesNotNumbered(u32),
     /// The writer of a table has stopped.
     #[error("table {table}")]
     Table {

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::numbering::Numbering;
 use super::sink::Destination;
-use super::source::Source;
-use crate::logfile::ItemLayout;
+use crate::input::Source;
+use crate::mapping::{Mapping, Numbering};
 use crate::report::{Identity, LoadInfo, Script};
 use crate::screen::Screen;
 
@@ -19,7 +18,7 @@ pub struct Job {
     /// The inputs; their indexes are Python's thread ids.
     pub sources: Vec<Source>,
     /// How a record becomes an item.
-    pub layout: ItemLayout,
+    pub mapping: Mapping,
     /// How many copies of each item, and with which ids.
     pub numbering: Numbering,
     /// The file that records how far the load is, so that it can resume after any stop.
@@ -53,6 +52,7 @@ impl Job {
             table: self.destination.table_name().to_owned(),
             sources: self.source_names(),
             numbering: self.numbering.to_string(),
+            mapping: self.mapping.fingerprint(),
             rejects: self.rejects.clone(),
         }
     }

@@ -1,7 +1,7 @@
 //! The pipeline that both loaders run: read, map, serialise, write, count.
 //!
 //! ```text
-//! source ─► LogReader ─► ItemLayout ×copies ─► WriteRequest ─► channel ─► worker: runtime ─► sink: a table
+//! source ─► RecordReader ─► Mapper ×copies ─► WriteRequest ─► channel ─► worker: runtime ─► sink: a table
 //!           a producer for each source         (a key always goes to the same worker) │
 //!                                                              settled rows ──────────┴─► collector: counts, stdout, rejects
 //! ```
@@ -25,23 +25,21 @@ mod request;
 mod resume;
 mod run;
 mod sink;
-mod source;
 mod worker;
 
 use std::io::Read;
 
-use crate::logfile::LogReader;
+use crate::input::RecordReader;
 
 pub use self::control::Signal;
 pub use self::dry_run::{DryRun, Forecast};
 pub use self::error::LoadError;
 pub use self::job::Job;
-pub use self::numbering::{Collision, Ids, Numbering, find_ids};
+pub use self::numbering::{IdStride, choose_numbering};
 pub use self::pace::{MaxWcu, Pace, ShareError};
 pub use self::rejects::{RejectedRow, RejectsError};
 pub use self::run::{Loaded, load};
 pub use self::sink::{Destination, TableDestination};
-pub use self::source::{Source, SourceError};
 pub use crate::report::Script;
 
-type Reader = LogReader<Box<dyn Read + Send>>;
+type Reader = RecordReader<Box<dyn Read + Send>>;

@@ -1,237 +1,100 @@
-//! The request ids of the copies of a row, and whether two rows would get the same one.
+//! Which ids the copies of the records get, found out before anything is written.
 
-use std::fmt;
-use std::ops::RangeInclusive;
+use std::num::NonZeroU32;
+use std::str::FromStr;
 
-use thiserror::Error;
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::LoadError;
-use super::source::Source;
-use crate::logfile::LogReader;
+use crate::input::{RecordReader, Source};
+use crate::mapping::{Copies, Ids, Mapper, Mapping, Numbering};
 
-/// What the workshop's parallel loader adds to an id for each file, and for each copy of a row.
-const WORKSHOP_FILE_STRIDE: i128 = 500_000;
-const WORKSHOP_COPY_STRIDE: i128 = 2_000;
-
-/// Gives each copy of a row its id: file × file stride + copy × copy stride + the row's own id.
+/// What `--id-stride` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Numbering {
-    copies: u32,
-    copy_stride: i128,
-    file_stride: i128,
+pub enum IdStride {
+    /// As far apart as the files need.
+    Auto,
+    /// So far apart.
+    Of(NonZeroU32),
 }
 
-/// The ids found in a file, `None` if it has none.
-pub type Ids = Option<RangeInclusive<i128>>;
+impl FromStr for IdStride {
+    type Err = String;
 
-/// Rows that would overwrite each other.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Collision {
-    /// Copies of two rows of one file.
-    #[error(
-        "{file}: its ids run from {first} to {last}, and with {copies} copies of each row, {stride} apart, rows {stride} or more \
-         apart overwrite each other's copies"
-    )]
-    WithinFile {
-        /// The file.
-        file: String,
-        /// Its lowest id.
-        first: i128,
-        /// Its highest id.
-        last: i128,
-        /// Copies of each row.
-        copies: u32,
-        /// What is added for each copy.
-        stride: i128,
-    },
-    /// Copies of rows of two files.
-    #[error("{first} and {second}: the copies of the one get ids from {} to {}, those of the other from {} to {}, and overwrite each other", .first_ids.start(), .first_ids.end(), .second_ids.start(), .second_ids.end())]
-    BetweenFiles {
-        /// A file.
-        first: String,
-        /// Ids of its rows' copies.
-        first_ids: RangeInclusive<i128>,
-        /// Another file.
-        second: String,
-        /// Ids of its rows' copies.
-        second_ids: RangeInclusive<i128>,
-    },
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            number => number.parse().map(Self::Of).map_err(|_| "expected a whole number from 1 on, or auto".to_owned()),
+        }
+    }
 }
 
-/// The lowest and highest id in a file. Rows that are no log records are left for the load to report.
+/// The numbering that the mapping and the command line ask for, checked against the ids in the files.
 ///
 /// # Errors
-/// The file cannot be opened or read to its end.
-pub fn find_ids(source: &Source) -> Result<Ids, LoadError> {
-    let mut reader = LogReader::new(source.open()?);
+/// A file cannot be read, two records would get the same id, or the mapping numbers no copies.
+pub fn choose_numbering(
+    mapping: &Mapping,
+    sources: &[Source],
+    copies: Option<NonZeroU32>,
+    stride: Option<IdStride>,
+) -> Result<Numbering, LoadError> {
+    let own = mapping.copies();
+    let count = copies.map_or(own.count, NonZeroU32::get);
+    if !mapping.is_numbered() {
+        return if count == 1 { Ok(Numbering::AS_IN_FILE) } else { Err(LoadError::CopiesNotNumbered(count)) };
+    }
+    let asked = match stride {
+        Some(IdStride::Of(stride)) => Some(Numbering::with_stride(count, stride.get().into())),
+        Some(IdStride::Auto) => None,
+        None => Numbering::of_copies(Copies { count, ..own }),
+    };
+    match asked {
+        Some(numbering) if !numbering.may_collide(sources.len()) => return Ok(numbering),
+        None if count == 1 && sources.len() == 1 => return Ok(Numbering::AS_IN_FILE),
+        _ => {}
+    }
+    if let Some(source) = sources.iter().find(|source| !source.is_regular_file()) {
+        source.open()?; // a missing file says so itself
+        return Err(LoadError::NotRepeatable { source_name: source.name().to_owned() });
+    }
+    let find_ids = |source: &Source| find_ids(mapping, source);
+    let found: Vec<Ids> = sources.par_iter().map(find_ids).collect::<Result<_, _>>()?;
+    let numbering = asked.unwrap_or_else(|| Numbering::fitting(count, &found));
+    let named: Vec<_> = sources.iter().map(Source::name).zip(found).collect();
+    numbering.check(&named)?;
+    Ok(numbering)
+}
+
+/// The lowest and highest id in a file. Records without one are left for the load to report.
+fn find_ids(mapping: &Mapping, source: &Source) -> Result<Ids, LoadError> {
+    let mut reader = RecordReader::new(source.open()?, mapping.input());
+    let mut mapper = Mapper::new(mapping, Numbering::AS_IN_FILE, 0, source.name());
     let mut ids: Ids = None;
-    while let Some(row) = reader.next_row() {
-        let row = row.map_err(|error| LoadError::Unreadable { source_name: source.name().to_owned(), error })?;
-        if let Ok(record) = row.record {
-            let id = record.request_id;
+    let mut number = 0;
+    while let Some(record) = reader.next_record() {
+        let record = record.map_err(|error| LoadError::Unreadable { source_name: source.name().to_owned(), error })?;
+        if let Ok(fields) = record.fields
+            && mapper.begin(number, record.raw, fields).is_ok()
+            && let Some(id) = mapper.id()
+        {
             ids = Some(ids.map_or(id..=id, |ids| id.min(*ids.start())..=id.max(*ids.end())));
         }
+        number += 1;
     }
     Ok(ids)
-}
-
-impl fmt::Display for Numbering {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { copies, copy_stride, file_stride } = self;
-        write!(f, "{copies} x {copy_stride}, files {file_stride} apart")
-    }
-}
-
-impl Numbering {
-    /// Each row once, with its own id.
-    pub const AS_IN_FILE: Self = Self { copies: 1, copy_stride: 0, file_stride: 0 };
-
-    /// As the workshop's parallel loader: 2,000 for each copy, 500,000 for each file.
-    pub fn workshop(copies: u32) -> Self {
-        Self { copies, copy_stride: WORKSHOP_COPY_STRIDE, file_stride: WORKSHOP_FILE_STRIDE }
-    }
-
-    /// `stride` for each copy, and for each file what the copies of one take.
-    pub fn with_stride(copies: u32, stride: i128) -> Self {
-        Self { copies, copy_stride: stride, file_stride: stride.saturating_mul(i128::from(copies)) }
-    }
-
-    /// The smallest stride with which no two rows of these files overwrite each other.
-    pub fn fitting<'a>(copies: u32, files: impl IntoIterator<Item = &'a Ids>) -> Self {
-        let mut whole: Ids = None;
-        for ids in files.into_iter().flatten() {
-            let (start, end) = whole
-                .as_ref()
-                .map_or((*ids.start(), *ids.end()), |all| (*all.start().min(ids.start()), *all.end().max(ids.end())));
-            whole = Some(start..=end);
-        }
-        let stride = whole.map_or(1, |ids| ids.end() - ids.start() + 1);
-        Self::with_stride(copies, stride)
-    }
-
-    /// Copies of each row.
-    pub fn copies(&self) -> u32 {
-        self.copies
-    }
-
-    /// The id of a copy (from 0) of a row of a file (from 0). Saturates far beyond the 38 digits that DynamoDB takes.
-    pub fn request_id(&self, file: usize, copy: u32, id: i128) -> i128 {
-        let file = self.file_stride.saturating_mul(file as i128);
-        let copy = self.copy_stride.saturating_mul(i128::from(copy));
-        id.saturating_add(file).saturating_add(copy)
-    }
-
-    /// Whether all ids must be read before the first row is written.
-    pub fn may_collide(&self, files: usize) -> bool {
-        self.copies > 1 || files > 1
-    }
-
-    /// Looks for two rows that would get the same id; `files` are names with the ids found in them. It goes by lowest and highest ids,
-    /// so files with gaps between their ids may be refused although nothing would be overwritten.
-    ///
-    /// # Errors
-    /// The first collision.
-    pub fn check(&self, files: &[(&str, Ids)]) -> Result<(), Box<Collision>> {
-        let mut taken: Vec<(&str, RangeInclusive<i128>)> = Vec::new();
-        for (thread_id, (file, ids)) in files.iter().enumerate() {
-            let Some(ids) = ids else { continue };
-            if self.copies > 1 && ids.end() - ids.start() >= self.copy_stride {
-                return Err(Box::new(Collision::WithinFile {
-                    file: (*file).to_owned(),
-                    first: *ids.start(),
-                    last: *ids.end(),
-                    copies: self.copies,
-                    stride: self.copy_stride,
-                }));
-            }
-            let first = self.request_id(thread_id, 0, *ids.start());
-            let last = self.request_id(thread_id, self.copies.saturating_sub(1), *ids.end());
-            let overlapping = taken.iter().find(|(_, other)| first <= *other.end() && *other.start() <= last);
-            if let Some((other, other_ids)) = overlapping {
-                return Err(Box::new(Collision::BetweenFiles {
-                    first: (*other).to_owned(),
-                    first_ids: other_ids.clone(),
-                    second: (*file).to_owned(),
-                    second_ids: first..=last,
-                }));
-            }
-            taken.push((file, first..=last));
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-    use std::collections::HashMap;
-
-    const WORKSHOP: Numbering = Numbering { copies: 250, copy_stride: 2000, file_stride: 500_000 };
 
     #[test]
-    fn ids_are_the_workshops() {
-        assert_eq!(Numbering::workshop(250), WORKSHOP);
-        assert_eq!(WORKSHOP.request_id(0, 0, 1), 1);
-        assert_eq!(WORKSHOP.request_id(0, 249, 2000), 500_000);
-        assert_eq!(WORKSHOP.request_id(1, 0, 2001), 502_001);
-        assert_eq!(WORKSHOP.request_id(1, 249, 4000), 1_002_000);
-        assert_eq!(Numbering::AS_IN_FILE.request_id(0, 0, 7), 7);
-    }
-
-    #[test]
-    fn the_workshops_files_do_not_collide_in_their_order_and_do_in_the_other() {
-        let (one, two) = (Some(1..=2000), Some(2001..=4000));
-        assert_eq!(WORKSHOP.check(&[("m1", one.clone()), ("m2", two.clone())]), Ok(()));
-        let collision = WORKSHOP.check(&[("m2", two), ("m1", one)]).unwrap_err();
-        assert_eq!(
-            collision.to_string(),
-            "m2 and m1: the copies of the one get ids from 2001 to 502000, those of the other from 500001 to 1000000, and overwrite \
-             each other"
-        );
-    }
-
-    #[test]
-    fn ids_past_the_stride_collide() {
-        let collision = WORKSHOP.check(&[("long.csv", Some(1..=2001))]).unwrap_err();
-        assert!(
-            collision.to_string().starts_with("long.csv: its ids run from 1 to 2001, and with 250 copies"),
-            "{collision}"
-        );
-        assert_eq!(Numbering::workshop(1).check(&[("long.csv", Some(1..=1_000_000))]), Ok(()), "there are no copies");
-    }
-
-    #[test]
-    fn a_fitting_stride_is_found() {
-        let files = [Some(5..=104), None, Some(50..=204)];
-        let numbering = Numbering::fitting(3, &files);
-        assert_eq!(numbering, Numbering::with_stride(3, 200));
-        assert_eq!(Numbering::fitting(3, &[None]), Numbering::with_stride(3, 1));
-    }
-
-    proptest! {
-        /// Where `check` finds nothing, no two rows get the same id; and what `fitting` finds passes the check.
-        #[test]
-        fn no_collision_is_missed(
-            copies in 1_u32..6, stride in 1_i128..30,
-            files in prop::collection::vec((-50_i128..50, 0_i128..40), 1..4), fit: bool,
-        ) {
-            let ids: Vec<Ids> = files.iter().map(|(first, more)| Some(*first..=first + more)).collect();
-            let named: Vec<_> = ids.iter().map(|ids| ("f", ids.clone())).collect();
-            let numbering = if fit { Numbering::fitting(copies, &ids) } else { Numbering::with_stride(copies, stride) };
-            let checked = numbering.check(&named);
-            prop_assert!(!fit || checked.is_ok());
-            if checked.is_ok() {
-                let mut seen = HashMap::new();
-                for (file, range) in ids.iter().enumerate() {
-                    for id in range.clone().unwrap() {
-                        for copy in 0..copies {
-                            let twice = seen.insert(numbering.request_id(file, copy, id), (file, id));
-                            prop_assert_eq!(twice, None);
-                        }
-                    }
-                }
-            }
+    fn a_stride_is_a_number_or_auto() {
+        assert_eq!("auto".parse(), Ok(IdStride::Auto));
+        assert_eq!("4000".parse(), Ok(IdStride::Of(NonZeroU32::new(4000).unwrap())));
+        for wrong in ["0", "-1", "many", ""] {
+            assert!(wrong.parse::<IdStride>().is_err(), "{wrong}");
         }
     }
 }

@@ -10,16 +10,13 @@ use crossbeam_channel::Sender;
 use super::LoadError;
 use super::channel::ChunkSender;
 use super::collect::Event;
-use super::numbering::Numbering;
 use super::phase::{Phase, SharedPhase};
 use super::rejects::RejectedRow;
 use super::request::{Origin, Request};
-use crate::batch_writer::{ItemJson, Key, KeySchema, MissingKey, SharedJson, WriteRequest};
-use crate::capacity::limits::{MAX_ITEM_SIZE, MAX_NUMBER_DIGITS};
-use crate::logfile::{
-    AttributeSink, ItemLayout, LogReader, LogRecord, PARTITION_KEY, Position, RecordError, ResumeError, Row,
-    format_integer,
-};
+use crate::batch_writer::{ItemJson, Key, MissingKey, SharedJson, WriteRequest};
+use crate::capacity::limits::MAX_ITEM_SIZE;
+use crate::input::{Fields, Position, ReadError, Record, RecordError, RecordReader, ResumeError};
+use crate::mapping::{Mapper, Mapping, Numbering};
 use crate::report::{ResumePoint, RowCounts, SettledRange};
 
 /// A chunk is handed over when it has so many requests or bytes of JSON. Four batches at once, because each hand-over may wake a
@@ -30,20 +27,10 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Bytes of JSON whose memory is allocated together: of a chunk's requests, most often.
 const BUFFER: usize = 12 * 1024;
 
-impl AttributeSink for ItemJson {
-    fn string(&mut self, name: &'static str, parts: &[&str]) {
-        ItemJson::string(self, name, parts);
-    }
-
-    fn number(&mut self, name: &'static str, value: i128) {
-        ItemJson::number(self, name, format_integer(&mut itoa::Buffer::new(), value));
-    }
-}
-
 /// What all producers of a load share.
 #[derive(Debug, Clone)]
 pub(super) struct Production {
-    pub(super) layout: ItemLayout,
+    pub(super) mapping: Mapping,
     pub(super) numbering: Numbering,
     /// Whether rejected rows are collected; otherwise the first one ends the load.
     pub(super) collects_rejects: bool,
@@ -63,6 +50,7 @@ pub(super) struct Producer {
     /// Records that an earlier run has settled.
     settled: VecDeque<SettledRange<Position>>,
     chunks: Vec<Chunk>,
+    mapper: Mapper,
     shared: ItemJson,
     own: ItemJson,
 }
@@ -92,13 +80,14 @@ impl Producer {
     /// The reader begins behind the settled prefix.
     pub(super) fn new(production: Production, source: usize, name: &str, resume: ResumePoint<Position>) -> Self {
         let chunks = production.workers.iter().map(|_| Chunk::new()).collect();
-        let (shared, own) = (ItemJson::new(), ItemJson::keyed(KeySchema::partition(PARTITION_KEY)));
+        let (shared, own) = (ItemJson::new(), ItemJson::keyed(production.mapping.key_schema()));
         let (record, settled) = (resume.prefix.end, resume.ranges.into());
-        Self { production, source, name: name.to_owned(), record, settled, chunks, shared, own }
+        let mapper = Mapper::new(&production.mapping, production.numbering, source, name);
+        Self { production, source, name: name.to_owned(), record, settled, chunks, mapper, shared, own }
     }
 
     /// Produces everything. Whatever ends it early is told to the collector.
-    pub(super) fn run(mut self, mut reader: LogReader<impl Read>) {
+    pub(super) fn run(mut self, mut reader: RecordReader<impl Read>) {
         // Even a producer that panics has then ended for the others.
         let _ended = Ended { phase: self.production.phase.clone(), source: self.source };
         if let Err(error) = self.produce(&mut reader) {
@@ -109,34 +98,48 @@ impl Producer {
         self.tell(Event::ProducerEnded);
     }
 
-    fn produce(&mut self, reader: &mut LogReader<impl Read>) -> Result<(), LoadError> {
+    fn produce(&mut self, reader: &mut RecordReader<impl Read>) -> Result<(), LoadError> {
         while !self.is_stopped() {
             let waits = !reader.is_row_buffered();
             // Somebody may be typing, or a pipe be slow: what there is goes out before the next row is waited for.
             if waits && self.begin_waiting().is_err() {
                 break;
             }
-            let row = reader.next_row();
+            let record = reader.next_record();
             if waits {
                 self.production.phase.set_waiting(self.source, false);
                 if self.is_stopped() {
                     break; // and the workers may have gone: this row counts as not read
                 }
             }
-            let Some(row) = row else {
+            let Some(record) = record else {
                 return self.settled.front().map_or(Ok(()), |missing| Err(self.changed(missing)));
             };
-            let row = row.map_err(|error| LoadError::Unreadable { source_name: self.name.clone(), error })?;
-            if self.is_settled(row.end)? {
+            let record = record.map_err(|error| self.unreadable(error))?;
+            if self.is_settled(record.end)? {
                 self.record += 1;
                 continue;
             }
             self.production.counts.add_read(self.source, u64::from(self.production.numbering.copies()));
-            if self.row(row).is_err() {
+            let rejected = match self.record(record) {
+                Ok(rejected) => rejected,
+                Err(Stopped) => break,
+            };
+            let Some(rejected) = rejected else { continue };
+            // An input of another format is not a file of bad rows.
+            if let Some(wrong) = reader.wrong_format() {
+                return Err(self.unreadable(ReadError::WrongFormat(Box::new(wrong))));
+            }
+            self.tell(rejected);
+            if !self.production.collects_rejects {
                 break;
             }
         }
         Ok(())
+    }
+
+    fn unreadable(&self, error: ReadError) -> LoadError {
+        LoadError::Unreadable { source_name: self.name.clone(), error }
     }
 
     /// Whether an earlier run has settled the next record, which ends at `end`.
@@ -171,25 +174,34 @@ impl Producer {
         if self.is_stopped() { Err(Stopped) } else { Ok(()) }
     }
 
-    fn row(&mut self, row: Row<'_>) -> Result<(), Stopped> {
-        let Row { line, raw, record, end } = row;
+    /// Sends the copies of a record to the workers, or returns it as rejected.
+    fn record(&mut self, record: Record<'_>) -> Result<Option<Event>, Stopped> {
+        let Record { line, raw, end, fields, oddities } = record;
         let number = self.record;
         self.record += 1;
         let (collects_rejects, source) = (self.production.collects_rejects, self.source as u32);
-        let checked = record.and_then(|record| self.check(&record).map(|()| record));
+        let checked = fields.and_then(|fields| self.check(number, raw, fields).map(|()| fields));
         match checked {
-            Ok(record) => {
+            Ok(fields) => {
+                if !oddities.is_empty() {
+                    self.tell(Event::Odd { source, line, oddities });
+                }
                 let raw = collects_rejects.then(|| Arc::from(raw));
-                self.copies(&record, &Origin { source, record: number, line, end, raw })
+                self.copies(fields, &Origin { source, record: number, line, end, raw })?;
+                Ok(None)
             }
             Err(reason) => {
                 let row = RejectedRow { source: self.name.clone(), line, raw: raw.into(), reason };
                 let origin = Origin { source, record: number, line, end, raw: None };
                 let rows = u64::from(self.production.numbering.copies());
-                self.tell(Event::Rejected { row, origin, rows });
-                if collects_rejects { Ok(()) } else { Err(Stopped) }
+                Ok(Some(Event::Rejected { row, origin, rows }))
             }
         }
+    }
+
+    fn internal(&self, reason: String) -> Stopped {
+        self.tell(Event::Failed(LoadError::Internal(reason)));
+        Stopped
     }
 
     fn tell(&self, event: Event) {
@@ -197,20 +209,17 @@ impl Producer {
         let _ = self.production.events.send(event);
     }
 
-    /// Serialises what the copies of a row have in common, and finds out before the first of them is sent whether all can be written.
-    fn check(&mut self, record: &LogRecord<'_>) -> Result<(), RecordError> {
-        let Production { layout, numbering, .. } = &self.production;
-        layout.check_keys(record)?;
+    /// Serialises what the copies of a record have in common, and finds out before the first of them is sent whether all can be
+    /// written.
+    fn check(&mut self, number: u64, raw: &[u8], fields: &Fields) -> Result<(), RecordError> {
+        self.mapper.begin(number, raw, fields)?;
         self.shared.clear();
-        layout.shared_attributes(record, &mut self.shared);
+        self.mapper.write_shared(fields, &mut self.shared)?;
         // Ids only rise or fall from copy to copy, so the longest are at the ends.
-        for copy in [0, numbering.copies().saturating_sub(1)] {
-            let id = numbering.request_id(self.source, copy, record.request_id);
-            if id.unsigned_abs() >= 10_u128.pow(MAX_NUMBER_DIGITS as u32) {
-                return Err(RecordError::CopyIdTooLong);
-            }
+        let last = self.mapper.copies().saturating_sub(1);
+        for copy in [last, 0].into_iter().skip(usize::from(last == 0)) {
             self.own.clear();
-            layout.own_attributes(id, &mut self.own);
+            self.mapper.write_own(fields, copy, &mut self.own)?;
             let size = self.shared.size() + self.own.size();
             if size > MAX_ITEM_SIZE {
                 return Err(RecordError::ItemTooLarge { size, limit: MAX_ITEM_SIZE });
@@ -219,15 +228,18 @@ impl Producer {
         Ok(())
     }
 
-    fn copies(&mut self, record: &LogRecord<'_>, origin: &Origin) -> Result<(), Stopped> {
+    fn copies(&mut self, fields: &Fields, origin: &Origin) -> Result<(), Stopped> {
         self.chunks.iter_mut().for_each(|chunk| chunk.shared = None);
-        for copy in 0..self.production.numbering.copies() {
-            let id = self.production.numbering.request_id(self.source, copy, record.request_id);
-            self.own.clear();
-            self.production.layout.own_attributes(id, &mut self.own);
+        for copy in 0..self.mapper.copies() {
+            // The first one is there from the check.
+            if copy > 0 {
+                self.own.clear();
+                if let Err(error) = self.mapper.write_own(fields, copy, &mut self.own) {
+                    return Err(self.internal(format!("a copy between two good ones is bad: {error}")));
+                }
+            }
             let Some(key) = self.own.key() else {
-                self.tell(Event::Failed(LoadError::Internal("an item without a key".to_owned())));
-                return Err(Stopped);
+                return Err(self.internal("an item without a key".to_owned()));
             };
             let worker = self.worker_of(key);
             let chunk = &mut self.chunks[worker];

@@ -1,41 +1,12 @@
 //! How far a load is, as its bars show it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::human;
 
 /// Rates are those of the last so long.
 const WINDOW: Duration = Duration::from_secs(10);
-
-/// How far one source is: bytes, counted by its reader and the collector.
-#[derive(Debug, Default)]
-pub(super) struct SourceProgress {
-    /// Its length in bytes, as it is stored; 0 if it is not known.
-    pub(super) length: AtomicU64,
-    /// Bytes read of it, as they are stored, and unpacked.
-    pub(super) stored_read: Arc<AtomicU64>,
-    pub(super) read: Arc<AtomicU64>,
-    /// The offset, unpacked, up to which all rows are settled.
-    settled: AtomicU64,
-}
-
-impl SourceProgress {
-    /// All rows before this offset are settled.
-    pub(super) fn set_settled(&self, offset: u64) {
-        self.settled.store(offset, Ordering::Relaxed);
-    }
-
-    /// The share of its bytes up to which all rows are settled; `None` if its length is not known.
-    pub(super) fn share(&self) -> Option<f64> {
-        let [length, stored_read, read, settled] = [&self.length, &self.stored_read, &self.read, &self.settled]
-            .map(|count| count.load(Ordering::Relaxed) as f64);
-        let share = (settled / read.max(1.0)) * (stored_read / length.max(1.0));
-        (length > 0.0).then_some(share.min(1.0))
-    }
-}
 
 /// Share of the input from which on the rest can be estimated by it. Sooner, rows that are written before others in front of them, such
 /// as the first copies of a row, would count for too much.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::logfile::RecordError;
+use crate::input::RecordError;
 use crate::report::SavedRejects;
 
 /// A row that cannot be written.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::batch_writer::WriteRequest;
-use crate::logfile::Position;
+use crate::input::Position;
 
 /// The row that a request comes from. Its copies share it.
 #[derive(Debug, Clone)]

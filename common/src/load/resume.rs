@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use super::job::Job;
-use super::progress::SourceProgress;
-use super::source::{Source, SourceError};
 use super::{LoadError, Reader};
-use crate::logfile::{LogReader, Position, ResumeError, check_positions};
+use crate::input::{Position, RecordReader, ResumeError, Source, SourceError, SourceProgress, check_positions};
 use crate::report::ResumePoint;
 
 /// A reader for each source, behind its settled prefix.
@@ -16,10 +14,15 @@ pub(super) fn open_sources(
     progress: &[Arc<SourceProgress>],
 ) -> Result<Vec<Reader>, LoadError> {
     let sources = job.sources.iter().zip(resume_points).zip(progress);
-    sources.map(|((source, resume), progress)| open(source, resume, progress)).collect()
+    sources.map(|((source, resume), progress)| open(job, source, resume, progress)).collect()
 }
 
-fn open(source: &Source, resume: &ResumePoint<Position>, progress: &SourceProgress) -> Result<Reader, LoadError> {
+fn open(
+    job: &Job,
+    source: &Source,
+    resume: &ResumePoint<Position>,
+    progress: &SourceProgress,
+) -> Result<Reader, LoadError> {
     let not_resumed = |error| {
         let source_name = source.name().to_owned();
         match error {
@@ -34,5 +37,5 @@ fn open(source: &Source, resume: &ResumePoint<Position>, progress: &SourceProgre
     }
     let input = source.open_watched(progress)?;
     progress.set_settled(resume.prefix.position.offset);
-    LogReader::resume(input, resume.prefix.position).map_err(not_resumed)
+    RecordReader::resume(input, job.mapping.input(), resume.prefix.position).map_err(not_resumed)
 }

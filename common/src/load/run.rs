@@ -14,7 +14,6 @@ use super::control::Control;
 use super::job::Job;
 use super::phase::SharedPhase;
 use super::produce::{Producer, Production};
-use super::progress::SourceProgress;
 use super::rejects::Rejects;
 use super::request::Request;
 use super::resume::open_sources;
@@ -22,8 +21,8 @@ use super::sink::{Destination, TableSinks};
 use super::worker::Worker;
 use super::{LoadError, Reader};
 use crate::batch_writer::Traffic;
-use crate::logfile::Position;
-use crate::report::{Checkpoint, LoadFigures, PythonLines, ResumePoint, RowCounts, Tally, Watermark};
+use crate::input::{OddityCounts, Position, SourceProgress};
+use crate::report::{Checkpoint, LoadFigures, PythonLines, ResumePoint, RowCounts, Script, Tally, Watermark};
 
 /// Chunks of requests that wait for one worker: enough that it never waits for the producer, and little memory.
 const CHUNKS_PER_WORKER: usize = 4;
@@ -42,6 +41,8 @@ pub struct Loaded<W> {
     pub can_resume: bool,
     /// What went over the wire in this run.
     pub traffic: Traffic,
+    /// Rows that were loaded although they look wrong, of this run.
+    pub oddities: OddityCounts,
     /// From its start to its end.
     pub elapsed: Duration,
     /// What ended it early.
@@ -52,8 +53,9 @@ pub struct Loaded<W> {
 impl<W: Write> Loaded<W> {
     /// For the summary and the report.
     pub fn figures(&self) -> LoadFigures {
-        let Self { tally, resumed, traffic, elapsed, .. } = self;
-        LoadFigures { tally: *tally, resumed: *resumed, traffic: traffic.clone(), elapsed: *elapsed }
+        let Self { tally, resumed, traffic, oddities, elapsed, .. } = self;
+        let (traffic, oddities) = (traffic.clone(), oddities.clone());
+        LoadFigures { tally: *tally, resumed: *resumed, traffic, oddities, elapsed: *elapsed }
     }
 
     /// Prints the last of Python's lines, which says that everything is written. The caller decides when, because it may have other
@@ -82,7 +84,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     let readers = open_sources(job, &resume_points, &progress)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LoadError::Thread)?;
     let Destination::Table(table) = &job.destination;
-    let sinks = runtime.block_on(TableSinks::open(table))?;
+    let sinks = runtime.block_on(TableSinks::open(table, &job.mapping))?;
     let rejects = match (&job.rejects, &saved) {
         (Some(path), Some(progress)) => Some(Rejects::resume(path, &progress.rejects)?),
         (Some(path), None) => Some(Rejects::create(path)?),
@@ -100,6 +102,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
         names,
         table: job.destination.table_name().to_owned(),
         counts: Arc::clone(&counts),
+        oddities: OddityCounts::default(),
         collected: saved.map(|progress| progress.rejects.records.into_iter().collect()).unwrap_or_default(),
         errors: Vec::new(),
         phase: SharedPhase::new(job.sources.len()),
@@ -117,7 +120,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     let control = Control::start(runtime, job, &sinks, &counts, &progress, events.clone(), start)?;
     let (workers, threads) = start_workers(job, &sinks, &events, &collector.phase)?;
     let production = Production {
-        layout: job.layout,
+        mapping: job.mapping.clone(),
         numbering: job.numbering,
         collects_rejects: job.rejects.is_some(),
         workers,
@@ -164,7 +167,12 @@ fn start_producers(
     resume_points: Vec<ResumePoint<Position>>,
 ) -> Result<(), LoadError> {
     let events = production.events.clone();
-    let threads = thread::available_parallelism().map_or(2, usize::from).min(readers.len()).max(1);
+    let cores = match job.script {
+        // One after another, so that a later file's rows win.
+        Script::Sequential => 1,
+        Script::Parallel => thread::available_parallelism().map_or(2, usize::from),
+    };
+    let threads = cores.min(readers.len()).max(1);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .panic_handler(move |_| {
@@ -175,7 +183,7 @@ fn start_producers(
     for (index, ((reader, source), resume)) in readers.into_iter().zip(&job.sources).zip(resume_points).enumerate() {
         let producer = Producer::new(production.clone(), index, source.name(), resume);
         // A producer that waits for input for ever must not keep the program from ending, so nobody waits for it.
-        pool.spawn(move || producer.run(reader));
+        pool.spawn_fifo(move || producer.run(reader));
     }
     Ok(())
 }
@@ -207,9 +215,10 @@ fn finish<W: Write>(mut collector: Collector<W>, traffic: Traffic, start: Instan
     {
         collector.fail(error.into());
     }
-    let Collector { errors, rejects, checkpoint, lines, .. } = collector;
+    let Collector { errors, rejects, checkpoint, lines, oddities, .. } = collector;
     if let Some(rejects) = rejects {
         rejects.finish();
     }
-    Loaded { tally, resumed, traffic, elapsed: start.elapsed(), errors, can_resume: checkpoint.is_some(), lines }
+    let (elapsed, can_resume) = (start.elapsed(), checkpoint.is_some());
+    Loaded { tally, resumed, traffic, oddities, elapsed, errors, can_resume, lines }
 }

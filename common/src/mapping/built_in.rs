@@ -44,7 +44,12 @@ impl BuiltIn {
     /// The text of the mapping of a format.
     pub fn text(self, format: Format) -> String {
         let input = input(format).unwrap_or(include_str!("built_in/csv.toml"));
-        [input, self.item(), self.copies(format)].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("\n")
+        [input, self.item(), self.copies(format)]
+            .iter()
+            .filter(|part| !part.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// The mapping.

@@ -43,7 +43,8 @@ impl ColumnSet {
 
     /// Adds a column that is made of others.
     pub(super) fn add_computed(&mut self, name: &str, kind: ColumnType) -> Result<usize, (String, String)> {
-        let is_taken = self.known.as_ref().is_some_and(|known| known.iter().any(|each| each == name)) || self.find(name).is_some();
+        let is_taken =
+            self.known.as_ref().is_some_and(|known| known.iter().any(|each| each == name)) || self.find(name).is_some();
         if is_taken {
             let message = format!("there is a column {name:?} already");
             return Err((message, "choose another name, or make it an attribute under [item.attributes]".to_owned()));
@@ -90,7 +91,9 @@ impl template::Columns for ColumnSet {
     }
 
     fn is_column(&self, name: &str) -> bool {
-        let is_plain = || name.chars().all(|c| c.is_alphanumeric() || "_-.()".contains(c)) && name.starts_with(char::is_alphabetic);
+        let is_plain = || {
+            name.chars().all(|c| c.is_alphanumeric() || "_-.()".contains(c)) && name.starts_with(char::is_alphabetic)
+        };
         match &self.known {
             Some(known) => known.iter().any(|each| each == name),
             None => self.find(name).is_some() || is_plain() && !["file", "record", "row_hash"].contains(&name),

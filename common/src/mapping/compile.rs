@@ -106,7 +106,9 @@ impl<'a> Compiler<'a> {
                 let names = entry.texts()?;
                 for (index, each) in entry.list()?.iter().enumerate() {
                     if names[..index].contains(&names[index]) {
-                        return Err(each.error(format!("the column {:?} is there twice", names[index]), "rename one of them"));
+                        return Err(
+                            each.error(format!("the column {:?} is there twice", names[index]), "rename one of them")
+                        );
                     }
                 }
                 listed = names.len();
@@ -114,7 +116,8 @@ impl<'a> Compiler<'a> {
             }
             None => {
                 let at = get("header").or(get("format")).map_or(0..0, |entry| entry.span());
-                let advice = "write header = true under [input] if the first row names them, else columns = [\"a\", \"b\"]";
+                let advice =
+                    "write header = true under [input] if the first row names them, else columns = [\"a\", \"b\"]";
                 return Err(document.error(at, "nothing says what the columns of a row are", advice));
             }
         };
@@ -165,7 +168,10 @@ impl<'a> Compiler<'a> {
             if let (Some(entry), Some(text)) = (section.get("default"), &default)
                 && let Err(reason) = super::values::check(&kind, text)
             {
-                return Err(entry.error(format!("the default {text:?} {reason}"), format!("write a value of the type {}", kind.name())));
+                return Err(entry.error(
+                    format!("the default {text:?} {reason}"),
+                    format!("write a value of the type {}", kind.name()),
+                ));
             }
             let column = &mut self.set.columns[slot];
             column.kind = kind;
@@ -191,7 +197,11 @@ impl<'a> Compiler<'a> {
         section.allow(&["column", "count", "per_copy", "per_file"])?;
         let Some(column) = section.get("column") else {
             let at = section.entries().next().map_or(0..0, |(at, _)| at);
-            return Err(self.document.error(at, "[copies] has no column", "name the column that copies are numbered by"));
+            return Err(self.document.error(
+                at,
+                "[copies] has no column",
+                "name the column that copies are numbered by",
+            ));
         };
         let slot = self.slot(column.text()?, column.span())?;
         if self.set.columns[slot].kind != ColumnType::Integer {
@@ -209,7 +219,10 @@ impl<'a> Compiler<'a> {
         self.numbered = Some((slot, column.span()));
         let count = section.get("count").map(|count| (count, count.natural())).map_or(Ok(1), |(entry, count)| {
             count.and_then(|count| {
-                u32::try_from(count).ok().filter(|count| *count > 0).ok_or_else(|| entry.error("count is out of range", "write a number from 1 on"))
+                u32::try_from(count)
+                    .ok()
+                    .filter(|count| *count > 0)
+                    .ok_or_else(|| entry.error("count is out of range", "write a number from 1 on"))
             })
         })?;
         let stride = |key| match section.get(key) {
@@ -243,7 +256,8 @@ impl<'a> Compiler<'a> {
         if let [Piece::Literal(text)] = &pieces[..]
             && let Err(reason) = super::values::check(&kind, text)
         {
-            return Err(value.error(format!("the value {text:?} {reason}"), format!("write a value of the type {}", kind.name())));
+            return Err(value
+                .error(format!("the value {text:?} {reason}"), format!("write a value of the type {}", kind.name())));
         }
         let when = section.get("when").map(|when| self.condition(&when)).transpose()?;
         Ok(Rule { pieces, kind, when })
@@ -255,7 +269,10 @@ impl<'a> Compiler<'a> {
         let mut kinds = Vec::new();
         for (piece, at) in &parsed {
             if let Piece::Reference(expression) = piece {
-                kinds.push(self.kind(expression).map_err(|(message, advice)| self.document.error(at.clone(), message, advice))?);
+                kinds.push(
+                    self.kind(expression)
+                        .map_err(|(message, advice)| self.document.error(at.clone(), message, advice))?,
+                );
             }
         }
         let kind = match (&kinds[..], parsed.len()) {
@@ -280,7 +297,9 @@ impl<'a> Compiler<'a> {
                 ColumnType::Timestamp(_) => {
                     let sample = TimeFormat::Epoch.parse("0").unwrap_or_else(|_| unreachable!("the epoch is a time"));
                     let written = sample.write_as(format, &mut String::new());
-                    written.map_err(|reason| (format!("the format {format:?}: {reason}"), "write directives such as %Y-%m-%d".to_owned()))?;
+                    written.map_err(|reason| {
+                        (format!("the format {format:?}: {reason}"), "write directives such as %Y-%m-%d".to_owned())
+                    })?;
                     ColumnType::String
                 }
                 _ => return not(slot, "a format", "timestamp"),
@@ -299,7 +318,10 @@ impl<'a> Compiler<'a> {
                     }
                 }
                 if let (Operator::Modulo, Expression::Integer(..=0)) = (operator, &**other) {
-                    return Err(("the divisor is not above zero".to_owned(), "write a number from 1 on behind %".to_owned()));
+                    return Err((
+                        "the divisor is not above zero".to_owned(),
+                        "write a number from 1 on behind %".to_owned(),
+                    ));
                 }
                 ColumnType::Integer
             }
@@ -342,19 +364,28 @@ impl<'a> Compiler<'a> {
         item.allow(&["key", "index_keys", "empty", "columns", "attributes"])?;
         let Some(key) = item.get("key") else {
             let at = item.entries().next().map_or(0..0, |(at, _)| at);
-            return Err(self.document.error(at, "[item] has no key", "write the table's key attributes: key = [\"PK\"]"));
+            return Err(self.document.error(
+                at,
+                "[item] has no key",
+                "write the table's key attributes: key = [\"PK\"]",
+            ));
         };
         for attribute in key.list()? {
             self.key.push((attribute.text()?.to_owned(), attribute.span()));
         }
         if !(1..=2).contains(&self.key.len()) || self.key.len() == 2 && self.key[0].0 == self.key[1].0 {
-            return Err(key.error("a table's key is one attribute or two", "write the partition key, and the sort key if there is one"));
+            return Err(key.error(
+                "a table's key is one attribute or two",
+                "write the partition key, and the sort key if there is one",
+            ));
         }
         if let Some(index_keys) = item.get("index_keys") {
             for index in index_keys.list()? {
                 let names = index.texts()?;
                 if !(1..=2).contains(&names.len()) {
-                    return Err(index.error("an index's key is one attribute or two", "write [\"GSI_1_PK\", \"GSI_1_SK\"]"));
+                    return Err(
+                        index.error("an index's key is one attribute or two", "write [\"GSI_1_PK\", \"GSI_1_SK\"]")
+                    );
                 }
                 let limits = [MAX_PARTITION_KEY_SIZE, MAX_SORT_KEY_SIZE];
                 self.index_keys.extend(names.into_iter().map(str::to_owned).zip(limits));
@@ -372,7 +403,11 @@ impl<'a> Compiler<'a> {
         if let Some(attributes) = item.section("attributes", "[item.attributes]")? {
             for (_, entry) in attributes.entries() {
                 let rule = self.rule(&entry)?;
-                self.rules.push(Step { attribute: entry.key.into(), role: self.role(entry.key), source: StepSource::Rule(rule) });
+                self.rules.push(Step {
+                    attribute: entry.key.into(),
+                    role: self.role(entry.key),
+                    source: StepSource::Rule(rule),
+                });
             }
         }
         self.read_item_columns(item)?;
@@ -387,7 +422,9 @@ impl<'a> Compiler<'a> {
             }
             Some(entry) if entry.text()? == "none" => Vec::new(),
             Some(entry) if entry.text()? != "all" => {
-                return Err(entry.error(format!("columns is {:?}", entry.text()?), "write all, none, or a list of columns"));
+                return Err(
+                    entry.error(format!("columns is {:?}", entry.text()?), "write all, none, or a list of columns")
+                );
             }
             _ => {
                 self.takes_others = !self.set.is_known_beforehand();
@@ -445,7 +482,8 @@ impl<'a> Compiler<'a> {
                 !column.absent.is_empty() && column.default.is_none()
             };
             if let Some(slot) = step.slots().into_iter().find(can_be_absent) {
-                let message = format!("the key {name} needs the column {:?}, which can be absent", self.set.columns[slot].name);
+                let message =
+                    format!("the key {name} needs the column {:?}, which can be absent", self.set.columns[slot].name);
                 return error(message, "give the column a default, or make the key of others");
             }
         }
@@ -479,7 +517,9 @@ impl<'a> Compiler<'a> {
         });
         let key: Vec<_> = key.collect();
         let required = if self.dialect.header && self.format.is_delimited() {
-            (0..self.set.columns.len()).filter(|slot| !self.computed.iter().any(|(computed, _)| computed == slot)).collect()
+            (0..self.set.columns.len())
+                .filter(|slot| !self.computed.iter().any(|(computed, _)| computed == slot))
+                .collect()
         } else {
             Vec::new()
         };
@@ -503,9 +543,7 @@ impl<'a> Compiler<'a> {
         let is_computed = |slot: &usize| self.computed.iter().any(|(computed, _)| computed == slot);
         // Columns of a list are there and text, whatever they are; nothing needs to be looked at.
         let is_plain = |slot: &usize| {
-            *slot < self.listed
-                && columns[*slot].kind == ColumnType::String
-                && columns[*slot].absent.is_empty()
+            *slot < self.listed && columns[*slot].kind == ColumnType::String && columns[*slot].absent.is_empty()
         };
         let typed = (0..columns.len()).filter(|slot| !is_computed(slot) && !is_plain(slot)).collect();
         let rules_when = |step: &Step| matches!(&step.source, StepSource::Rule(Rule { when: Some(_), .. }));
@@ -521,13 +559,15 @@ impl<'a> Compiler<'a> {
         shared.extend(shared_columns);
         let extras_at = self.takes_others.then_some(shared.len());
         shared.extend(last);
-        let all_rules = || own.iter().chain(&shared).filter_map(|step| match &step.source {
-            StepSource::Rule(rule) => Some(rule),
-            StepSource::Column(_) => None,
-        });
-        let needs_row_hash = all_rules().chain(self.computed.iter().map(|(_, rule)| rule)).any(|rule| {
-            rule.pieces.contains(&Piece::Reference(Expression::RowHash))
-        });
+        let all_rules = || {
+            own.iter().chain(&shared).filter_map(|step| match &step.source {
+                StepSource::Rule(rule) => Some(rule),
+                StepSource::Column(_) => None,
+            })
+        };
+        let needs_row_hash = all_rules()
+            .chain(self.computed.iter().map(|(_, rule)| rule))
+            .any(|rule| rule.pieces.contains(&Piece::Reference(Expression::RowHash)));
         Ok(Compiled {
             text: text.to_owned(),
             input,
@@ -554,7 +594,9 @@ fn is_table_key(step: &Step) -> bool {
 fn one_byte(entry: &Entry<'_>) -> Result<u8, MappingError> {
     match entry.text()?.as_bytes() {
         [byte] if byte.is_ascii() && !b"\r\n".contains(byte) => Ok(*byte),
-        _ => Err(entry.error(format!("{} is not one ASCII character", entry.key), "write one such as \";\" or \"\\t\"")),
+        _ => {
+            Err(entry.error(format!("{} is not one ASCII character", entry.key), "write one such as \";\" or \"\\t\""))
+        }
     }
 }
 
@@ -595,4 +637,3 @@ fn converted(natural: &ColumnType, entry: &Entry<'_>) -> Result<ColumnType, Mapp
     }
     Ok(wanted)
 }
-

@@ -69,10 +69,12 @@ impl Condition {
             }
             Self::Not(inner) => inner.slots(found),
             Self::Absent(slot) => found.push(*slot),
-            Self::Compare(one, _, other) => found.extend([one, other].into_iter().filter_map(|operand| match operand {
-                Operand::Column(slot) => Some(*slot),
-                _ => None,
-            })),
+            Self::Compare(one, _, other) => {
+                found.extend([one, other].into_iter().filter_map(|operand| match operand {
+                    Operand::Column(slot) => Some(*slot),
+                    _ => None,
+                }))
+            }
         }
     }
 }
@@ -91,7 +93,9 @@ pub(super) fn parse(
     let condition = parser.or()?;
     match parser.tokens.first() {
         None => Ok((condition, parser.comparisons)),
-        Some((_, at)) => syntax_error(at.clone(), "this is not expected here", "write and or or between two comparisons"),
+        Some((_, at)) => {
+            syntax_error(at.clone(), "this is not expected here", "write and or or between two comparisons")
+        }
     }
 }
 
@@ -170,7 +174,11 @@ impl<C: Columns> Parser<'_, C> {
 
     fn operand(&mut self) -> Result<(Operand, Range<usize>), SyntaxError> {
         let Some(((token, at), rest)) = self.tokens.split_first() else {
-            return syntax_error(self.whole.clone(), "something is missing at its end", "write column == value, or column is absent");
+            return syntax_error(
+                self.whole.clone(),
+                "something is missing at its end",
+                "write column == value, or column is absent",
+            );
         };
         self.tokens = rest;
         let operand = match token {

@@ -49,9 +49,7 @@ impl<'a> Section<'a> {
     /// All keys with their values.
     pub(super) fn entries(&self) -> impl Iterator<Item = (Range<usize>, Entry<'a>)> {
         let document = self.document;
-        self.table
-            .iter()
-            .map(move |(key, value)| (key.span(), Entry { document, key: key.get_ref().as_ref(), value }))
+        self.table.iter().map(move |(key, value)| (key.span(), Entry { document, key: key.get_ref().as_ref(), value }))
     }
 }
 

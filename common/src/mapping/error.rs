@@ -16,13 +16,19 @@ pub struct MappingError {
     pub advice: String,
 }
 
+impl MappingError {
+    /// `access.toml:3:7`
+    pub fn place_text(&self) -> String {
+        match self.place {
+            Some((line, column)) => format!("{}:{line}:{column}", self.file),
+            None => self.file.clone(),
+        }
+    }
+}
+
 impl fmt::Display for MappingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some((line, column)) = self.place {
-            write!(f, ":{line}:{column}")?;
-        }
-        write!(f, ": {}; {}", self.message, self.advice)
+        write!(f, "{}: {}; {}", self.place_text(), self.message, self.advice)
     }
 }
 
@@ -36,7 +42,12 @@ pub(super) struct Document<'t> {
 }
 
 impl Document<'_> {
-    pub(super) fn error(&self, at: Range<usize>, message: impl Into<String>, advice: impl Into<String>) -> MappingError {
+    pub(super) fn error(
+        &self,
+        at: Range<usize>,
+        message: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> MappingError {
         let before = self.text.get(..at.start).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
         let line = before.matches('\n').count() + 1;

@@ -49,18 +49,25 @@ pub(super) fn tokens(text: &str, base: usize) -> Result<Vec<(Token, Range<usize>
             }
             '"' | '\'' | '`' => {
                 let Some(end) = rest[1..].find(c) else {
-                    return syntax_error(base + at..base + text.len(), format!("{c} is not closed"), format!("close it with {c}"));
+                    return syntax_error(
+                        base + at..base + text.len(),
+                        format!("{c} is not closed"),
+                        format!("close it with {c}"),
+                    );
                 };
                 let inner = rest[1..=end].to_owned();
                 (if c == '`' { Token::Name(inner) } else { Token::Text(inner) }, end + 2)
             }
-            '0'..='9' => number(rest).map_or_else(|unit| {
-                syntax_error(
-                    base + at..base + at + rest.len().min(8),
-                    format!("{unit:?} is no unit of time"),
-                    "write 30s, 15m, 12h, 30d or 2w",
-                )
-            }, Ok)?,
+            '0'..='9' => number(rest).map_or_else(
+                |unit| {
+                    syntax_error(
+                        base + at..base + at + rest.len().min(8),
+                        format!("{unit:?} is no unit of time"),
+                        "write 30s, 15m, 12h, 30d or 2w",
+                    )
+                },
+                Ok,
+            )?,
             c if c.is_alphabetic() || c == '_' => {
                 let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len());
                 (Token::Word(rest[..length].to_owned()), length)
@@ -70,7 +77,11 @@ pub(super) fn tokens(text: &str, base: usize) -> Result<Vec<(Token, Range<usize>
                 None => {
                     let known = "write == != < <= > >= and, or, not, is absent in conditions, + - * % in braces; a column with \
                                  such a character in its name stands in backticks";
-                    return syntax_error(base + at..base + at + c.len_utf8(), format!("{c:?} is not expected here"), known);
+                    return syntax_error(
+                        base + at..base + at + c.len_utf8(),
+                        format!("{c:?} is not expected here"),
+                        known,
+                    );
                 }
             },
         };
@@ -95,5 +106,7 @@ fn number(rest: &str) -> Result<(Token, usize), String> {
         _ => return Err(unit.to_owned()),
     };
     let duration = number.parse::<i64>().ok().and_then(|number| number.checked_mul(seconds));
-    duration.map(|seconds| (Token::Duration(seconds), digits + unit_length)).ok_or_else(|| rest[..digits + unit_length].to_owned())
+    duration
+        .map(|seconds| (Token::Duration(seconds), digits + unit_length))
+        .ok_or_else(|| rest[..digits + unit_length].to_owned())
 }

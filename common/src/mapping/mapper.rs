@@ -153,12 +153,7 @@ impl Mapper {
     ///
     /// # Errors
     /// One of them cannot be made.
-    pub fn write_own(
-        &mut self,
-        fields: &Fields,
-        copy: u32,
-        sink: &mut impl AttributeSink,
-    ) -> Result<(), RecordError> {
+    pub fn write_own(&mut self, fields: &Fields, copy: u32, sink: &mut impl AttributeSink) -> Result<(), RecordError> {
         let Self { compiled, numbering, source, state } = self;
         if let (Some(slot), Some(id)) = (compiled.numbered, state.id) {
             let id = numbering.id(*source, copy, id);
@@ -372,7 +367,9 @@ impl State {
                 (Some(one), Some(other)) => {
                     let result = operator.apply(one, other);
                     let fits = result.filter(|value| value.unsigned_abs() < 10_u128.pow(MAX_DIGITS as u32));
-                    Some(fits.ok_or_else(|| format!("the result has more than {MAX_DIGITS} digits, or is of a division by zero"))?)
+                    Some(fits.ok_or_else(|| {
+                        format!("the result has more than {MAX_DIGITS} digits, or is of a division by zero")
+                    })?)
                 }
                 _ => None,
             },
@@ -570,7 +567,8 @@ fn named(problem: Problem, compiled: &Compiled, step: &Step, fields: &Fields) ->
         Some(slot) => column_name(compiled, slot, fields),
         None => ColumnName { number: None, name: step.attribute.clone() },
     };
-    let absent = slots.iter().find(|slot| fields.text(**slot).is_empty()).map(|slot| column_name(compiled, *slot, fields));
+    let absent =
+        slots.iter().find(|slot| fields.text(**slot).is_empty()).map(|slot| column_name(compiled, *slot, fields));
     match problem {
         Problem::KeyAbsent => RecordError::KeyAbsent { attribute, column: absent.unwrap_or(column).to_string() },
         Problem::KeyEmpty => RecordError::KeyEmpty { attribute },

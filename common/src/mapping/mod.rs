@@ -13,6 +13,7 @@ mod lexer;
 mod mapper;
 mod number;
 mod numbering;
+mod suggest;
 mod table;
 mod template;
 mod timestamp;
@@ -30,6 +31,8 @@ pub use self::integer::{IntegerError, MAX_DIGITS};
 pub use self::mapper::{AttributeSink, Mapper};
 pub use self::number::NumberError;
 pub use self::numbering::{Collision, Copies, Ids, Numbering, Stride};
+pub use self::suggest::suggest;
+pub use self::table::Mismatch;
 use crate::batch_writer::KeySchema;
 use crate::input::{Format, InputFormat};
 

@@ -63,7 +63,8 @@ impl Parts<'_> {
         let all = self.whole.bytes().chain(self.fraction.bytes());
         let length = self.whole.len() + self.fraction.len();
         let leading = all.clone().take_while(|digit| *digit == b'0').count();
-        let trailing = self.fraction.bytes().rev().chain(self.whole.bytes().rev()).take_while(|digit| *digit == b'0').count();
+        let trailing =
+            self.fraction.bytes().rev().chain(self.whole.bytes().rev()).take_while(|digit| *digit == b'0').count();
         all.skip(leading).take((length - trailing).saturating_sub(leading))
     }
 

@@ -90,7 +90,9 @@ impl Numbering {
     /// As a mapping has it; `None` if the files must be looked through first.
     pub fn of_copies(copies: Copies) -> Option<Self> {
         match (copies.per_copy, copies.per_file) {
-            (Stride::Of(copy_stride), Stride::Of(file_stride)) => Some(Self { copies: copies.count, copy_stride, file_stride }),
+            (Stride::Of(copy_stride), Stride::Of(file_stride)) => {
+                Some(Self { copies: copies.count, copy_stride, file_stride })
+            }
             (Stride::Auto, _) | (_, Stride::Auto) => None,
         }
     }
@@ -204,7 +206,11 @@ mod tests {
             collision.to_string().starts_with("long.csv: its ids run from 1 to 2001, and with 250 copies"),
             "{collision}"
         );
-        assert_eq!(Numbering { copies: 1, ..WORKSHOP }.check(&[("long.csv", Some(1..=1_000_000))]), Ok(()), "there are no copies");
+        assert_eq!(
+            Numbering { copies: 1, ..WORKSHOP }.check(&[("long.csv", Some(1..=1_000_000))]),
+            Ok(()),
+            "there are no copies"
+        );
     }
 
     #[test]

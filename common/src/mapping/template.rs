@@ -80,7 +80,11 @@ impl Expression {
 }
 
 /// The pieces of a template; `base` is its offset in the mapping file.
-pub(super) fn parse(text: &str, base: usize, columns: &mut impl Columns) -> Result<Vec<(Piece, Range<usize>)>, SyntaxError> {
+pub(super) fn parse(
+    text: &str,
+    base: usize,
+    columns: &mut impl Columns,
+) -> Result<Vec<(Piece, Range<usize>)>, SyntaxError> {
     let mut pieces = Vec::new();
     let mut literal = String::new();
     let mut at = 0;
@@ -93,7 +97,11 @@ pub(super) fn parse(text: &str, base: usize, columns: &mut impl Columns) -> Resu
             }
             '{' => {
                 let Some(length) = rest.find('}') else {
-                    return syntax_error(base + at..base + text.len(), "{ is not closed", "close it with }, or write {{ for a brace");
+                    return syntax_error(
+                        base + at..base + text.len(),
+                        "{ is not closed",
+                        "close it with }, or write {{ for a brace",
+                    );
                 };
                 if !literal.is_empty() {
                     pieces.push((Piece::Literal(std::mem::take(&mut literal).into()), base..base + at));
@@ -121,7 +129,13 @@ fn reference(text: &str, base: usize, columns: &mut impl Columns) -> Result<Expr
     let at = base + (text.len() - text.trim_start().len());
     let whole = at..at + trimmed.len();
     match trimmed {
-        "" => return syntax_error(whole, "there is nothing in the braces", "write a column's name, or {{}} for two braces"),
+        "" => {
+            return syntax_error(
+                whole,
+                "there is nothing in the braces",
+                "write a column's name, or {{}} for two braces",
+            );
+        }
         "file" if !columns.is_column(trimmed) => return Ok(Expression::File),
         "record" if !columns.is_column(trimmed) => return Ok(Expression::Record),
         "row_hash" if !columns.is_column(trimmed) => return Ok(Expression::RowHash),
@@ -177,7 +191,13 @@ impl<C: Columns> Parser<'_, C> {
                 left = match left {
                     Expression::Column(slot) => Expression::Shifted(slot, seconds),
                     Expression::Shifted(slot, earlier) => Expression::Shifted(slot, earlier.saturating_add(seconds)),
-                    _ => return syntax_error(at, "a duration is added to something that is no column", "add it to a timestamp"),
+                    _ => {
+                        return syntax_error(
+                            at,
+                            "a duration is added to something that is no column",
+                            "add it to a timestamp",
+                        );
+                    }
                 };
                 continue;
             }
@@ -201,7 +221,11 @@ impl<C: Columns> Parser<'_, C> {
 
     fn operand(&mut self) -> Result<Expression, SyntaxError> {
         let Some(((token, at), rest)) = self.tokens.split_first() else {
-            return syntax_error(self.end.saturating_sub(1)..self.end, "something is missing here", "write a column or a whole number");
+            return syntax_error(
+                self.end.saturating_sub(1)..self.end,
+                "something is missing here",
+                "write a column or a whole number",
+            );
         };
         self.tokens = rest;
         match token {
@@ -209,7 +233,11 @@ impl<C: Columns> Parser<'_, C> {
             Token::Word(name) | Token::Name(name) => slot(name, at.clone(), self.columns).map(Expression::Column),
             Token::Number(number) => match number.parse() {
                 Ok(number) => Ok(Expression::Integer(number)),
-                Err(_) => syntax_error(at.clone(), format!("{number} is not a whole number"), "arithmetic is of whole numbers"),
+                Err(_) => syntax_error(
+                    at.clone(),
+                    format!("{number} is not a whole number"),
+                    "arithmetic is of whole numbers",
+                ),
             },
             Token::Sign("-") => {
                 let operand = self.operand()?;
@@ -225,7 +253,11 @@ impl<C: Columns> Parser<'_, C> {
                     _ => syntax_error(at.clone(), "( is not closed", "close it with )"),
                 }
             }
-            _ => syntax_error(at.clone(), "this is neither a column nor a whole number", "write a column or a whole number"),
+            _ => syntax_error(
+                at.clone(),
+                "this is neither a column nor a whole number",
+                "write a column or a whole number",
+            ),
         }
     }
 }

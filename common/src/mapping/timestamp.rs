@@ -120,7 +120,8 @@ impl Time {
     /// Appends the seconds since 1970, with what there is of decimals: DynamoDB's TTL.
     pub(crate) fn write_epoch(self, out: &mut String) {
         let nanoseconds = self.timestamp.as_nanosecond();
-        let (whole, fraction) = (nanoseconds.unsigned_abs() / 1_000_000_000, nanoseconds.unsigned_abs() % 1_000_000_000);
+        let (whole, fraction) =
+            (nanoseconds.unsigned_abs() / 1_000_000_000, nanoseconds.unsigned_abs() % 1_000_000_000);
         if nanoseconds < 0 {
             out.push('-');
         }

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::watermark::ResumePoint;
-use crate::logfile::Position;
+use crate::input::Position;
 
 /// Raised when the format of the file changes.
-const FORMAT_VERSION: u32 = 3;
+const FORMAT_VERSION: u32 = 4;
 
 /// What identifies a load: a checkpoint is for one load only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,8 +24,10 @@ pub struct Identity {
     pub table: String,
     /// The inputs, as the user named them, in their order.
     pub sources: Vec<String>,
-    /// How rows become items: copies and their ids.
+    /// How the copies of rows are numbered.
     pub numbering: String,
+    /// How rows become items: a fingerprint of the mapping.
+    pub mapping: String,
     /// The file for rejected rows.
     pub rejects: Option<PathBuf>,
 }
@@ -184,6 +186,7 @@ fn difference(saved: &Identity, asked: &Identity) -> Option<String> {
         ("destination", saved.destination.clone(), asked.destination.clone()),
         ("input", saved.sources.join(" "), asked.sources.join(" ")),
         ("numbering", saved.numbering.clone(), asked.numbering.clone()),
+        ("mapping", saved.mapping.clone(), asked.mapping.clone()),
         ("rejects", rejects(saved), rejects(asked)),
     ];
     let (what, saved, asked) = pairs.into_iter().find(|(_, saved, asked)| saved != asked)?;
@@ -202,6 +205,7 @@ mod tests {
             table: "logfile".into(),
             sources: vec!["a.csv".into()],
             numbering: "as in the file".into(),
+            mapping: "0".into(),
             rejects: None,
         }
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::tally::Tally;
 use crate::batch_writer::{ThrottleCause, ThrottledResource, Traffic};
 use crate::human;
+use crate::input::{Oddity, OddityCounts, Place};
 
 /// Raised when a member changes its meaning or goes. New members may come without it.
 const FORMAT_VERSION: u32 = 1;
@@ -50,6 +51,8 @@ pub struct LoadFigures {
     pub resumed: Tally,
     /// What went over the wire in this run.
     pub traffic: Traffic,
+    /// Rows of this run that were loaded although they look wrong.
+    pub oddities: OddityCounts,
     /// How long this run took.
     pub elapsed: Duration,
 }
@@ -92,6 +95,14 @@ struct ThrottleEvents {
     events: u64,
 }
 
+/// Rows that look wrong in one way; `first` is `FILE:LINE`.
+#[derive(Debug, Clone, Serialize)]
+struct OddRows {
+    kind: &'static str,
+    rows: u64,
+    first: String,
+}
+
 #[derive(Debug, Clone, Copy, Serialize)]
 struct LatencyMs {
     p50: f64,
@@ -108,6 +119,7 @@ pub struct Report {
     #[serde(flatten)]
     outcome: Outcome,
     rows: Rows,
+    odd_rows: Vec<OddRows>,
     seconds: f64,
     rows_per_second: f64,
     consumed_wcu: Option<Consumed>,
@@ -120,7 +132,7 @@ pub struct Report {
 impl Report {
     /// Of a load.
     pub fn new(info: LoadInfo, outcome: Outcome, figures: &LoadFigures) -> Self {
-        let LoadFigures { tally, resumed, traffic, elapsed } = figures;
+        let LoadFigures { tally, resumed, traffic, oddities, elapsed } = figures;
         let indexes = traffic.consumed_by_index.iter().map(|(name, units)| (name.clone(), units.as_f64()));
         let consumed = Consumed { table: traffic.consumed_by_table.as_f64(), indexes: indexes.collect() };
         let latencies = &traffic.latencies;
@@ -135,6 +147,7 @@ impl Report {
                 not_written: tally.not_written(),
                 written_in_earlier_runs: resumed.written,
             },
+            odd_rows: oddities.iter().map(odd_rows).collect(),
             seconds: elapsed.as_secs_f64(),
             rows_per_second: figures.written() as f64 / elapsed.as_secs_f64().max(1e-9),
             consumed_wcu: traffic.knows_consumption().then_some(consumed),
@@ -163,6 +176,10 @@ impl Report {
     }
 }
 
+fn odd_rows((oddity, rows, place): (Oddity, u64, &Place)) -> OddRows {
+    OddRows { kind: oddity.name(), rows, first: place.to_string() }
+}
+
 fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
@@ -179,13 +196,14 @@ fn throttle_events((cause, &events): (&ThrottleCause, &u64)) -> ThrottleEvents {
 
 /// The lines at the end of a load.
 pub fn summary(table: &str, figures: &LoadFigures) -> Vec<String> {
-    let LoadFigures { tally, resumed, traffic, elapsed } = figures;
+    let LoadFigures { tally, resumed, traffic, oddities, elapsed } = figures;
     let rate = human::rate(figures.written(), *elapsed);
     let mut rows = format!("{tally}, in {} ({rate} rows/s)", human::time(*elapsed));
     if resumed.read > 0 {
         rows.push_str(&format!("; {} of them in earlier runs", human::count(resumed.read)));
     }
     let mut lines = vec![rows];
+    lines.extend(oddities.lines());
     if traffic.written > 0 {
         lines.push(consumed_line(table, traffic));
     }
@@ -269,7 +287,7 @@ mod tests {
 
     fn figures() -> LoadFigures {
         let tally = Tally { read: 75, written: 45, rejected: 0 };
-        LoadFigures { tally, resumed: Tally::default(), traffic: traffic(), elapsed: Duration::from_secs(9) }
+        LoadFigures { tally, traffic: traffic(), elapsed: Duration::from_secs(9), ..LoadFigures::default() }
     }
 
     #[test]

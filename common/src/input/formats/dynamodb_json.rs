@@ -20,7 +20,8 @@ impl DynamodbJson {
 impl LineFormat for DynamodbJson {
     fn parse(&mut self, line: &str, fields: &mut Fields) -> Result<Line, RecordError> {
         fields.clear_names();
-        let parse = |text| serde_json::from_str::<Object<'_>>(text).map_err(|error| malformed(Format::DynamodbJson, &error));
+        let parse =
+            |text| serde_json::from_str::<Object<'_>>(text).map_err(|error| malformed(Format::DynamodbJson, &error));
         let whole = parse(line)?;
         let item = match whole.0.iter().find(|(name, _)| name == "Item") {
             Some((_, item)) => parse(item.get())?,

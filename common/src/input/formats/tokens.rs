@@ -104,7 +104,9 @@ pub(super) fn split<'a>(
             Err(Unclosed(mark)) => {
                 let name = names.get(found.len()).copied().unwrap_or("behind the last known one");
                 let number = found.len() + 1;
-                return Err(malformed(format!("field {number} ({name}) opens and is not closed; close it with {mark}")));
+                return Err(malformed(format!(
+                    "field {number} ({name}) opens and is not closed; close it with {mark}"
+                )));
             }
         }
     }
@@ -179,7 +181,8 @@ pub(super) fn push_request(request: &Token<'_>, fields: &mut Fields) {
             Some((url, protocol)) if protocol.starts_with("HTTP/") => (url, Some(protocol)),
             _ => (rest, None),
         };
-        let is_method = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-' || byte == b'_');
+        let is_method =
+            !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-' || byte == b'_');
         is_method.then_some((Some(method), Some(url), protocol))
     });
     let (method, url, protocol) = parts.unwrap_or((None, whole, None));
@@ -215,8 +218,17 @@ mod tests {
     #[test]
     fn quotes_brackets_and_escapes() {
         let line = r#"a [b c] "d \"e\" \\ \x22f\x22" - "-" "" "g" h" [i]j] k"#;
-        let expected =
-            [Some("a"), Some("b c"), Some(r#"d "e" \ "f""#), None, None, Some(""), Some(r#"g" h"#), Some("i]j"), Some("k")];
+        let expected = [
+            Some("a"),
+            Some("b c"),
+            Some(r#"d "e" \ "f""#),
+            None,
+            None,
+            Some(""),
+            Some(r#"g" h"#),
+            Some("i]j"),
+            Some("k"),
+        ];
         // The quote behind g is followed by a blank, so it closes.
         let found = texts(&line.replace(r#""g" h""#, r#""g"" h""#), ' ');
         assert_eq!(found[..6], expected[..6].iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>()[..]);

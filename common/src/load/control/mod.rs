@@ -21,8 +21,8 @@ use self::signals::Signals;
 use super::LoadError;
 use super::collect::Event;
 use super::job::Job;
-use super::progress::SourceProgress;
 use super::sink::{Destination, TableSinks};
+use crate::input::SourceProgress;
 use crate::report::RowCounts;
 
 /// Runs until it is dropped; then nothing of it is on the terminal any more.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::table::TableDestination;
-pub(super) use self::table::TableSinks;
+pub(super) use self::table::{TableSinks, check_table};
 use super::request::{Origin, Request};
 use crate::batch_writer::{Settled, Stop, Turn};
 

@@ -3,19 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{ScalarAttributeType, TableStatus};
+use aws_sdk_dynamodb::types::TableStatus;
 
 use super::Sink;
 use crate::batch_writer::client::{Connection, Retries};
 use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
-use crate::batch_writer::{
-    BatchWriter, KeySchema, Options, Settled, SharedPacer, SharedTraffic, Stop, Table, Turn, WriteLimit,
-};
+use crate::batch_writer::{BatchWriter, Options, Settled, SharedPacer, SharedTraffic, Stop, Table, Turn, WriteLimit};
 use crate::load::LoadError;
 use crate::load::pace::{self, MaxWcu, Pace, ShareError};
 use crate::load::request::{Origin, Request};
-use crate::logfile::PARTITION_KEY;
-use crate::tables::{KeyElement, TableDescription, key_text};
+use crate::mapping::{Mapping, Mismatch};
+use crate::tables::TableDescription;
 
 /// How long the first look at the table may take, where nothing depends on it.
 const DESCRIBE: Duration = Duration::from_secs(5);
@@ -53,11 +51,11 @@ impl TableSinks {
     ///
     /// # Errors
     /// The table has another key, or a share of its capacity cannot be had.
-    pub(in crate::load) async fn open(table: &TableDestination) -> Result<Self, LoadError> {
+    pub(in crate::load) async fn open(table: &TableDestination, mapping: &Mapping) -> Result<Self, LoadError> {
         let TableDestination { connection, name, options, pace } = table;
         let described = describe(table).await;
         if let Ok(description) = &described {
-            check_key(name, description)?;
+            check_table(mapping, name, description)?;
         }
         let pacer = SharedPacer::new();
         pacer.set_give_up_after(pace.give_up_after);
@@ -78,7 +76,7 @@ impl TableSinks {
             }
         };
         let (connection, name) = (connection.clone(), name.clone());
-        let schema = KeySchema::partition(PARTITION_KEY);
+        let schema = mapping.key_schema();
         let table = Table::new(connection.client(Retries::Caller), &name, schema).return_consumed_capacity(true);
         Ok(Self { connection, name, table, pacer, traffic: SharedTraffic::default(), limit, options: *options, status })
     }
@@ -103,20 +101,22 @@ async fn describe(table: &TableDestination) -> Result<TableDescription, ServiceE
     described.unwrap_or_else(|_| Err(ServiceError::from_response(408, None, Some("no description within 5 s"))))
 }
 
-/// Whether the table's key is the one that the items have.
-fn check_key(table: &str, description: &TableDescription) -> Result<(), LoadError> {
-    let is_the_items = |element: &KeyElement| {
-        element.attribute == PARTITION_KEY && element.attribute_type == Some(ScalarAttributeType::S)
-    };
-    match description.key.as_slice() {
-        // Not every endpoint describes it.
-        [] => Ok(()),
-        [only] if is_the_items(only) => Ok(()),
-        other => Err(LoadError::KeyMismatch {
-            table: table.to_owned(),
-            found: key_text(other),
-            expected: format!("{PARTITION_KEY} (S)"),
-        }),
+/// Whether the keys of the table and its indexes are those that the items have.
+///
+/// # Errors
+/// What differs.
+pub(in crate::load) fn check_table(
+    mapping: &Mapping,
+    table: &str,
+    description: &TableDescription,
+) -> Result<(), LoadError> {
+    let table = table.to_owned();
+    match mapping.mismatch(description) {
+        None => Ok(()),
+        Some(Mismatch::Key { found, expected }) => Err(LoadError::KeyMismatch { table, found, expected }),
+        Some(Mismatch::IndexKey { index, attribute, found, expected }) => {
+            Err(LoadError::IndexKeyMismatch { table, index, attribute, found, expected })
+        }
     }
 }
 
