@@ -106,7 +106,9 @@ fn is_at_end(input: &mut impl BufRead) -> io::Result<bool> {
             }
             Some(0) => return Ok(false),
             Some(_) => {
-                return Err(invalid("gzip: there is something behind the zero bytes that end it; is the file damaged?"));
+                return Err(invalid(
+                    "gzip: there is something behind the zero bytes that end it; is the file damaged?",
+                ));
             }
         }
     }

@@ -44,7 +44,8 @@ struct Read {
 }
 
 impl Delimited {
-    pub(super) fn new(format: &InputFormat, fields: &mut Fields) -> Self {
+    /// `is_begun` if the rows that are skipped, and the header, lie before the first record.
+    pub(super) fn new(format: &InputFormat, fields: &mut Fields, is_begun: bool) -> Self {
         let dialect = format.dialect;
         let core = csv_core::ReaderBuilder::new().delimiter(dialect.delimiter).quote(dialect.quote).build();
         *fields = match dialect.header {
@@ -54,7 +55,7 @@ impl Delimited {
         Self {
             core,
             dialect,
-            skip_rows: dialect.skip_rows,
+            skip_rows: if is_begun { 0 } else { dialect.skip_rows },
             header: dialect.header,
             columns: format.columns,
             slots: format.slots.clone(),

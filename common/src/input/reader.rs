@@ -132,7 +132,7 @@ impl<R: Read> RecordReader<R> {
         let mut fields = Fields::default();
         let splitter = match formats::line_format(format, &mut fields) {
             Some(lines) => Splitter::Lines(lines),
-            None => Splitter::Delimited(Box::new(Delimited::new(format, &mut fields))),
+            None => Splitter::Delimited(Box::new(Delimited::new(format, &mut fields, position != Position::default()))),
         };
         let records = u64::from(position != Position::default());
         Self { window: Window::new(input, position), position, crc, fields, splitter, format: format.clone(), records }
@@ -313,3 +313,6 @@ fn count_lines(bytes: &[u8], next: Option<&u8>) -> u64 {
     let counts = |&at: &usize| bytes[at] == b'\n' || bytes.get(at + 1).or(next).is_some_and(|&next| next != b'\n');
     ends.filter(counts).count() as u64
 }
+
+#[cfg(test)]
+mod tests;

@@ -199,7 +199,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new()?;
         fs::write(file.path(), bytes)?;
         let mut text = String::new();
-        Source::new(file.path().to_str().unwrap()).open().unwrap().read_to_string(&mut text)?;
+        let mut input = Source::new(file.path().to_str().unwrap()).open().map_err(io::Error::other)?;
+        input.read_to_string(&mut text)?;
         Ok(text)
     }
 
@@ -220,6 +221,63 @@ mod tests {
     }
 
     #[test]
+    fn other_compressions_and_utf16_are_told_by_their_first_bytes() {
+        // "some text\n", as bzip2, xz and zstd pack it; files put together are one, and zstd skips frames of other data.
+        let bzip2 = b"BZh91AY&SY\x10ib\xf5\x00\x00\x03Q\x80\x00\x10@\x00\x02\x02\x8c@ \x00\x22\x03\x1a\x840\x22r\xd7\x18\x1e.\xe4\x8ap\xa1  \xd2\xc5\xea";
+        let xz = b"\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4F\x02\x00!\x01\x16\x00\x00\x00t/\xe5\xa3\x01\x00\x09some text\x0a\x00\x00\x00\x80AI\x0d\x11\xda\xfe\x1b\x00\x01\x22\x0a\x15\x1a\xe1g\x1f\xb6\xf3}\x01\x00\x00\x00\x00\x04YZ";
+        let zstd = b"(\xb5/\xfd\x04XQ\x00\x00some text\x0a\x02\xe5\x1a\x06";
+        let skippable = b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc";
+        for packed in [&bzip2[..], xz, zstd] {
+            assert_eq!(read_back(packed).unwrap(), "some text\n");
+            assert_eq!(read_back(&packed.repeat(2)).unwrap(), "some text\nsome text\n");
+            assert!(read_back(&packed[..packed.len() - 5]).is_err(), "cut short");
+        }
+        assert_eq!(read_back(&[&zstd[..], skippable, zstd].concat()).unwrap(), "some text\nsome text\n");
+        let damaged = [&zstd[..zstd.len() - 1], &[!zstd[zstd.len() - 1]]].concat();
+        assert!(read_back(&damaged).unwrap_err().to_string().contains("checksum"));
+        for utf16 in [&b"\xff\xfe1\0,\0\xe9\0\n\0"[..], b"\xfe\xff\01\0,\0\xe9\0\n"] {
+            assert_eq!(read_back(utf16).unwrap(), "\u{feff}1,\u{e9}\n");
+        }
+    }
+
+    #[test]
+    fn zero_bytes_behind_a_gzip_file_are_padding_and_others_are_damage() {
+        let mut padded = [gzip("a\n"), vec![0; 1000]].concat();
+        assert_eq!(read_back(&padded).unwrap(), "a\n");
+        padded.extend_from_slice(b"x");
+        assert_eq!(read_back(&padded).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn a_folder_stands_for_its_files_in_sorted_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.log", "a/2.log", "a/1.log", ".hidden", "a/.hidden"] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let name = folder.path().to_str().unwrap().to_owned();
+        let expand = |names: &[String]| {
+            let sources = Source::expand(names)?;
+            Ok::<_, SourceError>(sources.iter().map(|source| source.name().replace(&name, "F")).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            expand(&[name.clone(), "-".into()]).unwrap(),
+            ["F/a/1.log", "F/a/2.log", "F/b.log", "standard input"]
+        );
+        // Of an export to S3, the data.
+        fs::create_dir(folder.path().join("data")).unwrap();
+        fs::write(folder.path().join("data/x.json.gz"), "").unwrap();
+        fs::write(folder.path().join("manifest-files.json"), "").unwrap();
+        assert_eq!(expand(&[name.clone()]).unwrap(), ["F/data/x.json.gz"]);
+        fs::remove_file(folder.path().join("data/x.json.gz")).unwrap();
+        let empty = expand(&[name.clone()]).unwrap_err().to_string();
+        assert!(empty.ends_with("there is no file in this folder"), "{empty}");
+        let url = expand(&["s3://b/a.csv".into()]).unwrap_err().to_string();
+        assert!(url.contains("aws s3 cp s3://b/a.csv - | load_logfile TABLE -"), "{url}");
+    }
+
+    #[test]
     fn a_compressed_file_cut_short_is_an_error() {
         let whole = gzip(&"some text\n".repeat(100));
         assert_eq!(read_back(&whole[..whole.len() - 4]).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
@@ -229,6 +287,18 @@ mod tests {
     fn what_cannot_be_read_is_said() {
         let message = |name: &str| Source::new(name).open().err().unwrap().to_string();
         assert_eq!(message("/no/such/file"), "cannot read /no/such/file: No such file or directory (os error 2)");
-        assert_eq!(message("/tmp"), "cannot read /tmp: it is a directory; name a CSV file in it");
+    }
+
+    #[test]
+    fn a_share_counts_compressed_bytes() {
+        let progress = SourceProgress::default();
+        assert_eq!(progress.share(), None);
+        progress.length.store(1000, Ordering::Relaxed);
+        assert_eq!(progress.share(), Some(0.0));
+        // 500 bytes read became 5,000, of which half are settled.
+        progress.stored_read.store(500, Ordering::Relaxed);
+        progress.read.store(5000, Ordering::Relaxed);
+        progress.set_settled(2500);
+        assert_eq!(progress.share(), Some(0.25));
     }
 }

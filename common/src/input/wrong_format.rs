@@ -62,8 +62,8 @@ pub(super) fn of_bytes(head: &[u8]) -> Option<WrongFormat> {
         )
     };
     match () {
-        () if pairs > 1 && zeros(1) == pairs => utf16("UTF-16LE"),
-        () if pairs > 1 && zeros(0) == pairs => utf16("UTF-16BE"),
+        () if pairs > 1 && !head.starts_with(b"\0\0") && zeros(1) == pairs => utf16("UTF-16LE"),
+        () if pairs > 1 && !head.starts_with(b"\0\0") && zeros(0) == pairs => utf16("UTF-16BE"),
         () if head.starts_with(b"\0") => wrong(
             "a file that begins with NUL bytes",
             "it may have been written while the disk was full or the machine went down; remove them: tr -d '\\0' < FILE | load_logfile TABLE -",

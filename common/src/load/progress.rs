@@ -119,17 +119,4 @@ mod tests {
         progress.add(sample(2, 10_000, Some(0.01)));
         assert_eq!(progress.rows_left(), Some(990_000));
     }
-
-    #[test]
-    fn a_share_counts_compressed_bytes() {
-        let progress = SourceProgress::default();
-        assert_eq!(progress.share(), None);
-        progress.length.store(1000, Ordering::Relaxed);
-        assert_eq!(progress.share(), Some(0.0));
-        // 500 bytes read became 5,000, of which half are settled.
-        progress.stored_read.store(500, Ordering::Relaxed);
-        progress.read.store(5000, Ordering::Relaxed);
-        progress.set_settled(2500);
-        assert_eq!(progress.share(), Some(0.25));
-    }
 }

@@ -190,7 +190,12 @@ mod tests {
     use super::*;
 
     fn row(line: u64, raw: &[u8]) -> RejectedRow {
-        RejectedRow { source: "x.csv".into(), line, raw: raw.into(), reason: RecordError::TooFewColumns { found: 1 } }
+        RejectedRow {
+            source: "x.csv".into(),
+            line,
+            raw: raw.into(),
+            reason: RecordError::TooFewColumns { found: 1, expected: 2, names: "a, b".into() },
+        }
     }
 
     #[test]

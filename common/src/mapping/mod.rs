@@ -130,3 +130,6 @@ impl Mapping {
         format!("{:08x}", crc32fast::hash(all.as_bytes()))
     }
 }
+
+#[cfg(test)]
+mod tests;

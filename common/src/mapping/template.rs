@@ -96,7 +96,8 @@ pub(super) fn parse(
                 at += 2;
             }
             '{' => {
-                let Some(length) = rest.find('}') else {
+                let length = rest.find('}').filter(|length| !rest[1..*length].contains('{'));
+                let Some(length) = length else {
                     return syntax_error(
                         base + at..base + text.len(),
                         "{ is not closed",

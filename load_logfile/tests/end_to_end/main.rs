@@ -6,6 +6,7 @@ mod contents;
 mod dry_run;
 mod faults;
 mod input;
+mod mapping;
 mod report;
 mod resume;
 mod service;

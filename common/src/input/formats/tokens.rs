@@ -57,10 +57,13 @@ impl<'a> Tokens<'a> {
                 Some(end) => (&rest[1..end], true, end + 1),
                 None => return Some(Err(Unclosed('"'))),
             },
-            Some(b'[') => match self.closing(rest, ']') {
-                Some(end) => (&rest[1..end], false, end + 1),
-                None => return Some(Err(Unclosed(']'))),
-            },
+            // An IPv6 address with its port begins with a bracket, too.
+            Some(b'[') if !rest.split(self.separator).next().is_some_and(|word| word.contains("]:")) => {
+                match self.closing(rest, ']') {
+                    Some(end) => (&rest[1..end], false, end + 1),
+                    None => return Some(Err(Unclosed(']'))),
+                }
+            }
             _ => {
                 let end = rest.find(self.separator).unwrap_or(rest.len());
                 (&rest[..end], false, end)
