@@ -43,6 +43,8 @@ impl World {
             provisioned: Some(units),
             balance: Some(0),
             ceiling: Some(0),
+            maximum: None,
+            warm: units,
             consumed: CapacityUnits::default(),
         };
         let index = IndexState {
