@@ -280,7 +280,10 @@ fn run(gate: &AdmissionGate, name: OperationName, body: &[u8]) -> (u16, Vec<u8>)
             log::error!("{}: the output cannot be written as JSON: {error}", name.as_str());
             wire_error::internal(name)
         }
-        Err(Failure::Engine(error)) => wire_error::of_engine(name, error),
+        Err(Failure::Engine(error)) => {
+            gate.count_error(&error);
+            wire_error::of_engine(name, error)
+        }
         Err(Failure::Throttled(error)) => match error.to_json() {
             Ok(json) => (400, json),
             Err(_) => wire_error::internal(name),

@@ -13,20 +13,20 @@ use support::eventually;
 use support::json::{call, done, item, refused, sum, table, with};
 
 /// A table on demand with an index and whatever else the request says.
-fn create(server: &LocalDynamoDb, name: &str, more: Value) -> (u16, Value) {
+fn create(server: &LocalDynamoDb, name: &str, more: &Value) -> (u16, Value) {
     let key = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
     let mut request = json!({
         "TableName": name,
         "AttributeDefinitions": [key("PK"), key("GSI_1_PK")],
         "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}],
         "BillingMode": "PAY_PER_REQUEST",
-        "GlobalSecondaryIndexes": [index(json!({}))],
+        "GlobalSecondaryIndexes": [index(&json!({}))],
     });
     request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     call(server, "CreateTable", request)
 }
 
-fn index(more: Value) -> Value {
+fn index(more: &Value) -> Value {
     let mut index = json!({
         "IndexName": "GSI_1",
         "KeySchema": [{"AttributeName": "GSI_1_PK", "KeyType": "HASH"}],
@@ -70,7 +70,7 @@ fn put_until_refused(server: &LocalDynamoDb, key: impl Fn(u32) -> String) -> Val
 #[test]
 fn one_key_is_limited_and_others_are_not() {
     let server = with(|_| {});
-    assert_eq!(create(&server, "logfile", json!({})).0, 200);
+    assert_eq!(create(&server, "logfile", &json!({})).0, 200);
     describe(&server, "logfile");
     let answer = put_until_refused(&server, |_| "hot".into());
     assert_eq!(reason(&answer), "TableWriteKeyRangeThroughputExceeded");
@@ -83,7 +83,7 @@ fn one_key_is_limited_and_others_are_not() {
 fn a_maximum_is_set_enforced_shown_and_removed() {
     let server = with(|_| {});
     let maximum = json!({"MaxReadRequestUnits": 1, "MaxWriteRequestUnits": 10});
-    let (status, answer) = create(&server, "logfile", json!({"OnDemandThroughput": maximum}));
+    let (status, answer) = create(&server, "logfile", &json!({"OnDemandThroughput": maximum}));
     assert_eq!(status, 200, "{answer}");
     assert_eq!(describe(&server, "logfile")["OnDemandThroughput"], maximum);
     let answer = put_until_refused(&server, |n| n.to_string());
@@ -106,8 +106,8 @@ fn a_maximum_is_set_enforced_shown_and_removed() {
 #[test]
 fn the_maximum_of_an_index_holds_the_table_back() {
     let server = with(|options| options.capacity.index_backlog = 5);
-    let slow = index(json!({"OnDemandThroughput": {"MaxWriteRequestUnits": 1}}));
-    let (status, answer) = create(&server, "logfile", json!({"GlobalSecondaryIndexes": [slow]}));
+    let slow = index(&json!({"OnDemandThroughput": {"MaxWriteRequestUnits": 1}}));
+    let (status, answer) = create(&server, "logfile", &json!({"GlobalSecondaryIndexes": [slow]}));
     assert_eq!(status, 200, "{answer}");
     let shown = describe(&server, "logfile")["GlobalSecondaryIndexes"][0].take();
     assert_eq!(shown["OnDemandThroughput"], json!({"MaxWriteRequestUnits": 1}));
@@ -126,7 +126,7 @@ fn the_maximum_of_an_index_holds_the_table_back() {
 #[test]
 fn warm_throughput_is_shown_raised_and_used() {
     let server = with(|_| {});
-    assert_eq!(create(&server, "logfile", json!({})).0, 200);
+    assert_eq!(create(&server, "logfile", &json!({})).0, 200);
     let shown = describe(&server, "logfile");
     assert_eq!(shown["WarmThroughput"], warm(12_000, 4_000));
     assert_eq!(shown["GlobalSecondaryIndexes"][0]["WarmThroughput"], warm(12_000, 4_000));
@@ -147,9 +147,9 @@ fn warm_throughput_is_shown_raised_and_used() {
     assert_eq!(shown["WarmThroughput"], warm(12_000, 30_000));
     assert_eq!(shown["GlobalSecondaryIndexes"][0]["WarmThroughput"], warm(12_000, 5_000));
     // Created with it.
-    assert_eq!(create(&server, "other", json!({"WarmThroughput": {"ReadUnitsPerSecond": 12_001}})).0, 200);
+    assert_eq!(create(&server, "other", &json!({"WarmThroughput": {"ReadUnitsPerSecond": 12_001}})).0, 200);
     assert_eq!(describe(&server, "other")["WarmThroughput"], warm(12_001, 4_000));
-    let (status, answer) = create(&server, "third", json!({"WarmThroughput": {"WriteUnitsPerSecond": 1}}));
+    let (status, answer) = create(&server, "third", &json!({"WarmThroughput": {"WriteUnitsPerSecond": 1}}));
     let message = answer["message"].as_str().unwrap();
     assert_eq!(status, 400);
     assert!(message.contains("WriteUnitsPerSecond for WarmThroughput for table is lower than initial"), "{message}");

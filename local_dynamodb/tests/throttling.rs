@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use local_dynamodb::LocalDynamoDb;
 use serde_json::{Value, json};
+use support::eventually;
 use support::json::{EXHAUSTED, call, done, exhaust, item, put, refused, sum, table, table_with, with};
 
 const OF_TABLE: &str = "The level of configured provisioned throughput for the table was exceeded. Consider increasing \
@@ -354,5 +355,76 @@ fn tables_on_demand_and_servers_without_throttling_take_everything() {
             assert_eq!(answer["UnprocessedItems"], json!({}));
         }
         assert_eq!(done(&server, "Scan", json!({"TableName": "logfile", "Select": "COUNT"}))["Count"], 500);
+    }
+}
+
+/// Items of 200 KB, 40 of them, in a table with 1 RCU and 1 WCU and what its burst holds.
+fn large_items(server: &LocalDynamoDb) {
+    table(server, "logfile", 1_000, None);
+    for n in 0..40 {
+        done(server, "PutItem", json!({"TableName": "logfile", "Item": item(&n.to_string(), 200 * 1024, false)}));
+    }
+    let one = json!({"ReadCapacityUnits": 1, "WriteCapacityUnits": 1});
+    done(server, "UpdateTable", json!({"TableName": "logfile", "ProvisionedThroughput": one}));
+    eventually(|| {
+        let metrics = server.metrics();
+        let write = &metrics["Tables"][0]["Write"];
+        (write["Provisioned"] == 1 && write["BurstBalance"] == 300).then_some(())
+    });
+}
+
+fn balance(server: &LocalDynamoDb, access: &str) -> i64 {
+    server.metrics()["Tables"][0][access]["BurstBalance"].as_i64().unwrap()
+}
+
+#[test]
+fn batches_do_not_run_a_table_far_into_debt() {
+    let server = with(|options| options.capacity.update_time = Duration::from_millis(1));
+    large_items(&server);
+    let keys: Vec<_> = (0..40).map(|n| json!({"PK": {"S": n.to_string()}})).collect();
+    let request = json!({"RequestItems": {"logfile": {"Keys": keys}}, "ReturnConsumedCapacity": "TOTAL"});
+    let answer = done(&server, "BatchGetItem", request);
+    // 25 RCU each, of 300.
+    let read = answer["Responses"]["logfile"].as_array().unwrap().len();
+    let unprocessed = answer["UnprocessedKeys"]["logfile"]["Keys"].as_array().unwrap().len();
+    assert_eq!((read, unprocessed), (12, 28), "{}", answer["ConsumedCapacity"]);
+    assert!(balance(&server, "Read") >= 0, "{}", balance(&server, "Read"));
+
+    // A delete costs what the item had, and a put the larger of both: 200 WCU each.
+    let delete = |n: u32| json!({"DeleteRequest": {"Key": {"PK": {"S": n.to_string()}}}});
+    let put = |n: u32| json!({"PutRequest": {"Item": item(&n.to_string(), 10, false)}});
+    let requests: Vec<_> = (0..10).map(delete).chain((10..20).map(put)).collect();
+    let answer = done(&server, "BatchWriteItem", json!({"RequestItems": {"logfile": requests}}));
+    assert_eq!(answer["UnprocessedItems"]["logfile"].as_array().unwrap().len(), 19, "{answer}");
+    assert!(balance(&server, "Write") >= 0, "{}", balance(&server, "Write"));
+}
+
+#[test]
+fn errors_of_clients_are_counted_for_the_account() {
+    // A minute of its clock is 6 ms.
+    let server = with(|options| options.speed = std::num::NonZeroU32::new(10_000).unwrap());
+    table(&server, "logfile", 100, Some(300));
+    done(&server, "PutItem", put("logfile", "a"));
+    refused(&server, "PutItem", put("missing", "a"));
+    refused(&server, "PutItem", json!({"TableName": "logfile"}));
+    refused(&server, "UpdateTable", json!({"TableName": "logfile"}));
+    let mut conditional = put("logfile", "a");
+    conditional["ConditionExpression"] = json!("attribute_not_exists(PK)");
+    refused(&server, "PutItem", conditional);
+    assert_eq!(sum(&server, "UserErrors", &[]), 3.0);
+    let last = |metric: &str| {
+        let metrics = server.metrics();
+        let series =
+            metrics["Metrics"].as_array().unwrap().iter().find(|series| series["MetricName"] == metric).cloned();
+        let points = series?["Datapoints"].as_array()?.clone();
+        points.last()?["Maximum"].as_f64()
+    };
+    for (metric, value) in [
+        ("AccountMaxWrites", 80_000.0),
+        ("AccountMaxTableLevelReads", 40_000.0),
+        ("AccountProvisionedWriteCapacityUtilization", 0.5),
+        ("MaxProvisionedTableReadCapacityUtilization", 0.75),
+    ] {
+        eventually(|| (last(metric) == Some(value)).then_some(()));
     }
 }

@@ -242,6 +242,15 @@ impl Table {
         let _ = self.take_read(read);
     }
 
+    /// The whole units that can be spent at once, also on demand; a debt is negative.
+    pub fn balance(&mut self, now: Duration, access: Access) -> i64 {
+        let now = self.advance(now);
+        match access {
+            Access::Read => self.read.bucket.balance(now),
+            Access::Write => self.write.bucket.balance(now),
+        }
+    }
+
     /// How the table stands.
     pub fn state(&mut self, now: Duration) -> TableState {
         let now = self.advance(now);

@@ -31,7 +31,8 @@ impl AdmissionGate {
 fn complete(body: &mut Value, member: &str, state: &TableState) {
     let table = &mut body[member];
     table["WarmThroughput"] = warm_throughput(&state.read, &state.write);
-    for index in table["GlobalSecondaryIndexes"].as_array_mut().into_iter().flatten() {
+    let indexes = table.get_mut("GlobalSecondaryIndexes").and_then(Value::as_array_mut);
+    for index in indexes.into_iter().flatten() {
         let Some(own) = state.indexes.iter().find(|own| index["IndexName"] == *own.name) else { continue };
         index["WarmThroughput"] = warm_throughput(&own.read, &own.write);
         if own.read.maximum.is_some() || own.write.maximum.is_some() {

@@ -186,7 +186,7 @@ impl AdmissionGate {
                 removed.put_back(&mut output);
                 Ok(output)
             }
-            Err(error) => Err(self.count_failed(now, &decision.admitted, &condition, error).into()),
+            Err(error) => Err(self.count_failed(now, name, &decision.admitted, &condition, error).into()),
         }
     }
 
@@ -224,10 +224,23 @@ impl AdmissionGate {
         }
     }
 
+    /// Counts a request that is answered with an error of the client's or the server's.
+    pub(crate) fn count_error(&self, error: &DynoxideError) {
+        let is_counted = !matches!(
+            error,
+            DynoxideError::ConditionalCheckFailedException(..) | DynoxideError::StatementConditionalCheckFailed(..)
+        );
+        if self.enforcement == Enforcement::On && is_counted && error.status_code() < 500 {
+            let now = self.clock.now();
+            self.ledger().metrics.user_error(now);
+        }
+    }
+
     /// A write whose condition fails consumes capacity. Nothing else that the engine refuses does.
     fn count_failed(
         &self,
         now: Duration,
+        name: OperationName,
         admitted: &Admitted,
         condition: &FailedCondition,
         error: DynoxideError,
@@ -254,6 +267,14 @@ impl AdmissionGate {
             }
             other => (Vec::new(), other),
         };
+        for table in admitted.tables().filter(|_| error.status_code() >= 500) {
+            ledger.metrics.system_error(now, &table.name, name.as_str());
+        }
+        if let DynoxideError::TransactionCanceledException(_, reasons) = &error
+            && reasons.iter().any(|reason| reason.code == "TransactionConflict")
+        {
+            admitted.tables().for_each(|table| ledger.metrics.transaction_conflict(now, &table.name));
+        }
         ledger.settle(now, admitted, &consumed);
         if !consumed.is_empty() {
             for table in admitted.tables() {

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use capacity::{
-    CapacityUnits, Consistency, Isolation, Item as _, PartitionKey, Read, Write, WriteCost, failed_condition_cost,
-    limits, read_units, transactional_write_units, write_cost, write_units,
+    Access, CapacityUnits, Consistency, Isolation, Item as _, PartitionKey, Read, Write, WriteCost,
+    failed_condition_cost, limits, read_units, transactional_write_units, write_cost, write_units,
 };
 use dynoxide::actions::batch_get_item::BatchGetItemRequest;
 use dynoxide::actions::batch_write_item::BatchWriteItemRequest;
@@ -21,10 +21,16 @@ use crate::ledger::{
     Attributes, CapacityRequest, EngineItem, Grouping, RequestCost, RequestedAccess, TableDefinition, partition_key,
 };
 
-/// Looks a table up by its name.
+/// Looks up tables and what they hold.
 pub(crate) trait Tables {
     /// `None` if there is no such table.
     fn table(&self, name: &str) -> Option<Arc<TableDefinition>>;
+
+    /// Whether the table's balance may not cover so many requests, each for an item of the largest size.
+    fn is_scarce(&self, table: &TableDefinition, access: Access, requests: usize) -> bool;
+
+    /// The size of the stored item with the key of `item`; 0 if there is none.
+    fn stored_size(&self, table: &TableDefinition, item: &Attributes) -> usize;
 }
 
 impl RequestCost {
@@ -176,8 +182,9 @@ fn of_batch_write(batch: &BatchWriteItemRequest, tables: &impl Tables) -> Option
     let (mut parts, mut keys) = (Vec::with_capacity(requests), HashSet::with_capacity(requests));
     for (name, requests) in &batch.request_items {
         let table = tables.table(name)?;
+        let scarce = tables.is_scarce(&table, Access::Write, requests.len());
         for request in requests {
-            let (attributes, part) = match (&request.put_request, &request.delete_request) {
+            let (attributes, mut part) = match (&request.put_request, &request.delete_request) {
                 (Some(put), None) => (&put.item, CapacityRequest::put(table.clone(), &put.item, Isolation::Standard)?),
                 (None, Some(delete)) => {
                     (&delete.key, CapacityRequest::write(table.clone(), &delete.key, Isolation::Standard)?)
@@ -186,6 +193,12 @@ fn of_batch_write(batch: &BatchWriteItemRequest, tables: &impl Tables) -> Option
             };
             if !keys.insert((name, table.key_of(attributes)?)) {
                 return None;
+            }
+            if let RequestedAccess::Write(write) = &mut part.access
+                && scarce
+            {
+                // Writes that replace or delete large items would run the table far into debt.
+                write.cost.table = write.cost.table.max(write_units(tables.stored_size(&table, attributes)));
             }
             parts.push(part);
         }
@@ -201,11 +214,19 @@ fn of_batch_get(batch: &BatchGetItemRequest, tables: &impl Tables) -> Option<Vec
     let (mut parts, mut keys) = (Vec::with_capacity(gets), HashSet::with_capacity(gets));
     for (name, each) in &batch.request_items {
         let table = tables.table(name)?;
-        for key in &each.keys {
-            if !keys.insert((name, table.key_of(key)?)) {
+        let (scarce, consistency) =
+            (tables.is_scarce(&table, Access::Read, each.keys.len()), consistency(each.consistent_read));
+        for attributes in &each.keys {
+            let mut part = CapacityRequest::get(table.clone(), attributes, consistency)?;
+            if !keys.insert((name, table.key_of(attributes)?)) {
                 return None;
             }
-            parts.push(CapacityRequest::get(table.clone(), key, consistency(each.consistent_read))?);
+            if let RequestedAccess::Read(read) = &mut part.access
+                && scarce
+            {
+                read.units = read_units(tables.stored_size(&table, attributes), consistency);
+            }
+            parts.push(part);
         }
     }
     Some(parts)

@@ -3,16 +3,18 @@
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use capacity::{Access, Consistency, Item as _, limits, read_units, write_units};
 use dynoxide::DynoxideError;
 use dynoxide::actions::TableDescription;
 use dynoxide::actions::describe_table::DescribeTableRequest;
+use dynoxide::actions::get_item::GetItemRequest;
 use dynoxide::actions::list_tables::ListTablesRequest;
 
 use super::gate::AdmissionGate;
 use super::request_cost::Tables;
 use super::throughput_checks;
 use crate::engine::{CreateTable, Operation, OperationOutput, ThroughputSettings, UpdateTable, WarmThroughput};
-use crate::ledger::{Account, Change, TableDefinition, on_demand_maximum};
+use crate::ledger::{Account, Attributes, Change, EngineItem, TableDefinition, on_demand_maximum};
 
 impl AdmissionGate {
     /// Opens accounts for the tables of a database file, so that they are shown before anyone uses them.
@@ -170,5 +172,29 @@ impl Tables for AdmissionGate {
             self.describe(name)?;
             self.ledger().definition(name)
         })
+    }
+
+    fn is_scarce(&self, table: &TableDefinition, access: Access, requests: usize) -> bool {
+        let largest = match access {
+            Access::Read => read_units(limits::MAX_ITEM_SIZE, Consistency::Strong),
+            Access::Write => write_units(limits::MAX_ITEM_SIZE),
+        };
+        let most = i64::try_from((largest * requests as u64).rounded_up()).unwrap_or(i64::MAX);
+        let now = self.clock.now();
+        self.ledger().table(now, &table.name).is_some_and(|account| account.balance(now, access) < most)
+    }
+
+    fn stored_size(&self, table: &TableDefinition, item: &Attributes) -> usize {
+        let request = GetItemRequest {
+            table_name: table.name.to_string(),
+            key: table.key_attributes(item),
+            consistent_read: Some(true),
+            ..GetItemRequest::default()
+        };
+        match self.engine.run(Operation::GetItem(Box::new(request))) {
+            Ok(OperationOutput::GetItem(output)) => output.item.map_or(0, |item| EngineItem::new(&item, table).size()),
+            // What cannot be read is charged when the request is settled.
+            _ => 0,
+        }
     }
 }

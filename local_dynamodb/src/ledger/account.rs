@@ -82,6 +82,11 @@ impl Account {
         }
     }
 
+    /// The units that can be spent at once; a debt is negative.
+    pub(crate) fn balance(&mut self, now: Duration, access: Access) -> i64 {
+        self.capacity.balance(now, access)
+    }
+
     pub(crate) fn state(&mut self, now: Duration) -> TableState {
         self.capacity.state(now)
     }

@@ -2,6 +2,7 @@
 //! and nothing here runs the engine.
 
 mod account;
+mod account_metrics;
 mod capacity_request;
 mod consumption;
 mod provisioning;
@@ -20,12 +21,14 @@ pub(crate) use self::capacity_request::{CapacityRequest, Grouping, RequestCost, 
 pub(crate) use self::consumption::Consumption;
 pub(crate) use self::provisioning::{Change, Provisioning};
 pub(crate) use self::table_definition::{Attributes, EngineItem, TableDefinition, on_demand_maximum, partition_key};
-use crate::metrics::{self, Metrics};
+use crate::metrics::{self, HISTORY_MINUTES, Metrics};
 
 #[derive(Debug)]
 pub(crate) struct Ledger {
     settings: Settings,
     tables: HashMap<Arc<str>, Account>,
+    /// The first minute whose end has not been recorded for the whole account.
+    minute: u64,
     pub(crate) metrics: Metrics,
 }
 
@@ -57,7 +60,7 @@ struct AdmittedToTable {
 
 impl Ledger {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, tables: HashMap::new(), metrics: Metrics::default() }
+        Self { settings, tables: HashMap::new(), minute: 0, metrics: Metrics::default() }
     }
 
     /// Opens the account of a table seen for the first time: its buckets as the settings say, its backlogs empty.
@@ -110,7 +113,24 @@ impl Ledger {
         };
         let mut states: Vec<_> = tables.values_mut().map(state).collect();
         states.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        self.record_account(now, &states);
         states
+    }
+
+    /// Records how the minutes since the last record ended for the whole account.
+    fn record_account(&mut self, now: Duration, states: &[(Arc<str>, TableState)]) {
+        let current = metrics::minute(now);
+        if states.is_empty() || self.minute >= current {
+            return;
+        }
+        let tables: Vec<_> = states.iter().map(|(_, state)| state.clone()).collect();
+        let first =
+            if self.minute == 0 { current - 1 } else { self.minute.max(current.saturating_sub(HISTORY_MINUTES)) };
+        for minute in first..current {
+            let end = Duration::from_secs((minute + 1) * 60).saturating_sub(Duration::from_nanos(1));
+            account_metrics::record(end, &tables, self.settings.table_quota, &mut self.metrics);
+        }
+        self.minute = current;
     }
 
     /// Admits what the tables can bear at `now`, and counts the rest as throttled. Parts of deleted tables pass: the engine

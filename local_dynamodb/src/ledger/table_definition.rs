@@ -73,6 +73,12 @@ impl TableDefinition {
         partition_key(attributes.get(&self.partition_key)?)
     }
 
+    /// The attributes of an item that are its key.
+    pub(crate) fn key_attributes(&self, item: &Attributes) -> Attributes {
+        let names = std::iter::once(&self.partition_key).chain(&self.sort_key);
+        names.filter_map(|name| Some((name.clone(), item.get(name)?.clone()))).collect()
+    }
+
     /// The whole key in an item or a key, in canonical form.
     pub(crate) fn key_of(&self, attributes: &Attributes) -> Option<(String, Option<String>)> {
         let partition_key = attributes.get(&self.partition_key)?.to_key_string()?;

@@ -70,6 +70,28 @@ metrics! {
     ReturnedItemCount "Count" DynamoDb
     /// Writes whose condition did not hold.
     ConditionalCheckFailedRequests "Count" DynamoDb
+    /// Requests that DynamoDB answers with status 400, but for throttling and failed conditions. Of the whole account.
+    UserErrors "Count" DynamoDb
+    /// Requests answered with status 500, by operation.
+    SystemErrors "Count" DynamoDb
+    /// Writes of items that another transaction was working on.
+    TransactionConflict "Count" DynamoDb
+    /// The quota of the account, at the end of the minute, as the next seven.
+    AccountMaxReads "Count" DynamoDb
+    /// As above.
+    AccountMaxWrites "Count" DynamoDb
+    /// The quota of a table.
+    AccountMaxTableLevelReads "Count" DynamoDb
+    /// As above.
+    AccountMaxTableLevelWrites "Count" DynamoDb
+    /// What is provisioned of the account's quota.
+    AccountProvisionedReadCapacityUtilization "Percent" DynamoDb
+    /// As above.
+    AccountProvisionedWriteCapacityUtilization "Percent" DynamoDb
+    /// What is provisioned of a table's quota, of the table or index that has the most.
+    MaxProvisionedTableReadCapacityUtilization "Percent" DynamoDb
+    /// As above.
+    MaxProvisionedTableWriteCapacityUtilization "Percent" DynamoDb
     /// Units that could be read at once, at the end of the minute; negative while a debt is paid off.
     ReadBurstBalance "Count" Local
     /// As above, for writes.
@@ -107,6 +129,14 @@ impl Metric {
                 | Self::ProvisionedWriteCapacityUnits
                 | Self::OnDemandMaxReadRequestUnits
                 | Self::OnDemandMaxWriteRequestUnits
+                | Self::AccountMaxReads
+                | Self::AccountMaxWrites
+                | Self::AccountMaxTableLevelReads
+                | Self::AccountMaxTableLevelWrites
+                | Self::AccountProvisionedReadCapacityUtilization
+                | Self::AccountProvisionedWriteCapacityUtilization
+                | Self::MaxProvisionedTableReadCapacityUtilization
+                | Self::MaxProvisionedTableWriteCapacityUtilization
                 | Self::ReadBurstBalance
                 | Self::WriteBurstBalance
                 | Self::IndexBacklog
@@ -133,7 +163,7 @@ impl Namespace {
 /// A metric and its dimensions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Series {
-    /// `TableName`.
+    /// `TableName`; empty in a metric of the whole account, which has no dimensions.
     pub(crate) table: Arc<str>,
     /// `GlobalSecondaryIndexName`. Without it a metric is the table's alone, not that of its indexes.
     pub(crate) index: Option<Arc<str>>,
@@ -143,10 +173,20 @@ pub(crate) struct Series {
 }
 
 impl Series {
+    /// A metric of the whole account.
+    pub(crate) fn of_account(metric: Metric) -> Self {
+        Self { table: "".into(), index: None, operation: None, metric }
+    }
+
+    pub(crate) fn is_of_account(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// Names and values, as CloudWatch writes them.
     pub(crate) fn dimensions(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let index = self.index.as_deref().map(|name| ("GlobalSecondaryIndexName", name));
         let operation = self.operation.map(|name| ("Operation", name));
-        [Some(("TableName", &*self.table)), index, operation].into_iter().flatten()
+        let table = (!self.is_of_account()).then_some(("TableName", &*self.table));
+        [table, index, operation].into_iter().flatten()
     }
 }

@@ -142,6 +142,21 @@ impl Metrics {
         self.add(now, of_operation(Metric::ReturnedItemCount, table, operation), items as f64);
     }
 
+    /// A request refused because of the client.
+    pub(crate) fn user_error(&mut self, now: Duration) {
+        self.add(now, Series::of_account(Metric::UserErrors), 1.0);
+    }
+
+    /// A request that failed because of the server.
+    pub(crate) fn system_error(&mut self, now: Duration, table: &Arc<str>, operation: &'static str) {
+        self.add(now, of_operation(Metric::SystemErrors, table, operation), 1.0);
+    }
+
+    /// A write refused because of another transaction.
+    pub(crate) fn transaction_conflict(&mut self, now: Duration, table: &Arc<str>) {
+        self.add(now, of_resource(Metric::TransactionConflict, table, None), 1.0);
+    }
+
     /// A write whose condition failed.
     pub(crate) fn condition_failed(&mut self, now: Duration, table: &Arc<str>) {
         self.add(now, of_resource(Metric::ConditionalCheckFailedRequests, table, None), 1.0);

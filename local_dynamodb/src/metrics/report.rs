@@ -162,7 +162,7 @@ pub(crate) fn json(snapshot: &Snapshot<'_>) -> String {
 }
 
 /// A line for the clock, one with the names of the columns, and one for each metric with its sum over the last day.
-/// Columns are separated by tabs; `-` stands for no index and no operation. Metrics that are a state at the end of a
+/// Columns are separated by tabs; `-` stands for no table, index or operation. Metrics that are a state at the end of a
 /// minute have no sum and are left out.
 pub(crate) fn text(snapshot: &Snapshot<'_>) -> String {
     let Snapshot { now, speed, .. } = snapshot;
@@ -171,8 +171,9 @@ pub(crate) fn text(snapshot: &Snapshot<'_>) -> String {
         let sum: f64 = points.iter().map(|(_, statistics)| statistics.sum).sum();
         let index = series.index.as_deref().unwrap_or("-");
         let operation = series.operation.unwrap_or("-");
+        let table = if series.is_of_account() { "-" } else { &series.table };
         // Writing into a string does not fail.
-        let _ = writeln!(text, "{}\t{}\t{index}\t{operation}\t{sum}", series.metric.name(), series.table);
+        let _ = writeln!(text, "{}\t{table}\t{index}\t{operation}\t{sum}", series.metric.name());
     }
     text
 }

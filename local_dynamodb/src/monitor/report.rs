@@ -46,6 +46,8 @@ fn is_shown(series: &Series) -> bool {
         Metric::SuccessfulRequestLatency
             | Metric::ReturnedItemCount
             | Metric::ConditionalCheckFailedRequests
+            | Metric::SystemErrors
+            | Metric::TransactionConflict
             | Metric::ReadThrottleEvents
             | Metric::WriteThrottleEvents
     )

@@ -60,7 +60,7 @@ impl Events {
 /// Every table that there is, and then those that are gone, each by name.
 pub(super) fn all<'a>(snapshot: &Snapshot<'a>) -> Vec<Situation<'a>> {
     let mut all: Vec<_> = snapshot.tables.iter().map(|(table, state)| of_table(table, state, snapshot)).collect();
-    for (series, _) in snapshot.series {
+    for (series, _) in snapshot.series.iter().filter(|(series, _)| !series.is_of_account()) {
         if !all.iter().any(|each| each.table == &*series.table) {
             all.push(of_deleted(&series.table, snapshot));
         }

@@ -1,0 +1,35 @@
+//! The metrics of the whole account: its quotas, and how much of them is provisioned.
+
+use std::time::Duration;
+
+use capacity::{CapacityState, TableState};
+
+use crate::metrics::{Metric, Metrics, Series};
+
+/// RCU and WCU of all tables of an account by default, each. Source: Developer Guide, "Quotas in Amazon DynamoDB".
+const ACCOUNT_QUOTA: u64 = 80_000;
+
+/// Records the metrics at `now`. `table_quota` is that of a single table.
+pub(super) fn record(now: Duration, tables: &[TableState], table_quota: u64, metrics: &mut Metrics) {
+    let of = |capacity: fn(&TableState) -> Vec<&CapacityState>| {
+        let provisioned = tables.iter().flat_map(capacity).map(|state| state.provisioned.unwrap_or_default());
+        let provisioned: Vec<u64> = provisioned.collect();
+        (provisioned.iter().sum::<u64>(), provisioned.iter().max().copied().unwrap_or_default())
+    };
+    let (reads, most_reads) = of(|table| table.indexes.iter().map(|index| &index.read).chain([&table.read]).collect());
+    let (writes, most_writes) =
+        of(|table| table.indexes.iter().map(|index| &index.write).chain([&table.write]).collect());
+    let percent = |units: u64, quota: u64| 100.0 * units as f64 / quota.max(1) as f64;
+    for (metric, value) in [
+        (Metric::AccountMaxReads, ACCOUNT_QUOTA as f64),
+        (Metric::AccountMaxWrites, ACCOUNT_QUOTA as f64),
+        (Metric::AccountMaxTableLevelReads, table_quota as f64),
+        (Metric::AccountMaxTableLevelWrites, table_quota as f64),
+        (Metric::AccountProvisionedReadCapacityUtilization, percent(reads, ACCOUNT_QUOTA)),
+        (Metric::AccountProvisionedWriteCapacityUtilization, percent(writes, ACCOUNT_QUOTA)),
+        (Metric::MaxProvisionedTableReadCapacityUtilization, percent(most_reads, table_quota)),
+        (Metric::MaxProvisionedTableWriteCapacityUtilization, percent(most_writes, table_quota)),
+    ] {
+        metrics.add(now, Series::of_account(metric), value);
+    }
+}
