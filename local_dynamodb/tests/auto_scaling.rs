@@ -21,6 +21,7 @@ fn scaling(server: &LocalDynamoDb, operation: &str, request: &Value) -> (u16, Va
     (answer.status, serde_json::from_str(&answer.body).unwrap())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write the request as a literal")]
 fn scaled(server: &LocalDynamoDb, operation: &str, more: Value) -> Value {
     let mut request = json!({
         "ServiceNamespace": "dynamodb", "ResourceId": "table/logfile",

@@ -26,26 +26,21 @@ impl StateValue {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Comparison {
-    GreaterThanOrEqualToThreshold,
-    GreaterThanThreshold,
-    LessThanThreshold,
-    LessThanOrEqualToThreshold,
+    GreaterThanOrEqualTo,
+    GreaterThan,
+    LessThan,
+    LessThanOrEqualTo,
 }
 
 impl Comparison {
-    const ALL: [Self; 4] = [
-        Self::GreaterThanOrEqualToThreshold,
-        Self::GreaterThanThreshold,
-        Self::LessThanThreshold,
-        Self::LessThanOrEqualToThreshold,
-    ];
+    const ALL: [Self; 4] = [Self::GreaterThanOrEqualTo, Self::GreaterThan, Self::LessThan, Self::LessThanOrEqualTo];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::GreaterThanOrEqualToThreshold => "GreaterThanOrEqualToThreshold",
-            Self::GreaterThanThreshold => "GreaterThanThreshold",
-            Self::LessThanThreshold => "LessThanThreshold",
-            Self::LessThanOrEqualToThreshold => "LessThanOrEqualToThreshold",
+            Self::GreaterThanOrEqualTo => "GreaterThanOrEqualToThreshold",
+            Self::GreaterThan => "GreaterThanThreshold",
+            Self::LessThan => "LessThanThreshold",
+            Self::LessThanOrEqualTo => "LessThanOrEqualToThreshold",
         }
     }
 
@@ -55,20 +50,20 @@ impl Comparison {
 
     pub(crate) fn is_breached(self, value: f64, threshold: f64) -> bool {
         match self {
-            Self::GreaterThanOrEqualToThreshold => value >= threshold,
-            Self::GreaterThanThreshold => value > threshold,
-            Self::LessThanThreshold => value < threshold,
-            Self::LessThanOrEqualToThreshold => value <= threshold,
+            Self::GreaterThanOrEqualTo => value >= threshold,
+            Self::GreaterThan => value > threshold,
+            Self::LessThan => value < threshold,
+            Self::LessThanOrEqualTo => value <= threshold,
         }
     }
 
     /// As in the reason of a state.
     pub(super) fn words(self) -> &'static str {
         match self {
-            Self::GreaterThanOrEqualToThreshold => "greater than or equal to",
-            Self::GreaterThanThreshold => "greater than",
-            Self::LessThanThreshold => "less than",
-            Self::LessThanOrEqualToThreshold => "less than or equal to",
+            Self::GreaterThanOrEqualTo => "greater than or equal to",
+            Self::GreaterThan => "greater than",
+            Self::LessThan => "less than",
+            Self::LessThanOrEqualTo => "less than or equal to",
         }
     }
 }
@@ -167,7 +162,7 @@ pub(super) mod tests {
             evaluation_periods: 2,
             datapoints_to_alarm: None,
             threshold: 50.0,
-            comparison: Comparison::GreaterThanThreshold,
+            comparison: Comparison::GreaterThan,
             treat_missing_data: None,
         }
     }

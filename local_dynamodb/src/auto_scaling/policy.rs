@@ -68,7 +68,7 @@ impl Policy {
             Access::Write => ("ConsumedWriteCapacityUnits", "ProvisionedWriteCapacityUnits"),
         };
         let units = capacity as f64;
-        let (above, below) = (Comparison::GreaterThanThreshold, Comparison::LessThanThreshold);
+        let (above, below) = (Comparison::GreaterThan, Comparison::LessThan);
         let (metric, statistic, period_minutes, evaluation_periods, comparison, threshold) = match alarm.kind {
             AlarmKind::High => {
                 (consumed, Statistic::Sum, 1, HIGH_MINUTES, above, self.tracking.high_threshold(capacity))

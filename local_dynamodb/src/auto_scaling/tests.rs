@@ -1,5 +1,7 @@
 //! Tables, alarms and policies together, minute by minute, without a server.
 
+#![allow(clippy::needless_pass_by_value, reason = "requests are written as literals")]
+
 use capacity::{CapacityState, CapacityUnits, IndexState};
 
 use super::*;
