@@ -11,11 +11,10 @@ use hyper::header::AUTHORIZATION;
 use crate::admission::{AdmissionGate, Failure};
 use crate::alarms::Alarms;
 use crate::auto_scaling::{Adjustment, AutoScaling, Outcome, View, api};
-use crate::cloudwatch;
 use crate::engine::OperationName;
 use crate::metrics::{self, HISTORY_MINUTES};
 use crate::protocol::{decode, signing_region};
-use crate::uuid;
+use crate::{cloudwatch, monitor, uuid};
 
 /// How often it is looked whether a minute of the server's clock is over: a tenth of that minute, within these limits.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
@@ -76,6 +75,13 @@ impl Automation {
             };
             api::run(operation, body, &mut context)
         })
+    }
+
+    /// What the monitor page is told of the minutes from `since` on, as JSON.
+    pub(crate) fn monitor(&self, since: u64) -> String {
+        let state = self.state();
+        let automatic = monitor::Automatic { auto_scaling: &state.auto_scaling, alarms: &state.alarms };
+        self.gate.snapshot(|snapshot| monitor::json(snapshot, automatic, since).to_string())
     }
 
     /// The pause between two calls of [`tick`](Self::tick).

@@ -151,6 +151,7 @@ impl Server {
         match (&parts.method, parts.uri.path()) {
             (&Method::GET, "/") if !is_browser(&parts.headers) => answer(StatusCode::OK, TEXT, HEALTHY),
             (&Method::GET, "/monitor.json") => self.monitor(&parts.uri).await,
+            (&Method::GET, "/monitor/items.json") => self.items(&parts.uri).await,
             (&Method::GET, "/metrics.json") => self.look(JSON, report::json).await,
             (&Method::GET, "/metrics.txt") => self.look(TEXT, report::text).await,
             (&Method::POST, "/") => self.post(&parts.headers, &parts.uri, body).await,
@@ -167,7 +168,12 @@ impl Server {
         look: impl FnOnce(&Snapshot<'_>) -> String + Send + 'static,
     ) -> HttpResponse {
         let gate = Arc::clone(&self.gate);
-        match tokio::task::spawn_blocking(move || gate.snapshot(look)).await {
+        self.text(content_type, move || gate.snapshot(look)).await
+    }
+
+    /// Answers with a text that is made off the thread that serves connections.
+    async fn text(&self, content_type: HeaderValue, make: impl FnOnce() -> String + Send + 'static) -> HttpResponse {
+        match tokio::task::spawn_blocking(make).await {
             Ok(text) => answer(StatusCode::OK, content_type, text),
             Err(panic) => {
                 log::error!("the metrics failed: {panic}");
@@ -192,7 +198,15 @@ impl Server {
 
     async fn monitor(&self, uri: &Uri) -> HttpResponse {
         let since = uri.query().and_then(|query| query.strip_prefix("since=")?.parse().ok()).unwrap_or_default();
-        self.look(JSON, move |snapshot| monitor::json(snapshot, since).to_string()).await
+        let automation = Arc::clone(&self.automation);
+        self.text(JSON, move || automation.monitor(since)).await
+    }
+
+    /// Items of a table, for the monitor page.
+    async fn items(&self, uri: &Uri) -> HttpResponse {
+        let query = uri.query().unwrap_or_default().to_owned();
+        let gate = Arc::clone(&self.gate);
+        self.text(JSON, move || monitor::items::json(&query, &gate).to_string()).await
     }
 
     async fn cloudwatch(&self, call: cloudwatch::Call, body: Incoming) -> HttpResponse {

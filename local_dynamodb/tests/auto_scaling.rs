@@ -90,6 +90,16 @@ fn a_load_raises_the_capacity_and_its_end_lowers_it() {
         "{history}"
     );
 
+    let monitor = Raw::operation("", "").method("GET").path("/monitor.json").send(&server.address().to_string());
+    let monitor: Value = serde_json::from_str(&monitor.body).unwrap();
+    let shown = &monitor["Tables"][0];
+    let scaling = json!({"Min": 5, "Max": 1_000, "TargetValue": 50.0, "Suspended": false});
+    assert_eq!(shown["Resources"][0]["Write"]["AutoScaling"], scaling);
+    assert_eq!(shown["Resources"][0]["Read"]["AutoScaling"], Value::Null);
+    assert_eq!(shown["Alarms"].as_array().unwrap().len(), 2, "{shown}");
+    assert_eq!(shown["Alarms"][0]["Name"], high);
+    assert_eq!(shown["Activities"].as_array().unwrap().last().unwrap()["Description"], activities["Description"]);
+
     let lowered = eventually(|| {
         call(&server, "PutItem", put("logfile", "small"));
         std::thread::sleep(std::time::Duration::from_millis(20));

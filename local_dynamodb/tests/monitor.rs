@@ -83,7 +83,9 @@ fn it_is_told_what_stands_where_and_why() {
     assert_eq!(logfile["Status"], "throttled");
     assert_eq!(logfile["Headline"], "logfile: writes are refused because of its own capacity");
     assert_eq!(logfile["Past"], "Write throttle events in the minutes kept: 1 on the table, none on GSI_1.");
-    assert_eq!(other["Explanation"], "The table is on demand: it has no limit here.");
+    let on_demand =
+        "The table is on demand: it serves 4,000 WCU and 12,000 RCU a second at once, and grows with its load.";
+    assert_eq!(other["Explanation"], on_demand);
 
     let (own, index) = (&logfile["Resources"][0], &logfile["Resources"][1]);
     assert_eq!((&own["IndexName"], &index["IndexName"]), (&Value::Null, &json!("GSI_1")));
@@ -138,4 +140,36 @@ fn without_throttling_it_is_told_that_there_is_nothing() {
     table(&server, "logfile", 5, None);
     done(&server, "PutItem", put("logfile", "a"));
     assert_eq!(told(&server, 0)["Throttling"], false);
+}
+
+#[test]
+fn items_are_shown_page_by_page_and_by_key_and_cost_nothing() {
+    let server = server();
+    table(&server, "logfile", 100, None);
+    for n in 0..30 {
+        done(&server, "PutItem", put("logfile", &format!("item {n}")));
+    }
+    let items = |query: &str| -> Value {
+        let answer = get(&server, &format!("/monitor/items.json?{query}"), "*/*");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        serde_json::from_str(&answer.body).unwrap()
+    };
+    let consumed = || {
+        let told = told(&server, 0);
+        sum(&told["Tables"][0], &Value::Null, "ConsumedReadCapacityUnits")
+    };
+    let first = items("table=logfile");
+    assert_eq!(first["Keys"], json!([{"Name": "PK", "Type": "S"}]));
+    assert_eq!(first["Items"].as_array().unwrap().len(), 25);
+    let start = first["Next"].to_string();
+    let start: String = form_urlencoded::byte_serialize(start.as_bytes()).collect();
+    let second = items(&format!("table=logfile&start={start}"));
+    assert_eq!((second["Items"].as_array().unwrap().len(), &second["Next"]), (5, &Value::Null));
+    let by_key = items("table=logfile&key=%7B%22PK%22%3A%7B%22S%22%3A%22item+7%22%7D%7D");
+    assert_eq!(by_key["Items"][0]["PK"], json!({"S": "item 7"}));
+    assert_eq!(items("table=logfile&key=%7B%22PK%22%3A%7B%22S%22%3A%22none%22%7D%7D")["Items"], json!([]));
+    for wrong in ["", "table=other", "table=logfile&key=%7B", "table=logfile&key=%7B%7D", "table=logfile&start=7"] {
+        assert!(items(wrong)["Error"].is_string(), "{wrong}: {}", items(wrong));
+    }
+    assert_eq!(consumed(), 0.0);
 }

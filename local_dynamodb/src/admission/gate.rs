@@ -95,6 +95,14 @@ impl AdmissionGate {
         look(now, &tables, &ledger.metrics)
     }
 
+    /// Runs an operation that only reads, for people who look on: it costs no capacity and is not counted.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub(crate) fn look(&self, operation: Operation) -> Result<OperationOutput, DynoxideError> {
+        self.engine.run(operation)
+    }
+
     /// Whether capacity is enforced and counted.
     pub(crate) fn is_enforcing(&self) -> bool {
         self.enforcement == Enforcement::On

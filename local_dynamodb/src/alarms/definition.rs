@@ -57,6 +57,15 @@ impl Comparison {
         }
     }
 
+    fn sign(self) -> &'static str {
+        match self {
+            Self::GreaterThanOrEqualTo => "≥",
+            Self::GreaterThan => ">",
+            Self::LessThan => "<",
+            Self::LessThanOrEqualTo => "≤",
+        }
+    }
+
     /// As in the reason of a state.
     pub(super) fn words(self) -> &'static str {
         match self {
@@ -125,6 +134,21 @@ pub(crate) struct AlarmDefinition {
 impl AlarmDefinition {
     pub(super) fn datapoints_to_alarm(&self) -> usize {
         self.datapoints_to_alarm.unwrap_or(self.evaluation_periods)
+    }
+
+    /// For people: `ConsumedWriteCapacityUnits > 210 in 2 of 2 minutes`.
+    pub(crate) fn condition(&self) -> String {
+        let Self { threshold, evaluation_periods, .. } = self;
+        let minutes = match self.period_minutes {
+            1 => "minutes".to_owned(),
+            more => format!("periods of {more} minutes"),
+        };
+        format!(
+            "{} {} {threshold} in {} of {evaluation_periods} {minutes}",
+            self.metric.name,
+            self.comparison.sign(),
+            self.datapoints_to_alarm(),
+        )
     }
 
     /// Alarms on metrics of AWS/DynamoDB ignore missing data whatever is set. Source: User Guide, "Configuring how

@@ -37,6 +37,8 @@ impl Asset {
             "/monitor/main.js" => (JAVASCRIPT, include_str!("page/main.js")),
             "/monitor/table_panel.js" => (JAVASCRIPT, include_str!("page/table_panel.js")),
             "/monitor/charts.js" => (JAVASCRIPT, include_str!("page/charts.js")),
+            "/monitor/automation.js" => (JAVASCRIPT, include_str!("page/automation.js")),
+            "/monitor/items.js" => (JAVASCRIPT, include_str!("page/items.js")),
             "/monitor/history.js" => (JAVASCRIPT, include_str!("page/history.js")),
             "/monitor/uplot.js" => (JAVASCRIPT, include_str!("page/uplot/uPlot.iife.min.js")),
             "/monitor/uplot.css" => (CSS, include_str!("page/uplot/uPlot.min.css")),
@@ -50,11 +52,19 @@ impl Asset {
 mod tests {
     use super::*;
 
+    const OWN_SCRIPTS: [&str; 6] = [
+        "/monitor/main.js",
+        "/monitor/table_panel.js",
+        "/monitor/automation.js",
+        "/monitor/items.js",
+        "/monitor/charts.js",
+        "/monitor/history.js",
+    ];
+
     #[test]
     fn all_that_the_page_asks_for_is_there() {
         let mut asked = 0;
-        let files = ["/", "/monitor/main.js", "/monitor/table_panel.js", "/monitor/charts.js", "/monitor/history.js"];
-        for file in files {
+        for file in OWN_SCRIPTS.into_iter().chain(["/"]) {
             let body = Asset::at(file).unwrap().body;
             let absolute = body.split('"').filter(|text| text.starts_with("/monitor/"));
             let imported = body.lines().filter_map(|line| line.split_once("from \"./")?.1.split_once('"'));
@@ -69,8 +79,7 @@ mod tests {
 
     #[test]
     fn nothing_is_made_of_text_that_a_browser_would_run() {
-        let own = ["/monitor/main.js", "/monitor/table_panel.js", "/monitor/charts.js", "/monitor/history.js"];
-        for file in own.into_iter().chain(["/monitor/uplot.js"]) {
+        for file in OWN_SCRIPTS.into_iter().chain(["/monitor/uplot.js"]) {
             let body = Asset::at(file).unwrap().body;
             for forbidden in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"]
             {

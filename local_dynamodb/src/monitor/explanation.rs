@@ -109,6 +109,9 @@ fn throttled(situation: &Situation<'_>, kind: Kind) -> Option<(String, String)> 
         return None;
     }
     Some(match worst.index {
+        _ if kind.of(worst).capacity.is_some_and(|state| state.provisioned.is_none()) => {
+            on_demand(situation, worst, kind)
+        }
         _ if recent.partition_key > recent.throughput => hot_key(situation, worst, kind),
         Some(index) if kind == Kind::Write => back_pressure(situation, worst, index),
         _ => out_of_capacity(situation, worst, kind),
@@ -164,6 +167,39 @@ fn out_of_capacity(situation: &Situation<'_>, resource: &Resource<'_>, kind: Kin
         }
     }
     let reason = if resource.index.is_none() { "its own capacity" } else { "the capacity of an index" };
+    (format!("{table}: {noun}s are refused because of {reason}"), now)
+}
+
+/// A table or index on demand that refuses.
+fn on_demand(situation: &Situation<'_>, resource: &Resource<'_>, kind: Kind) -> (String, String) {
+    let (table, noun) = (situation.table, kind.noun());
+    let name = resource.index.map_or_else(|| table.to_owned(), |index| format!("the index {index}"));
+    let name = capitalised(&name);
+    let activity = kind.of(resource);
+    let (recent, state) = (activity.recent, activity.capacity);
+    let warm = state.map_or(0.0, |state| state.warm as f64);
+    let (reason, now) = match state.and_then(|state| state.maximum) {
+        Some(maximum) if recent.maximum >= recent.partition_key && recent.maximum >= recent.quota => (
+            "its maximum",
+            format!(
+                "{name} is on demand and has a maximum of {} a second. Whatever is asked for beyond that is refused.",
+                units(maximum as f64, kind)
+            ),
+        ),
+        _ if recent.quota > recent.partition_key => (
+            "the quota of a table",
+            format!("{name} is on demand, and asked for more than the account's quota gives to one table."),
+        ),
+        _ => (
+            "its partitions",
+            format!(
+                "{name} is on demand: its partitions serve {} a second, and one value of the partition key {} at most. They \
+                 grow when the load has grown, up to twice its peak.",
+                units(warm, kind),
+                units(kind.partition_limit().into(), kind),
+            ),
+        ),
+    };
     (format!("{table}: {noun}s are refused because of {reason}"), now)
 }
 
@@ -237,7 +273,7 @@ fn calm(situation: &Situation<'_>) -> (String, String) {
     let table = &situation.resources[0];
     let headline = format!("{}: nothing is refused", situation.table);
     let Some(own) = provisioned(&table.write) else {
-        return (headline, "The table is on demand: it has no limit here.".into());
+        return (headline, calm_on_demand(table));
     };
     let mut now = format!("The table takes {} of its {} a second.", count(table.write.rate), units(own, Kind::Write));
     let full = |state: &CapacityState| state.balance >= state.ceiling.and_then(|ceiling| i64::try_from(ceiling).ok());
@@ -256,6 +292,19 @@ fn calm(situation: &Situation<'_>) -> (String, String) {
         _ => {}
     }
     (headline, now)
+}
+
+fn calm_on_demand(table: &Resource<'_>) -> String {
+    let limits = KINDS.iter().filter_map(|kind| {
+        let state = kind.of(table).capacity?;
+        let warm = units(state.warm as f64, *kind);
+        Some(match state.maximum {
+            Some(maximum) => format!("{warm} (at most {} as it is set)", count(maximum as f64)),
+            None => warm,
+        })
+    });
+    let limits = limits.collect::<Vec<_>>().join(" and ");
+    format!("The table is on demand: it serves {limits} a second at once, and grows with its load.")
 }
 
 /// Where the events of the minutes kept are, and what follows from that.

@@ -1,8 +1,9 @@
 //! What the page is told.
 
-use capacity::{CapacityState, IndexState};
+use capacity::{Access, CapacityState, IndexState};
 use serde_json::{Value, json};
 
+use super::automation::Automatic;
 use super::explanation;
 use super::situation::{self, Resource, Situation};
 use crate::clock;
@@ -11,7 +12,7 @@ use crate::metrics::{Datapoint, HISTORY_MINUTES, Metric, Series, Statistics};
 
 /// How everything stands, and what was counted since the minute `since`. A data point is a minute since 1970 and a value: the
 /// sum of what happened in the minute, or the state at its end.
-pub(crate) fn json(snapshot: &Snapshot<'_>, since: u64) -> Value {
+pub(crate) fn json(snapshot: &Snapshot<'_>, automatic: Automatic<'_>, since: u64) -> Value {
     let situations = situation::all(snapshot);
     json!({
         "Clock": {
@@ -21,11 +22,11 @@ pub(crate) fn json(snapshot: &Snapshot<'_>, since: u64) -> Value {
             "HistoryMinutes": HISTORY_MINUTES,
         },
         "Throttling": snapshot.throttling,
-        "Tables": situations.iter().map(|each| table_json(each, snapshot, since)).collect::<Vec<_>>(),
+        "Tables": situations.iter().map(|each| table_json(each, snapshot, automatic, since)).collect::<Vec<_>>(),
     })
 }
 
-fn table_json(situation: &Situation<'_>, snapshot: &Snapshot<'_>, since: u64) -> Value {
+fn table_json(situation: &Situation<'_>, snapshot: &Snapshot<'_>, automatic: Automatic<'_>, since: u64) -> Value {
     let explanation = explanation::of(situation);
     let series = snapshot.series.iter().filter(|(series, _)| *series.table == *situation.table && is_shown(series));
     json!({
@@ -34,7 +35,13 @@ fn table_json(situation: &Situation<'_>, snapshot: &Snapshot<'_>, since: u64) ->
         "Headline": explanation.headline,
         "Explanation": explanation.now,
         "Past": explanation.past,
-        "Resources": situation.resources.iter().map(resource_json).collect::<Vec<_>>(),
+        "Resources": situation
+            .resources
+            .iter()
+            .map(|resource| resource_json(situation.table, resource, automatic))
+            .collect::<Vec<_>>(),
+        "Alarms": automatic.alarms(situation.table),
+        "Activities": automatic.activities(situation.table),
         "Series": series.map(|(series, points)| series_json(series, points, since)).collect::<Vec<_>>(),
     })
 }
@@ -53,21 +60,27 @@ fn is_shown(series: &Series) -> bool {
     )
 }
 
-fn resource_json(resource: &Resource<'_>) -> Value {
+fn resource_json(table: &str, resource: &Resource<'_>, automatic: Automatic<'_>) -> Value {
+    let capacity = |state: Option<&CapacityState>, access| {
+        state.map(|state| capacity_json(state, automatic.target(table, resource.index, access)))
+    };
     json!({
         "IndexName": resource.index,
-        "Write": resource.write.capacity.map(capacity_json),
-        "Read": resource.read.capacity.map(capacity_json),
+        "Write": capacity(resource.write.capacity, Access::Write),
+        "Read": capacity(resource.read.capacity, Access::Read),
         "Backlog": resource.backlog.map(backlog_json),
     })
 }
 
-fn capacity_json(state: &CapacityState) -> Value {
+fn capacity_json(state: &CapacityState, auto_scaling: Value) -> Value {
     json!({
         "Provisioned": state.provisioned,
         "BurstBalance": state.balance,
         "BurstLimit": state.ceiling,
+        "Maximum": state.maximum,
+        "Warm": state.provisioned.is_none().then_some(state.warm),
         "Consumed": state.consumed.as_f64(),
+        "AutoScaling": auto_scaling,
     })
 }
 

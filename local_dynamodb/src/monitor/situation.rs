@@ -49,11 +49,15 @@ pub(super) struct Activity<'a> {
 pub(super) struct Events {
     pub(super) throughput: f64,
     pub(super) partition_key: f64,
+    /// Of a table or index on demand, by the maximum that is set.
+    pub(super) maximum: f64,
+    /// By the quota of a table.
+    pub(super) quota: f64,
 }
 
 impl Events {
     pub(super) fn total(self) -> f64 {
-        self.throughput + self.partition_key
+        self.throughput + self.partition_key + self.maximum + self.quota
     }
 }
 
@@ -101,18 +105,24 @@ struct Names {
     consumed: Metric,
     throughput: Metric,
     partition_key: Metric,
+    maximum: Metric,
+    quota: Metric,
 }
 
 const WRITE: Names = Names {
     consumed: Metric::ConsumedWriteCapacityUnits,
     throughput: Metric::WriteProvisionedThroughputThrottleEvents,
     partition_key: Metric::WriteKeyRangeThroughputThrottleEvents,
+    maximum: Metric::WriteMaxOnDemandThroughputThrottleEvents,
+    quota: Metric::WriteAccountLimitThrottleEvents,
 };
 
 const READ: Names = Names {
     consumed: Metric::ConsumedReadCapacityUnits,
     throughput: Metric::ReadProvisionedThroughputThrottleEvents,
     partition_key: Metric::ReadKeyRangeThroughputThrottleEvents,
+    maximum: Metric::ReadMaxOnDemandThroughputThrottleEvents,
+    quota: Metric::ReadAccountLimitThrottleEvents,
 };
 
 fn activity<'a>(
@@ -132,6 +142,8 @@ fn activity<'a>(
     let events = |since| Events {
         throughput: sum(points(names.throughput), since),
         partition_key: sum(points(names.partition_key), since),
+        maximum: sum(points(names.maximum), since),
+        quota: sum(points(names.quota), since),
     };
     let consumed = points(names.consumed);
     let elapsed = snapshot.now.saturating_sub(Duration::from_secs(60 * minute));

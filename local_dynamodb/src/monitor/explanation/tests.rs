@@ -27,7 +27,7 @@ fn index_state(provisioned: u64, backlog: usize) -> IndexState {
 }
 
 fn events(throughput: f64) -> Events {
-    Events { throughput, partition_key: 0.0 }
+    Events { throughput, ..Events::default() }
 }
 
 /// How busy a table with `own` WCU is, and its index if it has one; what each takes and refuses.
@@ -110,7 +110,7 @@ fn an_index_that_holds_up_a_table_with_capacity_to_spare() {
 
 #[test]
 fn one_partition_key_that_is_asked_for_too_much() {
-    let refused = Events { throughput: 1.0, partition_key: 50.0 };
+    let refused = Events { throughput: 1.0, partition_key: 50.0, ..Events::default() };
     let explained = Case { refused, ..Case::new(capacity(5000, 900_000), 1000.0) }.explain();
     assert_eq!(explained.headline, "logfile: writes are refused because of one partition key");
     assert!(explained.now.contains("gives: 1,000 WCU a second"), "{}", explained.now);
@@ -143,6 +143,26 @@ fn what_will_not_last_is_said_before_it_ends() {
     );
 }
 
+fn on_demand() -> CapacityState {
+    CapacityState { provisioned: None, balance: None, ceiling: None, warm: 4_000, ..capacity(0, 0) }
+}
+
+#[test]
+fn a_table_on_demand_refuses_for_reasons_of_its_own() {
+    let explain = |maximum, refused| {
+        let table = CapacityState { maximum, ..on_demand() };
+        Case { refused, ..Case::new(table, 900.0) }.explain()
+    };
+    let by_maximum = explain(Some(50), Events { maximum: 7.0, ..Events::default() });
+    assert_eq!(by_maximum.headline, "logfile: writes are refused because of its maximum");
+    assert!(by_maximum.now.contains("has a maximum of 50 WCU a second"), "{}", by_maximum.now);
+    let by_partitions = explain(None, Events { partition_key: 7.0, ..Events::default() });
+    assert_eq!(by_partitions.headline, "logfile: writes are refused because of its partitions");
+    assert!(by_partitions.now.contains("serve 4,000 WCU a second"), "{}", by_partitions.now);
+    let by_quota = explain(None, Events { quota: 7.0, ..Events::default() });
+    assert_eq!(by_quota.headline, "logfile: writes are refused because of the quota of a table");
+}
+
 #[test]
 fn calm_tables() {
     let full = Case::new(capacity(5, 1500), 0.0).explain();
@@ -153,8 +173,17 @@ fn calm_tables() {
         refills.now,
         "The table takes 2.3 of its 5 WCU a second. Its burst fills up again while it takes less: 0 of 1,500 WCU."
     );
-    let on_demand = CapacityState { provisioned: None, balance: None, ceiling: None, ..capacity(0, 0) };
-    assert_eq!(Case::new(on_demand, 900.0).explain().now, "The table is on demand: it has no limit here.");
+    let on_demand = on_demand();
+    assert_eq!(
+        Case::new(on_demand.clone(), 900.0).explain().now,
+        "The table is on demand: it serves 4,000 WCU and 4,000 RCU a second at once, and grows with its load."
+    );
+    let limited = CapacityState { maximum: Some(50), ..on_demand };
+    assert_eq!(
+        Case::new(limited, 9.0).explain().now,
+        "The table is on demand: it serves 4,000 WCU (at most 50 as it is set) and 4,000 RCU (at most 50 as it is set) a \
+         second at once, and grows with its load."
+    );
 }
 
 #[test]

@@ -56,7 +56,7 @@ export class History {
 
   // Values of a series for each minute of the span. Minutes in which nothing happened are 0; states that are not known are
   // gaps. A minute that is not over is left out: it has not seen everything yet.
-  column(tableName, key, [first, last], { state = false, perSecond = false } = {}) {
+  column(tableName, key, [first, last], { state = false, perSecond = false, factor = 1 } = {}) {
     const points = this.#table(tableName).points.get(key);
     const current = Math.floor(this.#now / MINUTE);
     const values = [];
@@ -66,7 +66,7 @@ export class History {
         const elapsed = minute === current ? this.#now - current * MINUTE : MINUTE;
         value = elapsed < 10 ? null : value / elapsed;
       }
-      values.push(minute > current ? null : value);
+      values.push(minute > current || value === null ? null : value * factor);
     }
     return values;
   }

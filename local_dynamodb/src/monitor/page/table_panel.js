@@ -1,15 +1,28 @@
 // All that is shown of one table: what is going on in words, how it and its indexes stand, and their charts.
 // Names come from requests: they are only ever set as text.
 
+import { AutomationSection } from "./automation.js";
 import { Chart, format, largest } from "./charts.js";
 import { minutesOf, seriesKey } from "./history.js";
+import { ItemsView } from "./items.js";
 
+const EXPIRED = "TimeToLiveDeletedItemCount";
 const KINDS = [
   { kind: "Write", unit: "WCU", heading: "Writes" },
   { kind: "Read", unit: "RCU", heading: "Reads" },
 ];
 
+// Why items are throttled: the first is always shown, the others are rare, and are lines only when they have happened.
+const CAUSES = [
+  { label: "provisioned throughput", colour: "events", cause: "ProvisionedThroughput" },
+  { label: "one partition key", colour: "key", cause: "KeyRangeThroughput" },
+  { label: "maximum on demand", colour: "backlog", cause: "MaxOnDemandThroughput" },
+  { label: "quota of a table", colour: "burst", cause: "AccountLimit" },
+];
+
 export class TablePanel {
+  #automation = new AutomationSection();
+  #items = null;
   #charts = [];
   #shape;
   #cards = [];
@@ -29,7 +42,9 @@ export class TablePanel {
       this.#cards.push(card);
       cards.append(card.element);
     }
-    this.element.append(this.explanation, cards);
+    this.metrics = create("div");
+    this.metrics.append(cards, this.#automation.element);
+    this.element.append(this.explanation, this.#makeSwitch(table), this.metrics);
     for (const { kind, unit, heading } of KINDS) {
       const section = create("details");
       section.open = kind === "Write" || history.has(table.TableName, `Consumed${kind}CapacityUnits`);
@@ -41,8 +56,36 @@ export class TablePanel {
         this.#addWaiting(section, table, history);
       }
       this.#addBurst(section, table, kind, unit);
-      this.element.append(section);
+      this.metrics.append(section);
     }
+  }
+
+  // What is shown of the table: how it is doing, or what is in it.
+  #makeSwitch(table) {
+    const element = create("div", "views");
+    element.setAttribute("role", "group");
+    element.setAttribute("aria-label", "View");
+    const buttons = ["Metrics", "Items"].map((name) => {
+      const button = create("button", "", name);
+      button.type = "button";
+      button.addEventListener("click", () => {
+        buttons.forEach((each) => each.setAttribute("aria-pressed", String(each === button)));
+        this.metrics.hidden = name !== "Metrics";
+        if (name === "Items" && !this.#items) {
+          this.#items = new ItemsView(table.TableName);
+          this.element.append(this.#items.element);
+        }
+        if (this.#items) {
+          this.#items.element.hidden = name !== "Items";
+        }
+        this.#drawAgain();
+      });
+      button.setAttribute("aria-pressed", String(name === "Metrics"));
+      return button;
+    });
+    element.append(...buttons);
+    element.hidden = table.Status === "deleted";
+    return element;
   }
 
   // Whether this panel has the charts that the table needs.
@@ -58,6 +101,7 @@ export class TablePanel {
     setText(this.past, table.Past);
     this.past.hidden = table.Past === "";
     table.Resources.forEach((resource, n) => this.#cards[n].update(resource, rates));
+    this.#automation.update(table);
     this.#drawAgain();
   }
 
@@ -89,21 +133,19 @@ export class TablePanel {
       lines: [
         { label: "consumed", colour: "consumed", summary: "most", area: true, perSecond: true, key: key(resource, `Consumed${kind}CapacityUnits`) },
         { label: "provisioned", colour: "provisioned", summary: "last", dashed: true, stepped: true, state: true, key: key(resource, `Provisioned${kind}CapacityUnits`) },
+        ...targetLine(resource, kind),
       ],
     })));
   }
 
   #addEvents(section, table, history, kind) {
-    const line = (resource, label, colour, cause) =>
-      ({ label, colour, summary: "total", area: true, key: key(resource, `${kind}${cause}ThrottleEvents`) });
+    const causes = CAUSES.filter(({ cause }, n) => n === 0 || throttledBy(table, history, kind, cause));
     const row = table.Resources.map((resource) => ({
       title: `${kind} throttle events per minute`,
       resource: nameOf(resource),
       unit: "events",
-      lines: [
-        line(resource, "provisioned throughput", "events", "ProvisionedThroughput"),
-        ...(hotKeys(table, history, kind) ? [line(resource, "one partition key", "key", "KeyRangeThroughput")] : []),
-      ],
+      lines: causes.map(({ label, colour, cause }) =>
+        ({ label, colour, summary: "total", area: true, key: key(resource, `${kind}${cause}ThrottleEvents`) })),
     }));
     this.#addRow(section, row, true);
   }
@@ -130,11 +172,19 @@ export class TablePanel {
       unit: "writes",
       lines: [{ label: `waiting, of ${format(resource.Backlog?.Limit)}`, colour: "backlog", summary: "last", area: true, state: true, key: key(resource, "IndexBacklog") }],
     }));
-    this.#addRow(section, [requests, ...backlogs]);
+    const expired = {
+      title: "Items deleted by time to live per minute",
+      resource: nameOf(table.Resources[0]),
+      unit: "items",
+      lines: [{ label: "deleted", colour: "consumed", summary: "total", area: true, key: seriesKey(null, EXPIRED) }],
+    };
+    this.#addRow(section, [requests, ...backlogs, ...(history.has(table.TableName, EXPIRED) ? [expired] : [])]);
   }
 
+  // On demand there is no burst to save up.
   #addBurst(section, table, kind, unit) {
-    this.#addRow(section, table.Resources.map((resource) => ({
+    const saving = table.Resources.filter((resource) => resource[kind]?.BurstLimit !== null);
+    this.#addRow(section, saving.map((resource) => ({
       title: `${kind} burst balance`,
       resource: nameOf(resource),
       unit,
@@ -174,8 +224,10 @@ class ResourceCard {
         continue; // the table is gone
       }
       const rate = rates.get(resource, kind);
-      const provisioned = capacity.Provisioned === null ? "on demand" : `of ${format(capacity.Provisioned)}`;
-      this.#set(`${unit} per second`, rate, capacity.Provisioned, `${format(rate)} ${provisioned}`, "low");
+      const limit = capacity.Provisioned ?? capacity.Maximum ?? capacity.Warm;
+      const onDemand = capacity.Provisioned === null ? ", on demand" : "";
+      this.#set(`${unit} per second`, rate, limit, `${format(rate)} of ${format(limit)}${onDemand}`, "low");
+      this.#note(`${kind} auto scaling`, scalingText(capacity.AutoScaling, unit));
       if (capacity.BurstLimit !== null) {
         const text = `${format(capacity.BurstBalance)} of ${format(capacity.BurstLimit)}`;
         this.#set(`${kind} burst`, capacity.BurstBalance, capacity.BurstLimit, text, "high");
@@ -184,6 +236,21 @@ class ResourceCard {
     if (resource.Backlog) {
       const { Writes, Limit } = resource.Backlog;
       this.#set("Backlog", Writes, Limit, `${format(Writes)} of ${format(Limit)}`, "low");
+    }
+  }
+
+  // A row without a meter; none if there is nothing to say.
+  #note(name, text) {
+    let row = this.#rows.get(name);
+    if (!row && text !== "") {
+      const [term, detail] = [create("dt", "", name), create("dd", "wide")];
+      this.#list.append(term, detail);
+      row = { term, detail };
+      this.#rows.set(name, row);
+    }
+    if (row) {
+      row.term.hidden = row.detail.hidden = text === "";
+      setText(row.detail, text);
     }
   }
 
@@ -210,13 +277,35 @@ class ResourceCard {
 // Which charts a table has: panels are made anew when it changes.
 function shapeOf(table, history) {
   const resources = table.Resources.map((resource) => [resource.IndexName, resource.Backlog?.Limit]);
-  const hot = KINDS.map(({ kind }) => hotKeys(table, history, kind));
-  return JSON.stringify([table.TableName, resources, hot, history.operations(table.TableName, "ThrottledRequests")]);
+  const scaled = KINDS.map(({ kind }) => table.Resources.map((resource) => [
+    resource[kind]?.AutoScaling?.TargetValue, resource[kind]?.BurstLimit === null,
+  ]));
+  const causes = KINDS.map(({ kind }) => CAUSES.map(({ cause }) => throttledBy(table, history, kind, cause)));
+  const operations = history.operations(table.TableName, "ThrottledRequests");
+  return JSON.stringify([
+    table.TableName, table.Status === "deleted", resources, scaled, causes, operations, history.has(table.TableName, EXPIRED),
+  ]);
 }
 
-// Whether the cap on a single partition key has refused anything: a rare cause, and a line only then.
-function hotKeys(table, history, kind) {
-  return history.has(table.TableName, `${kind}KeyRangeThroughputThrottleEvents`);
+function throttledBy(table, history, kind, cause) {
+  return history.has(table.TableName, `${kind}${cause}ThrottleEvents`);
+}
+
+// What auto scaling aims at, as a line below the provisioned capacity.
+function targetLine(resource, kind) {
+  const target = resource[kind]?.AutoScaling?.TargetValue;
+  return target == null ? [] : [{
+    label: `target, ${format(target)} %`, colour: "burst", summary: "last", dashed: true, stepped: true, state: true,
+    factor: target / 100, key: key(resource, `Provisioned${kind}CapacityUnits`),
+  }];
+}
+
+function scalingText(scaling, unit) {
+  if (!scaling) {
+    return "";
+  }
+  const target = scaling.TargetValue === null ? "no policy" : `target ${format(scaling.TargetValue)} %`;
+  return `${target}, ${format(scaling.Min)} to ${format(scaling.Max)} ${unit}${scaling.Suspended ? ", suspended" : ""}`;
 }
 
 function nameOf(resource) {
