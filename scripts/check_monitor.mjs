@@ -181,6 +181,78 @@ async function checkIndex(browser, url, page) {
   console.log(`a table with 1,000 WCU throttles because of its index: ${await events()} events, ${requests} requests`);
 }
 
+// A request to Application Auto Scaling, as the AWS CLI would send it.
+async function scaling(url, operation, request) {
+  const target = { ServiceNamespace: "dynamodb", ResourceId: "table/logfile", ScalableDimension: "dynamodb:table:WriteCapacityUnits" };
+  const authorization = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/application-autoscaling/aws4_request, SignedHeaders=host, Signature=0";
+  const headers = { "x-amz-target": `AnyScaleFrontendService.${operation}`, "content-type": "application/x-amz-json-1.1", authorization };
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ ...target, ...request }) });
+  assert.equal(response.status, 200, `${operation}: ${await response.clone().text()}`);
+  return response.json();
+}
+
+// Auto scaling and its alarms are shown, step by step.
+async function checkAutoScaling(browser) {
+  const own = await server("--speed", "120");
+  await done(own.url, "create_tables", "logfile");
+  const page = await open(browser, own.url);
+  await tab(page, "logfile").waitFor();
+  assert.equal(await page.getByText("Write auto scaling").count(), 0);
+  await scaling(own.url, "RegisterScalableTarget", { MinCapacity: 5, MaxCapacity: 100 });
+  await scaling(own.url, "PutScalingPolicy", {
+    PolicyName: "70-percent", PolicyType: "TargetTrackingScaling",
+    TargetTrackingScalingPolicyConfiguration: {
+      TargetValue: 70, PredefinedMetricSpecification: { PredefinedMetricType: "DynamoDBWriteCapacityUtilization" },
+    },
+  });
+  await page.getByText("target 70 %, 5 to 100 WCU").waitFor();
+  const alarms = page.getByRole("region", { name: "Alarms" });
+  await alarms.getByText(/^TargetTracking-table\/logfile-AlarmHigh-/).waitFor();
+  assert.equal(await alarms.locator("tbody tr").count(), 2);
+  const load = run(own.url, "load_logfile", "logfile", "./data/logfile_medium1.csv");
+  const steps = page.getByRole("region", { name: "Auto scaling" });
+  await steps.getByText(/^Setting write capacity units to \d+\.$/).first().waitFor();
+  await steps.getByText("Successful").first().waitFor();
+  assert.equal(await load.ended, 0, load.said);
+  await until("a line shows the target", async () => await pixels(page, "WCU per second", "table logfile", "--burst") > 20);
+  const overflow = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
+  assert.ok(overflow <= 0, `${overflow} pixels beyond the screen`);
+  await page.screenshot({ path: join(folder, "auto-scaling.png"), fullPage: true });
+  await close(page, own.url);
+  await own.stop();
+  console.log("auto scaling: target, alarms and steps are shown");
+}
+
+// Items, page by page and by key: nothing is consumed.
+async function checkItems(browser, url) {
+  const page = await open(browser, url);
+  await tab(page, "logfile").click();
+  const before = await counted(url, "ConsumedReadCapacityUnits", "logfile");
+  await page.getByRole("button", { name: "Items", exact: true }).click();
+  const rows = page.locator(".items tbody tr");
+  await page.getByText("25 items; there are more.").waitFor();
+  assert.equal(await rows.count(), 25);
+  assert.equal(await page.locator("figure").first().isVisible(), false);
+  const first = await rows.first().textContent();
+  await page.getByRole("button", { name: "Next page" }).click();
+  await until("the next page is another", async () => await rows.count() === 25 && await rows.first().textContent() !== first);
+  await page.screenshot({ path: join(folder, "items.png") });
+  await page.getByLabel("PK (S)").fill("request#7");
+  await page.keyboard.press("Enter");
+  await page.getByText("1 item. Looking at them").waitFor();
+  assert.match(await rows.first().textContent(), /^request#7/);
+  await page.getByLabel("PK (S)").fill("no such key");
+  await page.getByRole("button", { name: "Look up" }).click();
+  await page.getByText("There is no item with this key.").waitFor();
+  assert.equal(await counted(url, "ConsumedReadCapacityUnits", "logfile"), before);
+  await page.getByRole("button", { name: "Metrics", exact: true }).click();
+  await page.locator("figure").first().waitFor();
+  const overflow = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
+  assert.ok(overflow <= 0, `${overflow} pixels beyond the screen`);
+  await close(page, url);
+  console.log("items: pages and look-ups, and no capacity consumed");
+}
+
 // Everything can be reached, and seen to be reached, without a mouse.
 async function checkKeyboard(page) {
   await page.locator("body").click({ position: { x: 2, y: 2 } });
@@ -254,7 +326,7 @@ async function checkLooks(browser, url) {
     await until("charts are drawn", async () => await pixels(page, "WCU per second", "index GSI_1", "--consumed") > 50);
     const overflow = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${overflow} pixels beyond a screen of ${width}`);
-    const texts = await page.locator("h1, #clock, [role=tab] small, .explanation p, dt, dd, figcaption span, .u-value, footer p").evaluateAll((elements) => {
+    const texts = await page.locator("h1, #clock, [role=tab] small, .explanation p, dt, dd, th, td, caption, .views button, figcaption span, .u-value, footer p").evaluateAll((elements) => {
       const background = (element) => {
         const own = getComputedStyle(element).backgroundColor;
         return /, 0\)$/.test(own) && element.parentElement ? background(element.parentElement) : own;
@@ -340,12 +412,14 @@ const browser = await chromium.launch({
 });
 try {
   await checkNotices(browser);
+  await checkAutoScaling(browser);
   const own = await server("--speed", String(SPEED));
   const page = await open(browser, own.url);
   await checkTable(browser, own.url, page);
   await checkIndex(browser, own.url, page);
   await checkKeyboard(page);
   await close(page, own.url);
+  await checkItems(browser, own.url);
   await checkLooks(browser, own.url);
   await checkNames(browser, own.url);
   await checkPolicy(browser, own.url);
