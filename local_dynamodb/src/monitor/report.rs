@@ -62,7 +62,7 @@ fn is_shown(series: &Series) -> bool {
 
 fn resource_json(table: &str, resource: &Resource<'_>, automatic: Automatic<'_>) -> Value {
     let capacity = |state: Option<&CapacityState>, access| {
-        state.map(|state| capacity_json(state, automatic.target(table, resource.index, access)))
+        state.map(|state| capacity_json(state, &automatic.target(table, resource.index, access)))
     };
     json!({
         "IndexName": resource.index,
@@ -72,7 +72,7 @@ fn resource_json(table: &str, resource: &Resource<'_>, automatic: Automatic<'_>)
     })
 }
 
-fn capacity_json(state: &CapacityState, auto_scaling: Value) -> Value {
+fn capacity_json(state: &CapacityState, auto_scaling: &Value) -> Value {
     json!({
         "Provisioned": state.provisioned,
         "BurstBalance": state.balance,
