@@ -52,6 +52,11 @@ pub(crate) fn long_form(time: Duration) -> String {
     timestamp(time).strftime("%A, %B %-d, %Y at %-I:%M:%S %p Coordinated Universal Time").to_string()
 }
 
+/// A time as the label of a stream: `2026-01-31T23:59:00.123`.
+pub(crate) fn stream_label(time: Duration) -> String {
+    format!("{}.{:03}", timestamp(time).strftime("%Y-%m-%dT%H:%M:%S"), time.subsec_millis())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,6 +22,7 @@ mod automation;
 mod clock;
 mod cloudwatch;
 mod engine;
+mod expiry;
 mod ledger;
 mod metrics;
 mod monitor;
@@ -63,13 +64,13 @@ impl LocalDynamoDb {
             .map_err(|source| StartError::Listen { host: options.host.clone(), port: options.port, source })?;
         let address = listener.local_addr()?;
         listener.set_nonblocking(true)?;
-        let engine = Engine::open(options.db_path.as_deref())?;
+        let clock = Clock::start(options.speed);
+        let engine = Engine::open(options.db_path.as_deref(), clock.clone())?;
         let enforcement = if options.throttle { Enforcement::On } else { Enforcement::Off };
-        let gate =
-            Arc::new(AdmissionGate::new(engine, Clock::start(options.speed), enforcement, options.capacity.clone()));
+        let gate = Arc::new(AdmissionGate::new(engine, clock, enforcement, options.capacity.clone()));
         let runtime = server::runtime()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = Server::new(Arc::clone(&gate), options);
+        let server = Server::new(Arc::clone(&gate), options, address);
         let thread = std::thread::Builder::new().name("local_dynamodb".into()).spawn(move || {
             server.run(runtime, listener, async {
                 // Dropping the handle has the same effect as `stop`.

@@ -1,6 +1,6 @@
 //! DynamoDB on this machine: `local_dynamodb --help`.
 
-mod metrics_client;
+mod http_client;
 
 use std::io::Write;
 use std::num::NonZeroU32;
@@ -29,6 +29,8 @@ Examples:
   local_dynamodb --print-metrics http://127.0.0.1:8000
       what the server there has counted: sums over the last day of its clock;
       minute by minute, as JSON, it is at http://127.0.0.1:8000/metrics.json
+  local_dynamodb --health http://127.0.0.1:8000
+      for a container's health check: status 0 if the server answers, 1 if not
   http://127.0.0.1:8000 in a browser
       shows capacity and throttling of each table and index, live
   AWS_ENDPOINT_URL=http://127.0.0.1:8000 aws dynamodb list-tables
@@ -54,6 +56,10 @@ struct Arguments {
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
 
+    /// Host name by which requests may call this server; may be given several times. Not needed with a --host that is not loopback
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+
     /// Keep the data in this SQLite file, made if it is not there [default: in memory, gone at the end]
     #[arg(long, value_name = "FILE")]
     db_path: Option<PathBuf>,
@@ -78,9 +84,17 @@ struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 2)]
     update_time: u32,
 
+    /// Time from the expiry of an item to its deletion (time to live), in seconds of the server's clock
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    ttl_delay: u32,
+
     /// Write the metrics to this file at the end, and whenever SIGUSR1 comes
     #[arg(long, value_name = "FILE")]
     metrics_file: Option<PathBuf>,
+
+    /// Exit with 0 if the server at URL answers, and do nothing else
+    #[arg(long, value_name = "URL", exclusive = true)]
+    health: Option<String>,
 
     /// Print what the server at URL has counted, as text, and do nothing else
     #[arg(long, value_name = "URL", exclusive = true)]
@@ -99,8 +113,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
+    if let Some(url) = &arguments.health {
+        http_client::get(url, "/health").with_context(|| format!("no healthy server at {url}"))?;
+        return Ok(());
+    }
     if let Some(url) = &arguments.print_metrics {
-        let text = metrics_client::fetch(url).with_context(|| format!("cannot read the metrics at {url}"))?;
+        let text =
+            http_client::get(url, "/metrics.txt").with_context(|| format!("cannot read the metrics at {url}"))?;
         return Ok(std::io::stdout().write_all(text.as_bytes())?);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
@@ -129,10 +148,12 @@ fn options(arguments: Arguments) -> Options {
     let seconds = |seconds: u32| Duration::from_secs(seconds.into());
     Options {
         host: arguments.host,
+        allowed_hosts: arguments.allow_host,
         port: arguments.port,
         db_path: arguments.db_path,
         throttle: !arguments.no_throttle,
         speed: arguments.speed,
+        ttl_delay: seconds(arguments.ttl_delay),
         capacity: Settings {
             starting_burst: seconds(arguments.starting_burst),
             index_backlog: arguments.index_backlog,

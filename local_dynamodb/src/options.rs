@@ -12,6 +12,9 @@ use capacity::Settings;
 pub struct Options {
     /// The address to listen on: an IP address (an IPv6 address also in brackets), or a name that resolves to one. Default `127.0.0.1`.
     pub host: String,
+    /// Host names by which requests may call the server, beside its address, names for loopback and names without a dot. A
+    /// server that other machines can reach takes any name.
+    pub allowed_hosts: Vec<String>,
     /// The port to listen on; 0 (the default) takes a free one.
     pub port: u16,
     /// The SQLite file that keeps the data; `None` (the default) keeps it in memory until the server stops.
@@ -23,6 +26,8 @@ pub struct Options {
     /// How many seconds of the server's clock pass in a second. Buckets, backlogs, status changes and metrics follow that
     /// clock. Default 1.
     pub speed: NonZeroU32,
+    /// How long an item stays after it has expired, on the server's clock. DynamoDB says "within a few days"; default 10 s.
+    pub ttl_delay: Duration,
     /// How long a client may take to send the headers of a request, and how long an idle connection is kept.
     pub header_timeout: Duration,
     /// How long a client may take to send the body of a request.
@@ -35,11 +40,13 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             host: Ipv4Addr::LOCALHOST.to_string(),
+            allowed_hosts: Vec::new(),
             port: 0,
             db_path: None,
             throttle: true,
             capacity: Settings::default(),
             speed: NonZeroU32::MIN,
+            ttl_delay: Duration::from_secs(10),
             header_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(5),

@@ -1,14 +1,15 @@
 //! The HTTP server: connections, routes, the headers of requests and responses.
 
 use std::convert::Infallible;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use dynoxide::actions::describe_table::DescribeTableRequest;
 use dynoxide::auth_material::{self, AuthMaterial};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, SERVER};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, SERVER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Uri};
@@ -19,12 +20,13 @@ use tokio::time::timeout;
 
 use crate::admission::{AdmissionGate, Failure};
 use crate::automation::Automation;
-use crate::engine::OperationName;
+use crate::engine::{Operation, OperationName};
 use crate::metrics::{Snapshot, report};
 use crate::monitor::Asset;
 use crate::options::Options;
-use crate::protocol::{allowed_origin, decode, operation_name, wire_error};
-use crate::{auto_scaling, cloudwatch, monitor};
+use crate::protocol::allowed_origin::{self, AllowedHosts};
+use crate::protocol::{TableArns, Target, UnusedFeature, decode, region, signing_region, wire_error};
+use crate::{auto_scaling, cloudwatch, expiry, monitor};
 
 /// DynamoDB's limit for the body of a request.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -59,18 +61,21 @@ pub(crate) fn runtime() -> std::io::Result<Runtime> {
 pub(crate) struct Server {
     gate: Arc<AdmissionGate>,
     automation: Arc<Automation>,
-    host: String,
+    hosts: AllowedHosts,
+    ttl_delay: Duration,
     header_timeout: Duration,
     body_timeout: Duration,
     stop_timeout: Duration,
 }
 
 impl Server {
-    pub(crate) fn new(gate: Arc<AdmissionGate>, options: &Options) -> Self {
+    /// `address` is the one that the server listens on.
+    pub(crate) fn new(gate: Arc<AdmissionGate>, options: &Options, address: SocketAddr) -> Self {
         Self {
             automation: Arc::new(Automation::new(Arc::clone(&gate))),
             gate,
-            host: options.host.clone(),
+            hosts: AllowedHosts::new(address.ip().is_loopback(), &options.host, &options.allowed_hosts),
+            ttl_delay: options.ttl_delay,
             header_timeout: options.header_timeout,
             body_timeout: options.body_timeout,
             stop_timeout: options.stop_timeout,
@@ -91,6 +96,7 @@ impl Server {
             Err(error) => return log::error!("cannot serve: {error}"),
         };
         let ticking = tokio::spawn(keep_ticking(Arc::clone(&self.automation)));
+        let expiry = tokio::spawn(expiry::run(Arc::clone(&self.gate), self.ttl_delay));
         let graceful = GracefulShutdown::new();
         let mut stopped = std::pin::pin!(stopped);
         loop {
@@ -129,13 +135,14 @@ impl Server {
         }
         drop(listener);
         ticking.abort();
+        expiry.abort();
         if timeout(self.stop_timeout, graceful.shutdown()).await.is_err() {
             log::warn!("stopped with connections that did not finish within {:?}", self.stop_timeout);
         }
     }
 
     async fn answer(&self, request: Request<Incoming>) -> HttpResponse {
-        if let Err(refusal) = allowed_origin::check(request.headers(), &self.host) {
+        if let Err(refusal) = allowed_origin::check(request.headers(), &self.hosts) {
             log::warn!("refused: {refusal}");
             return answer(StatusCode::FORBIDDEN, TEXT, format!("{refusal}\n"));
         }
@@ -150,6 +157,7 @@ impl Server {
         }
         match (&parts.method, parts.uri.path()) {
             (&Method::GET, "/") if !is_browser(&parts.headers) => answer(StatusCode::OK, TEXT, HEALTHY),
+            (&Method::GET | &Method::HEAD, "/health") => answer(StatusCode::OK, TEXT, HEALTHY),
             (&Method::GET, "/monitor.json") => self.monitor(&parts.uri).await,
             (&Method::GET, "/monitor/items.json") => self.items(&parts.uri).await,
             (&Method::GET, "/metrics.json") => self.look(JSON, report::json).await,
@@ -252,15 +260,21 @@ impl Server {
             Ok(body) => body,
             Err(answer) => return *answer,
         };
-        let (name, content_type) = match frame(headers, uri, &body) {
+        let (target, content_type) = match frame(headers, uri, &body) {
             Ok(frame) => frame,
             Err(answer) => return *answer,
         };
         let gate = Arc::clone(&self.gate);
-        let ran = tokio::task::spawn_blocking(move || run(&gate, name, &body)).await;
+        let region = signing_region(headers).to_owned();
+        let host = text(headers, &HOST).unwrap_or_default().to_owned();
+        let ran = tokio::task::spawn_blocking(move || match target {
+            Target::Operation(name) => run(&gate, name, &region, &body),
+            Target::Unused(feature) => answer_unused(&gate, feature, &host, &body),
+        })
+        .await;
         let (status, body) = ran.unwrap_or_else(|panic| {
-            log::error!("{} failed: {panic}", name.as_str());
-            wire_error::internal(name)
+            log::error!("{target:?} failed: {panic}");
+            wire_error::internal()
         });
         answer(status_of(status), content_type, body)
     }
@@ -282,34 +296,51 @@ async fn keep_ticking(automation: Arc<Automation>) {
 }
 
 /// Decodes, admits, runs and encodes an operation, off the thread that serves connections.
-fn run(gate: &AdmissionGate, name: OperationName, body: &[u8]) -> (u16, Vec<u8>) {
+fn run(gate: &AdmissionGate, name: OperationName, region: &str, body: &[u8]) -> (u16, Vec<u8>) {
     log::trace!("{} {}", name.as_str(), String::from_utf8_lossy(body));
     let Ok(body) = std::str::from_utf8(body) else {
         return (400, wire_error::of_protocol("SerializationException", None));
     };
-    let ran = decode(name, body).map_err(Failure::Engine).and_then(|operation| gate.run(operation));
+    let (body, table_arns) = TableArns::take_from(body);
+    let ran = decode(name, &body).map_err(Failure::Engine).and_then(|operation| gate.run(operation));
     match ran.map(|output| gate.to_json(&output)) {
-        Ok(Ok(json)) => (200, json),
+        Ok(Ok(json)) => {
+            let json = table_arns.put_into(json);
+            (200, if region::has_arns(name) { region::put_into(json, region) } else { json })
+        }
         Ok(Err(error)) => {
             log::error!("{}: the output cannot be written as JSON: {error}", name.as_str());
-            wire_error::internal(name)
+            wire_error::internal()
         }
         Err(Failure::Engine(error)) => {
             gate.count_error(&error);
             wire_error::of_engine(name, error)
         }
         Err(Failure::Throttled(error)) => match error.to_json() {
-            Ok(json) => (400, json),
-            Err(_) => wire_error::internal(name),
+            Ok(json) => (400, region::put_into(json, region)),
+            Err(_) => wire_error::internal(),
         },
     }
 }
 
+fn answer_unused(gate: &AdmissionGate, feature: UnusedFeature, host: &str, body: &[u8]) -> (u16, Vec<u8>) {
+    let body = String::from_utf8_lossy(body);
+    let (body, _) = TableArns::take_from(&body);
+    let Ok(request) = serde_json::from_str(&body) else {
+        return (400, wire_error::of_protocol("SerializationException", None));
+    };
+    let has_table = |name: &str| {
+        let request = DescribeTableRequest { table_name: name.to_owned() };
+        gate.run(Operation::DescribeTable(Box::new(request))).is_ok()
+    };
+    let (status, answer) = feature.answer(&request, host, has_table);
+    (status, answer.to_string().into_bytes())
+}
+
 /// The requested operation and the content type of its answer; or the answer, if the request names no operation. The
 /// order of the checks is DynamoDB's.
-fn frame(headers: &HeaderMap, uri: &Uri, body: &[u8]) -> Result<(OperationName, HeaderValue), Box<HttpResponse>> {
-    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let given = text(&CONTENT_TYPE).unwrap_or_default();
+fn frame(headers: &HeaderMap, uri: &Uri, body: &[u8]) -> Result<(Target, HeaderValue), Box<HttpResponse>> {
+    let given = text(headers, &CONTENT_TYPE).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();
     let content_type = if essence.eq_ignore_ascii_case("application/x-amz-json-1.0") {
         AMZ_JSON
@@ -320,11 +351,11 @@ fn frame(headers: &HeaderMap, uri: &Uri, body: &[u8]) -> Result<(OperationName, 
     };
     let refuse = |error| Box::new(answer(StatusCode::BAD_REQUEST, content_type.clone(), error));
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
-    let Some(name) = target.and_then(operation_name) else {
+    let Some(target) = target.and_then(Target::parse) else {
         return Err(refuse(wire_error::of_protocol("UnknownOperationException", None)));
     };
     let material = AuthMaterial {
-        authorization: text(&AUTHORIZATION),
+        authorization: text(headers, &AUTHORIZATION),
         query: uri.query().unwrap_or_default(),
         has_date_header: headers.contains_key("x-amz-date") || headers.contains_key(DATE),
     };
@@ -334,7 +365,11 @@ fn frame(headers: &HeaderMap, uri: &Uri, body: &[u8]) -> Result<(OperationName, 
     if body.is_empty() {
         return Err(refuse(wire_error::of_protocol("SerializationException", None)));
     }
-    Ok((name, content_type))
+    Ok((target, content_type))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 enum BodyError {

@@ -154,6 +154,29 @@ impl AdmissionGate {
         }
     }
 
+    /// Deletes a page of the items that had expired at `delay` before now, whatever capacity is left. Whether any was found.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub(crate) fn delete_expired(&self, delay: Duration) -> Result<bool, DynoxideError> {
+        let deleted = self.engine.delete_expired(delay)?;
+        if self.enforcement == Enforcement::On {
+            let mut ledger = self.ledger();
+            for (table, items) in &deleted {
+                ledger.metrics.expired(self.clock.now(), &table.as_str().into(), *items);
+            }
+        }
+        Ok(!deleted.is_empty())
+    }
+
+    /// Deletes the stream records that are too old to be read.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub(crate) fn trim_streams(&self) -> Result<(), DynoxideError> {
+        self.engine.trim_streams()
+    }
+
     fn admit(&self, mut operation: Operation, cost: RequestCost) -> Result<OperationOutput, Failure> {
         let name = operation.name();
         let access = if cost.parts.iter().any(CapacityRequest::is_write) { Access::Write } else { Access::Read };

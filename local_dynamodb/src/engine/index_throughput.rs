@@ -4,20 +4,21 @@
 //! It is kept as tags of the table, which live and die with it and are in the database file, and is put into every
 //! description of the table. Clients do not see these tags; each takes one of the 50 that a table can have.
 
+use dynoxide::DynoxideError;
 use dynoxide::actions::TableDescription;
+use dynoxide::actions::delete_table::{DeleteTableRequest, DeleteTableResponse};
 use dynoxide::actions::describe_table::{DescribeTableRequest, DescribeTableResponse};
 use dynoxide::actions::list_tags_of_resource::{ListTagsOfResourceRequest, ListTagsOfResourceResponse};
 use dynoxide::actions::tag_resource::TagResourceRequest;
 use dynoxide::actions::untag_resource::UntagResourceRequest;
 use dynoxide::actions::update_table::{UpdateTableRequest, UpdateTableResponse};
 use dynoxide::types::{ProvisionedThroughput, Tag};
-use dynoxide::{Database, DynoxideError};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::table_names;
 use super::throughput_settings::ThroughputSettings;
+use super::{Database, streams, table_names};
 
 /// The tags' keys begin so. The rest is a checksum of the index's name, which may be longer than a key can be.
 const PREFIX: &str = "local_dynamodb:index-throughput:";
@@ -81,7 +82,12 @@ impl<'de> Deserialize<'de> for UpdateTable {
 /// The engine's; if they are about the request, nothing is changed.
 pub(crate) fn update_table(database: &Database, update: UpdateTable) -> Result<UpdateTableResponse, DynoxideError> {
     table_names::check_new_indexes(database, &update.request)?;
+    let name = update.request.table_name.clone();
+    if let Some(stream) = &update.request.stream_specification {
+        streams::check_update(database, &name, stream.stream_enabled)?;
+    }
     let mut answer = update_in_engine(database, update.request, &update.settings)?;
+    streams::follow(database, &name)?;
     let arn = Some(answer.table_description.table_arn.clone());
     let mut tags = Vec::new();
     let mut gone = Vec::new();
@@ -131,6 +137,20 @@ fn update_in_engine(
     Ok(UpdateTableResponse { table_description: described.table })
 }
 
+/// Runs a DeleteTable. The table's stream can be read to its end.
+///
+/// # Errors
+/// The engine's.
+pub(crate) fn delete_table(
+    database: &Database,
+    request: DeleteTableRequest,
+) -> Result<DeleteTableResponse, DynoxideError> {
+    let mut answer = database.delete_table(request)?;
+    streams::complete(database, &mut answer.table_description)?;
+    streams::follow(database, &answer.table_description.table_name)?;
+    Ok(answer)
+}
+
 /// Runs a DescribeTable.
 ///
 /// # Errors
@@ -159,6 +179,7 @@ pub(crate) fn list_tags(
 
 /// Puts the kept throughput of its indexes into a table's description.
 fn complete(database: &Database, table: &mut TableDescription) -> Result<(), DynoxideError> {
+    streams::complete(database, table)?;
     let on_demand = table.billing_mode_summary.as_ref().is_some_and(|mode| mode.billing_mode == "PAY_PER_REQUEST");
     let Some(indexes) = table.global_secondary_indexes.as_mut().filter(|_| !on_demand) else { return Ok(()) };
     let request = ListTagsOfResourceRequest { resource_arn: Some(table.table_arn.clone()) };

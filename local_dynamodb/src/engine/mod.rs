@@ -1,28 +1,44 @@
 //! The engine: dynoxide on SQLite, in memory or in a file, and what corrects or speeds it up.
 //!
 //! An [`Operation`] is a typed request of dynoxide, an [`OperationOutput`] its typed response. Where dynoxide's own method is
-//! not enough, a module of this folder stands in front of it: `pagination`, `table_names`, `index_throughput`.
+//! not enough, a module of this folder stands in front of it. `docs/differences.md` lists what is left.
 
+mod conditions;
+mod database;
+mod exists_statement;
+mod idempotency;
 mod index_throughput;
+mod key_conditions;
+mod local_index;
 mod operation;
 mod pagination;
+#[expect(clippy::needless_pass_by_value, reason = "an operation takes its request, whichever it is")]
+mod streams;
 mod table_names;
 mod throughput_settings;
+mod time_to_live;
+mod update_expression;
+mod update_item;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use dynoxide::{Database, DynoxideError};
+use dynoxide::DynoxideError;
+use dynoxide::storage::Storage;
 
+pub(crate) use self::database::Database;
 pub(crate) use self::index_throughput::UpdateTable;
 pub(crate) use self::operation::{Operation, OperationName, OperationOutput};
 pub(crate) use self::throughput_settings::{CreateTable, IndexSettings, ThroughputSettings, WarmThroughput};
+use crate::clock::Clock;
 use crate::options::StartError;
 
-/// The open database. Operations may come from many threads; the engine runs one at a time, under its own lock.
+/// The open database. Operations may come from many threads; the engine runs one at a time.
 pub(crate) struct Engine {
-    database: Database,
+    database: Mutex<Database>,
 }
 
 impl Engine {
@@ -30,33 +46,62 @@ impl Engine {
     ///
     /// # Errors
     /// The file cannot be opened, or is not a database of this engine.
-    pub(crate) fn open(path: Option<&Path>) -> Result<Self, StartError> {
-        let database = match path {
-            None => Database::memory()
-                .map_err(|error| StartError::Database { path: ":memory:".into(), reason: error.to_string() })?,
-            Some(path) => open_file(path).map_err(|reason| StartError::Database { path: path.to_owned(), reason })?,
+    pub(crate) fn open(path: Option<&Path>, clock: Clock) -> Result<Self, StartError> {
+        let opened = match path {
+            None => Storage::memory().map_err(|error| error.to_string()),
+            Some(path) => open_file(path),
         };
-        Ok(Self { database })
+        let database = opened.and_then(|storage| Database::new(storage, clock).map_err(|error| error.to_string()));
+        let path = path.unwrap_or(Path::new(":memory:"));
+        match database {
+            Ok(database) => Ok(Self { database: Mutex::new(database) }),
+            Err(reason) => Err(StartError::Database { path: path.to_owned(), reason }),
+        }
     }
 
     /// Runs one operation to its end.
     ///
     /// # Errors
     /// The engine's, as DynamoDB words them.
-    pub(crate) fn run(&self, operation: Operation) -> Result<OperationOutput, DynoxideError> {
-        operation.run(&self.database)
+    pub(crate) fn run(&self, mut operation: Operation) -> Result<OperationOutput, DynoxideError> {
+        conditions::prepare(&mut operation)?;
+        let database = self.lock();
+        let output = operation.run(&database)?;
+        streams::drop_unchanged(&database)?;
+        Ok(output)
+    }
+
+    /// Deletes a page of the items that had expired at `delay` before now: the tables and how many of their items.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub(crate) fn delete_expired(&self, delay: Duration) -> Result<Vec<(String, usize)>, DynoxideError> {
+        time_to_live::delete_expired(&self.lock(), delay)
+    }
+
+    /// Deletes the stream records that are too old to be read.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub(crate) fn trim_streams(&self) -> Result<(), DynoxideError> {
+        streams::trim(&self.lock())
+    }
+
+    /// A thread that panicked in the middle of an operation left a transaction that the next one cannot begin, and says so.
+    fn lock(&self) -> MutexGuard<'_, Database> {
+        self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn open_file(path: &Path) -> Result<Database, String> {
+fn open_file(path: &Path) -> Result<Storage, String> {
     check_file(path)?;
     let name = path.to_str().ok_or("its name is not UTF-8")?;
-    let database = Database::new(name).map_err(|error| error.to_string())?;
+    let storage = Storage::new(name).map_err(|error| error.to_string())?;
     // Meant for the end of a bulk load, this sets `synchronous = NORMAL`: SQLite's default waits for the disk at every
     // commit. With the engine's write-ahead log no acknowledged write is lost when the process dies, and the file stays
     // consistent when the machine does.
-    database.disable_bulk_loading().map_err(|error| error.to_string())?;
-    Ok(database)
+    storage.disable_bulk_loading().map_err(|error| error.to_string())?;
+    Ok(storage)
 }
 
 /// Says what is wrong where SQLite would only say "unable to open database file". Changes nothing.

@@ -1,8 +1,10 @@
 //! DynamoDB's operations, typed: an [`Operation`] in, an [`OperationOutput`] out.
 
-use dynoxide::{Database, DynoxideError, actions};
+use dynoxide::{DynoxideError, actions};
 
-use super::{index_throughput, pagination, throughput_settings};
+use super::{
+    Database, idempotency, index_throughput, local_index, streams, throughput_settings, time_to_live, update_item,
+};
 
 /// Our own path if there is one, the engine's otherwise.
 macro_rules! own_or {
@@ -64,7 +66,7 @@ macro_rules! operations {
                 }
             }
 
-            /// Runs the operation on `database`, waiting for its lock.
+            /// Runs the operation on `database`.
             ///
             /// # Errors
             /// The engine's.
@@ -102,27 +104,27 @@ operations! {
     BatchWriteItem batch_write_item BatchWriteItemRequest BatchWriteItemResponse;
     CreateTable create_table CreateTableRequest CreateTableResponse [throughput_settings::create_table] {throughput_settings::CreateTable};
     DeleteItem delete_item DeleteItemRequest DeleteItemResponse;
-    DeleteTable delete_table DeleteTableRequest DeleteTableResponse;
-    DescribeStream describe_stream DescribeStreamRequest DescribeStreamResponse;
+    DeleteTable delete_table DeleteTableRequest DeleteTableResponse [index_throughput::delete_table];
+    DescribeStream describe_stream DescribeStreamRequest DescribeStreamResponse [streams::describe_stream];
     DescribeTable describe_table DescribeTableRequest DescribeTableResponse [index_throughput::describe_table];
     DescribeTimeToLive describe_time_to_live DescribeTimeToLiveRequest DescribeTimeToLiveResponse;
     ExecuteStatement execute_statement ExecuteStatementRequest ExecuteStatementResponse;
-    ExecuteTransaction execute_transaction ExecuteTransactionRequest ExecuteTransactionResponse;
+    ExecuteTransaction execute_transaction ExecuteTransactionRequest ExecuteTransactionResponse [idempotency::execute_transaction];
     GetItem get_item GetItemRequest GetItemResponse;
-    GetRecords get_records GetRecordsRequest GetRecordsResponse;
-    GetShardIterator get_shard_iterator GetShardIteratorRequest GetShardIteratorResponse;
-    ListStreams list_streams ListStreamsRequest ListStreamsResponse;
+    GetRecords get_records GetRecordsRequest GetRecordsResponse [streams::get_records];
+    GetShardIterator get_shard_iterator GetShardIteratorRequest GetShardIteratorResponse [streams::get_shard_iterator];
+    ListStreams list_streams ListStreamsRequest ListStreamsResponse [streams::list_streams];
     ListTables list_tables ListTablesRequest ListTablesResponse;
     ListTagsOfResource list_tags_of_resource ListTagsOfResourceRequest ListTagsOfResourceResponse [index_throughput::list_tags];
     PutItem put_item PutItemRequest PutItemResponse;
-    Query query QueryRequest QueryResponse [pagination::query];
-    Scan scan ScanRequest ScanResponse [pagination::scan];
+    Query query QueryRequest QueryResponse [local_index::query];
+    Scan scan ScanRequest ScanResponse [local_index::scan];
     SearchVectors search_vectors SearchVectorsRequest SearchVectorsResponse;
     TagResource tag_resource TagResourceRequest TagResourceResponse;
     TransactGetItems transact_get_items TransactGetItemsRequest TransactGetItemsResponse;
-    TransactWriteItems transact_write_items TransactWriteItemsRequest TransactWriteItemsResponse;
+    TransactWriteItems transact_write_items TransactWriteItemsRequest TransactWriteItemsResponse [idempotency::transact_write_items];
     UntagResource untag_resource UntagResourceRequest UntagResourceResponse;
-    UpdateItem update_item UpdateItemRequest UpdateItemResponse;
+    UpdateItem update_item UpdateItemRequest UpdateItemResponse [update_item::update_item];
     UpdateTable update_table UpdateTableRequest UpdateTableResponse [index_throughput::update_table] {index_throughput::UpdateTable};
-    UpdateTimeToLive update_time_to_live UpdateTimeToLiveRequest UpdateTimeToLiveResponse;
+    UpdateTimeToLive update_time_to_live UpdateTimeToLiveRequest UpdateTimeToLiveResponse [time_to_live::update_time_to_live];
 }

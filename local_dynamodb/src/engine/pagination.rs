@@ -5,9 +5,11 @@
 //! and a larger one as long as the limit and not the megabyte ended the page. Each attempt is discarded for the next, so
 //! the answer is what the engine returns for the whole page; the attempts before it read an eighth of its items each.
 
+use dynoxide::DynoxideError;
 use dynoxide::actions::query::{QueryRequest, QueryResponse};
 use dynoxide::actions::scan::{ScanRequest, ScanResponse};
-use dynoxide::{Database, DynoxideError};
+
+use super::Database;
 
 /// The limits tried, in items. The first keeps memory low (64 items of 400 KB are 25 MB), the last is enough for
 /// items of 32 bytes; for smaller ones no limit follows.
@@ -92,7 +94,7 @@ fn counted<P: PageResponse>(mut page: P, limit: Option<usize>) -> P {
 }
 
 /// The engine's requests cannot be cloned.
-fn copy_of_query(request: &QueryRequest) -> QueryRequest {
+pub(super) fn copy_of_query(request: &QueryRequest) -> QueryRequest {
     QueryRequest {
         table_name: request.table_name.clone(),
         key_condition_expression: request.key_condition_expression.clone(),
@@ -115,7 +117,7 @@ fn copy_of_query(request: &QueryRequest) -> QueryRequest {
     }
 }
 
-fn copy_of_scan(request: &ScanRequest) -> ScanRequest {
+pub(super) fn copy_of_scan(request: &ScanRequest) -> ScanRequest {
     ScanRequest {
         table_name: request.table_name.clone(),
         filter_expression: request.filter_expression.clone(),

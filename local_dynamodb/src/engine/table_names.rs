@@ -4,14 +4,16 @@
 //! not matter and some names are reserved. The engine notices only when half of the new table exists, and deleting that
 //! half would delete the items of the other table. So such names are refused before.
 
+use dynoxide::DynoxideError;
 use dynoxide::actions::create_table::{CreateTableRequest, CreateTableResponse};
 use dynoxide::actions::describe_table::DescribeTableRequest;
 use dynoxide::actions::list_tables::ListTablesRequest;
 use dynoxide::actions::update_table::UpdateTableRequest;
-use dynoxide::{Database, DynoxideError};
 
-/// The engine's own tables.
-const RESERVED: [&str; 3] = ["_config", "_tables", "_stream_records"];
+use super::{Database, streams};
+
+/// The engine's own tables and ours.
+const RESERVED: [&str; 4] = ["_config", "_tables", "_stream_records", streams::TABLE];
 /// What SQLite's own tables begin with.
 const RESERVED_PREFIX: &str = "sqlite_";
 
@@ -42,7 +44,11 @@ pub(crate) fn create_table(
         check_distinct("index", &index.index_name, &known)?;
         known.push(index.index_name.clone());
     }
-    database.create_table(request)
+    let name = request.table_name.clone();
+    let mut response = database.create_table(request)?;
+    streams::follow(database, &name)?;
+    streams::complete(database, &mut response.table_description)?;
+    Ok(response)
 }
 
 /// Checks the indexes that an UpdateTable adds.

@@ -1,14 +1,14 @@
 //! What CreateTable and UpdateTable say about throughput and the engine's request types leave out: warm throughput, and the
 //! maximum on demand of indexes.
 
+use dynoxide::DynoxideError;
 use dynoxide::actions::create_table::{CreateTableRequest, CreateTableResponse};
 use dynoxide::types::OnDemandThroughput;
-use dynoxide::{Database, DynoxideError};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::table_names;
+use super::{Database, table_names};
 
 /// A CreateTable with all that it says about throughput.
 #[derive(Debug)]

@@ -92,6 +92,8 @@ metrics! {
     MaxProvisionedTableReadCapacityUtilization "Percent" DynamoDb
     /// As above.
     MaxProvisionedTableWriteCapacityUtilization "Percent" DynamoDb
+    /// Items deleted because they had expired.
+    TimeToLiveDeletedItemCount "Count" DynamoDb
     /// Units that could be read at once, at the end of the minute; negative while a debt is paid off.
     ReadBurstBalance "Count" Local
     /// As above, for writes.

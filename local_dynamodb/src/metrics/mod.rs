@@ -157,6 +157,11 @@ impl Metrics {
         self.add(now, of_resource(Metric::TransactionConflict, table, None), 1.0);
     }
 
+    /// Items deleted because they had expired.
+    pub(crate) fn expired(&mut self, now: Duration, table: &Arc<str>, items: usize) {
+        self.add(now, of_resource(Metric::TimeToLiveDeletedItemCount, table, None), items as f64);
+    }
+
     /// A write whose condition failed.
     pub(crate) fn condition_failed(&mut self, now: Duration, table: &Arc<str>) {
         self.add(now, of_resource(Metric::ConditionalCheckFailedRequests, table, None), 1.0);

@@ -11,7 +11,8 @@ pub(super) fn conversion_error(message: &str, body: &str) -> String {
         message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
     else {
         let list_for_structure = message.starts_with("invalid length ") && message.contains("expected struct");
-        return if list_for_structure { request_shape::STRUCTURE.into() } else { message.into() };
+        // Anything else is in serde's words, and DynamoDB has no message either.
+        return if list_for_structure { request_shape::STRUCTURE.into() } else { String::new() };
     };
     let expected = without_position(expected).trim();
     let class = match expected {
@@ -19,7 +20,7 @@ pub(super) fn conversion_error(message: &str, body: &str) -> String {
         "a boolean" => "Boolean",
         "i64" | "u64" => "Long",
         // The one member of this type (TopK) is passed on by DynamoDB as its decoder words it.
-        "i32" => return message.into(),
+        "i32" => return without_position(message).into(),
         _ => "",
     };
     let token = match found {

@@ -4,18 +4,35 @@
 pub(crate) mod allowed_origin;
 mod expression_limits;
 mod java_values;
+mod member_path;
+pub(crate) mod region;
 mod request_shape;
 mod signing_region;
+mod table_arns;
+mod unused_feature;
 mod validation;
 pub(crate) mod wire_error;
 
 pub(crate) use self::signing_region::signing_region;
+pub(crate) use self::table_arns::TableArns;
+pub(crate) use self::unused_feature::UnusedFeature;
 pub(crate) use self::validation::decode;
 use crate::engine::OperationName;
 
 const TARGET_PREFIXES: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 
-/// The operation that the header `X-Amz-Target` names; `None` if the engine does not have it.
-pub(crate) fn operation_name(target: &str) -> Option<OperationName> {
-    TARGET_PREFIXES.iter().find_map(|prefix| target.strip_prefix(prefix)).and_then(OperationName::parse)
+/// What the header `X-Amz-Target` names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target {
+    Operation(OperationName),
+    Unused(UnusedFeature),
+}
+
+impl Target {
+    /// `None` if DynamoDB has no such operation.
+    pub(crate) fn parse(header: &str) -> Option<Self> {
+        let operation = TARGET_PREFIXES.iter().find_map(|prefix| header.strip_prefix(prefix))?;
+        let unused = || UnusedFeature::parse(operation).map(Self::Unused);
+        OperationName::parse(operation).map(Self::Operation).or_else(unused)
+    }
 }

@@ -4,6 +4,7 @@ use dynoxide::DynoxideError;
 use serde_json::Value;
 
 use super::java_values::{conversion_error, without_position};
+use super::member_path;
 use super::{expression_limits, request_shape};
 use crate::engine::{Operation, OperationName};
 
@@ -65,8 +66,8 @@ fn decoding_error(message: &str, body: &str) -> DynoxideError {
         DynoxideError::EnvelopedValidation(without_position(rest).into())
     } else if let Some(rest) = stripped("VALIDATION:") {
         DynoxideError::ValidationException(without_position(rest).into())
-    } else if ["missing field", "unknown variant", "invalid type: null"].iter().any(|text| message.contains(text)) {
-        DynoxideError::ValidationException(message.into())
+    } else if let Some(violation) = violation(message, body) {
+        DynoxideError::ValidationException(format!("1 validation error detected: {violation}"))
     } else if message.contains("empty AttributeValue") {
         DynoxideError::ValidationException(EMPTY_VALUE.into())
     } else if message.contains("Supplied AttributeValue") {
@@ -74,4 +75,23 @@ fn decoding_error(message: &str, body: &str) -> DynoxideError {
     } else {
         DynoxideError::SerializationException(conversion_error(message, body))
     }
+}
+
+/// A member that is missing or has none of its values, in DynamoDB's words.
+fn violation(message: &str, body: &str) -> Option<String> {
+    let path = member_path::at_position(message, body).unwrap_or_default();
+    let not_null = |path: &str| format!("Value null at '{path}' failed to satisfy constraint: Member must not be null");
+    if let Some(rest) = message.strip_prefix("missing field `") {
+        return Some(not_null(&member_path::member(&path, rest.split('`').next()?)));
+    }
+    if message.starts_with("invalid type: null") {
+        return (!path.is_empty()).then(|| not_null(&path));
+    }
+    let (value, expected) = message.strip_prefix("unknown variant `")?.split_once('`')?;
+    // The names of the variants are in backquotes too.
+    let values: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
+    Some(format!(
+        "Value '{value}' at '{path}' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
+        values.join(", ")
+    ))
 }

@@ -45,6 +45,7 @@ pub(crate) fn of_protocol(kind: &str, message: Option<&str>) -> Vec<u8> {
 }
 
 /// The answer when the fault is the server's.
-pub(crate) fn internal(name: OperationName) -> (u16, Vec<u8>) {
-    of_engine(name, DynoxideError::InternalServerError("The request processing has failed".into()))
+pub(crate) fn internal() -> (u16, Vec<u8>) {
+    let error = DynoxideError::InternalServerError("The request processing has failed".into());
+    (error.status_code(), error.to_json().into_bytes())
 }

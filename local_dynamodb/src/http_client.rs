@@ -1,4 +1,4 @@
-//! Reads the metrics of a running server, so that a shell script needs no other program for it.
+//! Asks a running server, so that a shell script or a container's health check needs no other program for it.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -8,18 +8,18 @@ use anyhow::{Context, bail};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The text at `/metrics.txt` of the server at `url`, for example `http://127.0.0.1:8000`.
+/// The text at `path` of the server at `url`, for example `http://127.0.0.1:8000`.
 ///
 /// # Errors
 /// The URL is not of this kind, nobody listens there, or it is another program that does.
-pub(crate) fn fetch(url: &str) -> anyhow::Result<String> {
+pub(crate) fn get(url: &str, path: &str) -> anyhow::Result<String> {
     let Some(address) = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')) else {
         bail!("give the URL that the server prints when it starts, http://ADDRESS:PORT");
     };
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     // Version 1.0: the server closes the connection behind the answer, which is all of its framing.
-    write!(stream, "GET /metrics.txt HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").context("the answer is not HTTP")?;

@@ -1,0 +1,36 @@
+//! What happens to data because time passes: items expire, stream records become too old.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dynoxide::DynoxideError;
+
+use crate::admission::AdmissionGate;
+
+/// The real time between two looks at the data.
+const INTERVAL: Duration = Duration::from_millis(250);
+/// The looks between two at the age of stream records.
+const LOOKS_BETWEEN_TRIMS: u32 = 240;
+/// The pause between two pages of deletions, in which requests get their turn.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Deletes what is due, until the runtime ends.
+pub(crate) async fn run(gate: Arc<AdmissionGate>, ttl_delay: Duration) {
+    for look in 1_u32.. {
+        tokio::time::sleep(INTERVAL).await;
+        let worker = Arc::clone(&gate);
+        let trims = look.is_multiple_of(LOOKS_BETWEEN_TRIMS);
+        match tokio::task::spawn_blocking(move || delete_due(&worker, ttl_delay, trims)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => log::error!("expired items cannot be deleted: {error}"),
+            Err(panic) => log::error!("the deletion of expired items failed: {panic}"),
+        }
+    }
+}
+
+fn delete_due(gate: &AdmissionGate, ttl_delay: Duration, trims: bool) -> Result<(), DynoxideError> {
+    while gate.delete_expired(ttl_delay)? {
+        std::thread::sleep(PAUSE);
+    }
+    if trims { gate.trim_streams() } else { Ok(()) }
+}

@@ -1,0 +1,155 @@
+//! Operations on features of DynamoDB that this server does not have: backups, exports, global tables and the like. Those
+//! that only look are answered as for an account that does not use the feature, because tools call them for every table.
+//! The others are refused by name.
+
+use serde_json::{Value, json};
+
+/// What there is to say about an operation.
+#[derive(Clone, Copy, Debug)]
+enum Unused {
+    Limits,
+    Endpoints,
+    /// The answer about an existing table.
+    OfTable(fn(&str) -> Value),
+    /// A list of nothing.
+    Nothing(&'static str),
+    /// The exception and its message.
+    NotFound(&'static str, &'static str),
+    NotHere,
+}
+
+use Unused::{Endpoints, Limits, NotFound, NotHere, Nothing, OfTable};
+
+/// API Reference, "Amazon DynamoDB": all operations that the engine lacks.
+const OPERATIONS: &[(&str, Unused)] = &[
+    ("CreateBackup", NotHere),
+    ("CreateGlobalTable", NotHere),
+    ("DeleteBackup", NotHere),
+    ("DeleteResourcePolicy", NotHere),
+    ("DescribeBackup", NotFound("BackupNotFoundException", "Backup not found")),
+    ("DescribeContinuousBackups", OfTable(continuous_backups)),
+    ("DescribeContributorInsights", OfTable(contributor_insights)),
+    ("DescribeEndpoints", Endpoints),
+    ("DescribeExport", NotFound("ExportNotFoundException", "Export not found")),
+    ("DescribeGlobalTable", NotFound("GlobalTableNotFoundException", "Global table not found")),
+    ("DescribeGlobalTableSettings", NotFound("GlobalTableNotFoundException", "Global table not found")),
+    ("DescribeImport", NotFound("ImportNotFoundException", "Import not found")),
+    ("DescribeKinesisStreamingDestination", OfTable(kinesis_destinations)),
+    ("DescribeLimits", Limits),
+    ("DescribeTableReplicaAutoScaling", OfTable(replica_auto_scaling)),
+    ("DisableKinesisStreamingDestination", NotHere),
+    ("EnableKinesisStreamingDestination", NotHere),
+    ("ExportTableToPointInTime", NotHere),
+    (
+        "GetResourcePolicy",
+        NotFound("PolicyNotFoundException", "Resource-based policy not found for the provided ResourceArn"),
+    ),
+    ("ImportTable", NotHere),
+    ("ListBackups", Nothing("BackupSummaries")),
+    ("ListContributorInsights", Nothing("ContributorInsightsSummaries")),
+    ("ListExports", Nothing("ExportSummaries")),
+    ("ListGlobalTables", Nothing("GlobalTables")),
+    ("ListImports", Nothing("ImportSummaryList")),
+    ("PutResourcePolicy", NotHere),
+    ("RestoreTableFromBackup", NotHere),
+    ("RestoreTableToPointInTime", NotHere),
+    ("UpdateContinuousBackups", NotHere),
+    ("UpdateContributorInsights", NotHere),
+    ("UpdateGlobalTable", NotHere),
+    ("UpdateGlobalTableSettings", NotHere),
+    ("UpdateKinesisStreamingDestination", NotHere),
+    ("UpdateTableReplicaAutoScaling", NotHere),
+];
+
+/// An operation on a feature that this server does not have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UnusedFeature {
+    operation: &'static str,
+    unused: Unused,
+}
+
+impl UnusedFeature {
+    /// `None` if DynamoDB has no such operation, or the engine has it.
+    pub(crate) fn parse(operation: &str) -> Option<Self> {
+        let (operation, unused) = *OPERATIONS.iter().find(|(name, _)| *name == operation)?;
+        Some(Self { operation, unused })
+    }
+
+    /// The status and the answer. `host` is the address that the client reached this server at.
+    pub(crate) fn answer(self, request: &Value, host: &str, has_table: impl FnOnce(&str) -> bool) -> (u16, Value) {
+        let error = |prefix: &str, kind: &str, message: &str| {
+            (400, json!({ "__type": format!("{prefix}#{kind}"), "message": message }))
+        };
+        let dynamodb = "com.amazonaws.dynamodb.v20120810";
+        match self.unused {
+            Limits => (200, limits()),
+            // DynamoDB's own address would lead a client that discovers endpoints away from here.
+            Endpoints => (200, json!({ "Endpoints": [{ "Address": host, "CachePeriodInMinutes": 1440 }] })),
+            Nothing(list) => (200, json!({ list: [] })),
+            NotFound(kind, message) => error(dynamodb, kind, message),
+            OfTable(of_table) => match request["TableName"].as_str() {
+                Some(name) if has_table(name) => (200, of_table(name)),
+                Some(name) if self.operation == "DescribeContinuousBackups" => {
+                    error(dynamodb, "TableNotFoundException", &format!("Table not found: {name}"))
+                }
+                Some(name) => {
+                    let message = format!("Requested resource not found: Table: {name} not found");
+                    error(dynamodb, "ResourceNotFoundException", &message)
+                }
+                None => error(
+                    "com.amazon.coral.validate",
+                    "ValidationException",
+                    "1 validation error detected: Value null at 'tableName' failed to satisfy constraint: Member must \
+                     not be null",
+                ),
+            },
+            NotHere => error(
+                "com.amazon.coral.service",
+                "UnknownOperationException",
+                &format!("local_dynamodb does not have the operation {}", self.operation),
+            ),
+        }
+    }
+}
+
+/// Developer Guide, "Quotas": the initial ones of an account and of a table.
+fn limits() -> Value {
+    json!({
+        "AccountMaxReadCapacityUnits": 80_000,
+        "AccountMaxWriteCapacityUnits": 80_000,
+        "TableMaxReadCapacityUnits": 40_000,
+        "TableMaxWriteCapacityUnits": 40_000,
+    })
+}
+
+fn continuous_backups(_: &str) -> Value {
+    json!({ "ContinuousBackupsDescription": {
+        "ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": { "PointInTimeRecoveryStatus": "DISABLED" },
+    }})
+}
+
+fn contributor_insights(table: &str) -> Value {
+    json!({ "TableName": table, "ContributorInsightsRuleList": [], "ContributorInsightsStatus": "DISABLED" })
+}
+
+fn kinesis_destinations(table: &str) -> Value {
+    json!({ "TableName": table, "KinesisDataStreamDestinations": [] })
+}
+
+fn replica_auto_scaling(table: &str) -> Value {
+    json!({ "TableAutoScalingDescription": { "TableName": table, "TableStatus": "ACTIVE", "Replicas": [] } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::OperationName;
+
+    #[test]
+    fn an_operation_is_the_engines_or_listed_here() {
+        assert!(OPERATIONS.iter().all(|(name, _)| OperationName::parse(name).is_none()));
+        assert!(OPERATIONS.is_sorted_by_key(|(name, _)| *name));
+        assert!(UnusedFeature::parse("DropAll").is_none());
+    }
+}
