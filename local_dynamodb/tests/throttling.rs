@@ -16,7 +16,7 @@ const OF_TABLE: &str = "The level of configured provisioned throughput for the t
 const OF_INDEX: &str = "The level of configured provisioned throughput for one or more global secondary indexes of the \
     table was exceeded. Consider increasing your provisioning level for the under-provisioned global secondary indexes \
     with the UpdateTable API";
-const ARN: &str = "arn:aws:dynamodb:dynoxide:000000000000:table/logfile";
+const ARN: &str = "arn:aws:dynamodb:us-east-1:000000000000:table/logfile";
 
 /// A server on which a table or index of 1 unit starts with so many units, and gains one in a second.
 fn server(starting_units: u64) -> LocalDynamoDb {

@@ -1,0 +1,73 @@
+use serde_json::json;
+
+use crate::support::json::{call, refused};
+use crate::support::server;
+use crate::{composite_table, key, message};
+
+#[test]
+fn what_is_missing_is_named_as_dynamodb_names_it() {
+    let server = server();
+    composite_table(&server, "t01");
+    for (operation, request, path) in [
+        ("BatchGetItem", json!({"RequestItems": {"t01": {}}}), "requestItems.t01.member.keys"),
+        (
+            "TransactGetItems",
+            json!({"TransactItems": [{"Get": {"TableName": "t01"}}]}),
+            "transactItems.1.member.get.key",
+        ),
+        (
+            "TransactWriteItems",
+            json!({"TransactItems": [{"Put": {"TableName": "t01"}}]}),
+            "transactItems.1.member.put.item",
+        ),
+        (
+            "TransactWriteItems",
+            json!({"TransactItems": [{"Delete": {"Key": key("a", "b")}}]}),
+            "transactItems.1.member.delete.tableName",
+        ),
+        ("ExecuteTransaction", json!({"TransactStatements": [{}]}), "transactStatements.1.member.statement"),
+        ("UpdateTimeToLive", json!({"TableName": "t01"}), "timeToLiveSpecification"),
+        ("GetRecords", json!({}), "shardIterator"),
+    ] {
+        let (kind, error) = refused(&server, operation, request);
+        let expected = format!("Value null at '{path}' failed to satisfy constraint: Member must not be null");
+        assert_eq!(kind, "ValidationException", "{operation}: {error}");
+        assert!(message(&error).ends_with(&expected), "{operation}: {error}");
+    }
+}
+
+#[test]
+fn no_message_is_the_json_parsers() {
+    let server = server();
+    composite_table(&server, "t01");
+    let values = [json!(null), json!(1), json!("x"), json!(true), json!([]), json!({}), json!([{}]), json!({"a": {}})];
+    for (operation, members) in [
+        ("BatchGetItem", &["RequestItems", "ReturnConsumedCapacity"][..]),
+        ("BatchWriteItem", &["RequestItems"]),
+        ("TransactWriteItems", &["TransactItems", "ClientRequestToken"]),
+        ("TransactGetItems", &["TransactItems"]),
+        (
+            "CreateTable",
+            &["KeySchema", "AttributeDefinitions", "StreamSpecification", "Tags", "SSESpecification", "BillingMode"],
+        ),
+        ("UpdateTable", &["GlobalSecondaryIndexUpdates", "StreamSpecification"]),
+        ("UpdateTimeToLive", &["TimeToLiveSpecification"]),
+        ("Query", &["KeyConditions", "QueryFilter", "Limit", "ExclusiveStartKey", "AttributesToGet"]),
+        ("UpdateItem", &["Key", "AttributeUpdates", "Expected", "ExpressionAttributeValues"]),
+        ("ExecuteStatement", &["Statement", "Parameters", "Limit"]),
+        ("GetShardIterator", &["StreamArn", "ShardIteratorType"]),
+        ("TagResource", &["ResourceArn", "Tags"]),
+    ] {
+        for member in members {
+            for value in &values {
+                let mut request = json!({"TableName": "t01"});
+                request[*member] = value.clone();
+                let (_, answer) = call(&server, operation, request.clone());
+                let text = message(&answer);
+                let words =
+                    [" at line ", " column ", "expected struct", "missing field", "invalid type", "unknown variant"];
+                assert!(!words.iter().any(|word| text.contains(word)), "{operation} {request}: {answer}");
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+use local_dynamodb::LocalDynamoDb;
+use serde_json::{Value, json};
+
+use crate::support::json::{done, refused, table};
+use crate::support::server;
+use crate::{message, wait_until_active};
+
+fn specify(view: Option<&str>) -> Value {
+    let stream = match view {
+        Some(view) => json!({"StreamEnabled": true, "StreamViewType": view}),
+        None => json!({"StreamEnabled": false}),
+    };
+    json!({"TableName": "logfile", "StreamSpecification": stream})
+}
+
+/// Creates the table with a stream: its ARN.
+fn streaming(server: &LocalDynamoDb, view: &str) -> String {
+    table(server, "logfile", 0, None);
+    let answer = done(server, "UpdateTable", specify(Some(view)));
+    assert_eq!(answer["TableDescription"]["StreamSpecification"]["StreamViewType"], view);
+    answer["TableDescription"]["LatestStreamArn"].as_str().unwrap().to_owned()
+}
+
+fn describe(server: &LocalDynamoDb, arn: &str) -> Value {
+    done(server, "DescribeStream", json!({"StreamArn": arn}))["StreamDescription"].clone()
+}
+
+fn iterator(server: &LocalDynamoDb, arn: &str, kind: &str) -> Value {
+    let shard = describe(server, arn)["Shards"][0]["ShardId"].clone();
+    let request = json!({"StreamArn": arn, "ShardId": shard, "ShardIteratorType": kind});
+    done(server, "GetShardIterator", request)["ShardIterator"].clone()
+}
+
+fn records(server: &LocalDynamoDb, iterator: &Value) -> (Vec<Value>, Option<Value>) {
+    let answer = done(server, "GetRecords", json!({"ShardIterator": iterator}));
+    (answer["Records"].as_array().unwrap().clone(), answer.get("NextShardIterator").cloned())
+}
+
+/// All records of the table's latest stream.
+pub(crate) fn records_of(server: &LocalDynamoDb, table: &str) -> Vec<Value> {
+    let description = done(server, "DescribeTable", json!({"TableName": table}));
+    let arn = description["Table"]["LatestStreamArn"].as_str().unwrap();
+    records(server, &iterator(server, arn, "TRIM_HORIZON")).0
+}
+
+fn put(server: &LocalDynamoDb, x: u8) {
+    done(server, "PutItem", json!({"TableName": "logfile", "Item": {"PK": {"S": "a"}, "x": {"N": x.to_string()}}}));
+}
+
+#[test]
+fn a_write_that_changes_nothing_makes_no_record_whatever_the_view() {
+    for view in ["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"] {
+        let server = server();
+        streaming(&server, view);
+        put(&server, 1);
+        put(&server, 1);
+        let key = json!({"PK": {"S": "a"}});
+        let values = json!({":x": {"N": "1.0"}});
+        let update = json!({"Key": key, "TableName": "logfile", "UpdateExpression": "SET x = :x", "ExpressionAttributeValues": values});
+        done(&server, "UpdateItem", update.clone());
+        done(&server, "TransactWriteItems", json!({"TransactItems": [{"Update": update}]}));
+        let same = json!({"PutRequest": {"Item": {"PK": {"S": "a"}, "x": {"N": "1"}}}});
+        done(&server, "BatchWriteItem", json!({"RequestItems": {"logfile": [same]}}));
+        done(&server, "ExecuteStatement", json!({"Statement": "UPDATE logfile SET x = 1 WHERE PK = 'a'"}));
+        put(&server, 2);
+        done(&server, "DeleteItem", json!({"TableName": "logfile", "Key": {"PK": {"S": "missing"}}}));
+        done(&server, "DeleteItem", json!({"TableName": "logfile", "Key": key}));
+
+        let records = records_of(&server, "logfile");
+        let events: Vec<_> = records.iter().map(|record| record["eventName"].as_str().unwrap()).collect();
+        assert_eq!(events, ["INSERT", "MODIFY", "REMOVE"], "{view}");
+        let modified = &records[1]["dynamodb"];
+        assert_eq!(modified["StreamViewType"], view);
+        let images = [modified.get("NewImage"), modified.get("OldImage")]
+            .map(|image| image.map(|image| image["x"]["N"].clone()));
+        let (new, old) = (Some(json!("2")), Some(json!("1")));
+        let expected = match view {
+            "KEYS_ONLY" => [None, None],
+            "NEW_IMAGE" => [new, None],
+            "OLD_IMAGE" => [None, old],
+            _ => [new, old],
+        };
+        assert_eq!(images, expected, "{view}");
+        assert_eq!(records[1]["awsRegion"], "us-east-1");
+    }
+}
+
+#[test]
+fn an_open_shard_has_no_end_and_a_closed_one_is_read_to_its_end() {
+    let server = server();
+    let arn = streaming(&server, "NEW_IMAGE");
+    put(&server, 1);
+    let open = describe(&server, &arn);
+    let range = &open["Shards"][0]["SequenceNumberRange"];
+    assert_eq!((open["StreamStatus"].as_str(), range.get("EndingSequenceNumber")), (Some("ENABLED"), None));
+    let shard = open["Shards"][0]["ShardId"].as_str().unwrap();
+    assert!((28..=65).contains(&shard.len()), "{shard}");
+    let after = done(&server, "DescribeStream", json!({"StreamArn": arn, "ExclusiveStartShardId": shard}));
+    assert_eq!(after["StreamDescription"]["Shards"], json!([]));
+
+    let (first, next) = records(&server, &iterator(&server, &arn, "TRIM_HORIZON"));
+    let latest = iterator(&server, &arn, "LATEST");
+    assert_eq!((first.len(), records(&server, &latest).0.len()), (1, 0));
+    put(&server, 2);
+    let description = done(&server, "UpdateTable", specify(None))["TableDescription"].clone();
+    assert_eq!((description.get("StreamSpecification"), &description["LatestStreamArn"]), (None, &json!(arn)));
+    for iterator in [&next.unwrap(), &latest] {
+        let (rest, next) = records(&server, iterator);
+        assert_eq!((rest.len(), next), (1, None), "the iterator of a disabled stream ends");
+    }
+    let closed = describe(&server, &arn);
+    let last = first[0]["dynamodb"]["SequenceNumber"].as_str().unwrap();
+    let end = closed["Shards"][0]["SequenceNumberRange"]["EndingSequenceNumber"].as_str().unwrap();
+    assert!(closed["StreamStatus"] == "DISABLED" && end > last, "{closed}");
+
+    // A stream that is enabled again is another one.
+    let again = done(&server, "UpdateTable", specify(Some("KEYS_ONLY")))["TableDescription"]["LatestStreamArn"].clone();
+    assert_ne!(again, arn);
+    put(&server, 3);
+    assert_eq!(records_of(&server, "logfile").len(), 1);
+    assert_eq!(done(&server, "ListStreams", json!({"TableName": "logfile"}))["Streams"].as_array().unwrap().len(), 2);
+    let page = done(&server, "ListStreams", json!({"Limit": 1}));
+    let rest = done(&server, "ListStreams", json!({"ExclusiveStartStreamArn": page["LastEvaluatedStreamArn"]}));
+    assert_eq!(rest["Streams"][0]["StreamArn"], again);
+}
+
+#[test]
+fn positions_that_cannot_be_are_refused() {
+    let server = server();
+    let arn = streaming(&server, "KEYS_ONLY");
+    put(&server, 1);
+    put(&server, 2);
+    let shard = describe(&server, &arn)["Shards"][0]["ShardId"].clone();
+    let all = records_of(&server, "logfile");
+    let number = |at: usize| all[at]["dynamodb"]["SequenceNumber"].clone();
+    let at = |kind: &str, number: Value| json!({"StreamArn": arn, "ShardId": shard, "ShardIteratorType": kind, "SequenceNumber": number});
+    for (kind, from, left) in
+        [("AT_SEQUENCE_NUMBER", 0, 2), ("AFTER_SEQUENCE_NUMBER", 0, 1), ("AFTER_SEQUENCE_NUMBER", 1, 0)]
+    {
+        let iterator = done(&server, "GetShardIterator", at(kind, number(from)))["ShardIterator"].clone();
+        assert_eq!(records(&server, &iterator).0.len(), left, "{kind}");
+    }
+    for request in [
+        at("TRIM_HORIZON", number(0)),
+        at("AT_SEQUENCE_NUMBER", Value::Null),
+        at("AT_SEQUENCE_NUMBER", json!("1")),
+        at("SOMEWHERE", Value::Null),
+    ] {
+        assert_eq!(refused(&server, "GetShardIterator", request).0, "ValidationException");
+    }
+    for (operation, request) in [
+        (
+            "DescribeStream",
+            json!({"StreamArn": "arn:aws:dynamodb:us-east-1:000000000000:table/logfile/stream/1999-01-01T00:00:00.000"}),
+        ),
+        (
+            "GetShardIterator",
+            json!({"StreamArn": arn, "ShardId": "shardId-00000000000000000000-00000000", "ShardIteratorType": "LATEST"}),
+        ),
+    ] {
+        assert_eq!(refused(&server, operation, request).0, "ResourceNotFoundException");
+    }
+    assert_eq!(
+        message(&refused(&server, "GetRecords", json!({"ShardIterator": "nonsense"})).1),
+        "Invalid ShardIterator"
+    );
+    let twice = refused(&server, "UpdateTable", specify(Some("KEYS_ONLY"))).1;
+    assert_eq!(message(&twice), "Table already has an enabled stream: TableName: logfile");
+    done(&server, "UpdateTable", specify(None));
+    assert_eq!(refused(&server, "UpdateTable", specify(None)).0, "ValidationException");
+}
+
+#[test]
+fn a_table_can_be_created_with_a_stream() {
+    let server = server();
+    let description = done(
+        &server,
+        "CreateTable",
+        json!({
+            "TableName": "logfile",
+            "AttributeDefinitions": [{"AttributeName": "PK", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}],
+            "BillingMode": "PAY_PER_REQUEST",
+            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "OLD_IMAGE"},
+        }),
+    )["TableDescription"]
+        .clone();
+    assert_eq!(description["StreamSpecification"], json!({"StreamEnabled": true, "StreamViewType": "OLD_IMAGE"}));
+    wait_until_active(&server, "logfile");
+    put(&server, 1);
+    assert_eq!(records_of(&server, "logfile").len(), 1);
+    // The stream of a deleted table can still be read.
+    let arn = description["LatestStreamArn"].as_str().unwrap();
+    let first = iterator(&server, arn, "TRIM_HORIZON");
+    done(&server, "DeleteTable", json!({"TableName": "logfile"}));
+    let (rest, next) = records(&server, &first);
+    assert_eq!((rest.len(), next), (1, None));
+}
