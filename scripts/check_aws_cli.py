@@ -499,6 +499,58 @@ def check_cloudwatch():
         assert sum(point["Sum"] for point in printed["Datapoints"]) == 3, printed
 
 
+def check_auto_scaling():
+    """AWS CLI and boto3: Application Auto Scaling's operations, and what it refuses"""
+    dimension = ("--service-namespace", "dynamodb", "--scalable-dimension", "dynamodb:index:ReadCapacityUnits")
+    target = (*dimension, "--resource-id", "table/logfile/index/GSI_1")
+    with Server("--speed", "60") as server:
+        create_table(server, "logfile", index=(5, 5))
+
+        def scaling(operation, *arguments, **more):
+            return server.aws(operation, *arguments, service="application-autoscaling", **more)
+
+        said = scaling("deregister-scalable-target", *target, refused="ObjectNotFoundException")
+        assert "No scalable target found for service namespace: dynamodb, resource ID: table/logfile/index/GSI_1" in said, said
+        scaling("register-scalable-target", *target, "--min-capacity", "7", "--max-capacity", "5", refused="ValidationException")
+        limits = ("--min-capacity", "7", "--max-capacity", "50")
+        arn = scaling("register-scalable-target", *target, *limits, "--tags", "lesson=2")["ScalableTargetARN"]
+        assert scaling("list-tags-for-resource", "--resource-arn", arn) == {"Tags": {"lesson": "2"}}
+        configuration = {
+            "TargetValue": 50.0,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "DynamoDBReadCapacityUtilization"},
+            "ScaleInCooldown": 60,
+            "DisableScaleIn": False,
+        }
+        policy = (
+            *("--policy-name", "half", "--policy-type", "TargetTrackingScaling"),
+            *("--target-tracking-scaling-policy-configuration", json.dumps(configuration)),
+        )
+        put = scaling("put-scaling-policy", *target, *policy)
+        client = server.client(service="application-autoscaling")
+        (found,) = client.describe_scaling_policies(ServiceNamespace="dynamodb")["ScalingPolicies"]
+        assert found["TargetTrackingScalingPolicyConfiguration"] == configuration, found
+        assert (found["PolicyARN"], found["Alarms"]) == (put["PolicyARN"], put["Alarms"]), found
+        (registered,) = client.describe_scalable_targets(ServiceNamespace="dynamodb")["ScalableTargets"]
+        assert (registered["MinCapacity"], registered["MaxCapacity"]) == (7, 50), registered
+        with refused("ValidationException", "Only one TargetTrackingScaling policy for a given metric specification is allowed."):
+            client.put_scaling_policy(
+                PolicyName="other", ServiceNamespace="dynamodb", ResourceId="table/logfile/index/GSI_1",
+                ScalableDimension="dynamodb:index:ReadCapacityUnits", PolicyType="TargetTrackingScaling",
+                TargetTrackingScalingPolicyConfiguration=configuration,
+            )  # fmt: skip
+
+        # The index has 5 RCU, fewer than the minimum.
+        end = time.monotonic() + 60
+        while not (steps := client.describe_scaling_activities(ServiceNamespace="dynamodb")["ScalingActivities"]):
+            assert time.monotonic() < end, "no step"
+            time.sleep(0.1)
+        assert (steps[0]["Description"], steps[0]["Cause"]) == ("Setting read capacity units to 7.", "minimum capacity was set to 7"), steps
+        scaling("delete-scaling-policy", *target, "--policy-name", "half")
+        assert server.aws("describe-alarms", service="cloudwatch")["MetricAlarms"] == []
+        scaling("deregister-scalable-target", *target)
+        assert scaling("describe-scalable-targets", "--service-namespace", "dynamodb") == {"ScalableTargets": []}
+
+
 def main():
     version = subprocess.run(["aws", "--version"], check=True, capture_output=True, text=True)
     print(f"{version.stdout.split()[0]}, boto3 {boto3.__version__}, botocore {botocore.__version__}")

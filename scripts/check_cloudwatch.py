@@ -43,6 +43,7 @@ def main(aws):
             check_data(cloudwatch, own, series)
             check_errors(cloudwatch)
             check_fast_clock(cloudwatch)
+            check_alarms(cloudwatch)
             print(f"boto3 {boto3.__version__}, {protocol}: {len(series)} metrics are equal")
         check_cli(aws, own)
     finally:
@@ -217,13 +218,13 @@ def check_errors(cloudwatch):
     )
 
 
-def fails(call, code, message, kind=botocore.exceptions.ClientError):
+def fails(call, code, message, kind=botocore.exceptions.ClientError, status=400):
     try:
         call()
     except kind as error:
         told = error.response["Error"]
         assert told["Code"] == code and told["Message"].startswith(message), told
-        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400, error.response
+        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == status, error.response
     else:
         raise AssertionError(f"{code} was expected")
 
@@ -236,6 +237,64 @@ def check_fast_clock(cloudwatch):
     answer = cloudwatch.get_metric_data(MetricDataQueries=[query], StartTime=now - DAY, EndTime=now)
     [message] = answer["Messages"]
     assert message["Code"] == "ServerClock" and "60 times as fast" in message["Value"], message
+
+
+ALARM = {
+    "AlarmName": "throttled",
+    "AlarmDescription": "<&> ü",
+    "ActionsEnabled": False,
+    "AlarmActions": ["arn:aws:sns:us-east-1:000000000000:topic"],
+    "OKActions": [],
+    "InsufficientDataActions": [],
+    "Namespace": "AWS/DynamoDB",
+    "MetricName": "WriteThrottleEvents",
+    "Dimensions": [{"Name": "TableName", "Value": "small"}],
+    "Statistic": "Sum",
+    "Period": 60,
+    "Unit": "Count",
+    "EvaluationPeriods": 2,
+    "DatapointsToAlarm": 1,
+    "Threshold": 0.5,
+    "ComparisonOperator": "GreaterThanThreshold",
+    "TreatMissingData": "notBreaching",
+}
+
+
+def check_alarms(cloudwatch):
+    """An alarm is what it was put as, goes through its states, and is gone when it is deleted."""
+    cloudwatch.put_metric_alarm(**ALARM)
+    (alarm,) = cloudwatch.describe_alarms(AlarmNames=["throttled"])["MetricAlarms"]
+    assert {name: alarm[name] for name in ALARM} == ALARM, alarm
+    assert alarm["AlarmArn"] == "arn:aws:cloudwatch:us-east-1:000000000000:alarm:throttled", alarm
+    assert isinstance(alarm["StateUpdatedTimestamp"], datetime.datetime), alarm
+    (same,) = cloudwatch.describe_alarms_for_metric(**{name: ALARM[name] for name in ("Namespace", "MetricName", "Dimensions")})["MetricAlarms"]
+    assert same["AlarmName"] == "throttled", same
+    cloudwatch.enable_alarm_actions(AlarmNames=["throttled"])
+    cloudwatch.set_alarm_state(AlarmName="throttled", StateValue="ALARM", StateReason="a drill", StateReasonData='{"drill": true}')
+    (item,) = cloudwatch.describe_alarm_history(AlarmName="throttled", HistoryItemType="StateUpdate", MaxRecords=1)["AlarmHistoryItems"]
+    assert (item["AlarmType"], item["HistorySummary"][-8:]) == ("MetricAlarm", "to ALARM"), item
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix="thr", PaginationConfig={"PageSize": 1})
+    assert [page["MetricAlarms"][0]["ActionsEnabled"] for page in pages] == [True]
+    fails(
+        lambda: cloudwatch.set_alarm_state(AlarmName="gone", StateValue="OK", StateReason=""),
+        "ResourceNotFound",
+        "There is no alarm named gone.",
+        cloudwatch.exceptions.ResourceNotFound,
+        status=404,
+    )
+    fails(
+        lambda: cloudwatch.put_metric_alarm(**{**ALARM, "EvaluationPeriods": 1441}),
+        "ValidationError",
+        "Metrics cannot be checked across more than one day",
+    )
+    fails(
+        lambda: cloudwatch.describe_alarms(NextToken="none"),
+        "InvalidNextToken",
+        "The token is not one that DescribeAlarms gave.",
+        cloudwatch.exceptions.InvalidNextToken,
+    )
+    cloudwatch.delete_alarms(AlarmNames=["throttled"])
+    assert cloudwatch.describe_alarms()["MetricAlarms"] == []
 
 
 def check_cli(aws, own):

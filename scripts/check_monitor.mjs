@@ -164,7 +164,7 @@ async function checkIndex(browser, url, page) {
   const clock = async () => (await (await fetch(`${url}/metrics.json`)).json()).Clock.Seconds;
   const refused = await clock();
   await until("three minutes have passed", async () => await clock() > refused + 180);
-  await page.screenshot({ path: join(folder, "throttled.png"), clip: { x: 0, y: 0, width: 1300, height: 1325 }, fullPage: true });
+  await page.screenshot({ path: join(folder, "throttled.png"), clip: { x: 0, y: 0, width: 1300, height: 1368 }, fullPage: true });
   load.kill("SIGINT");
   await load.ended;
   const title = "Write throttle events per minute";

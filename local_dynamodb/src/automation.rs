@@ -89,15 +89,24 @@ impl Automation {
         (Duration::from_secs(6) / self.gate.speed().get()).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
     }
 
-    /// Does what is due by now.
+    /// Does what is due by now. Nobody waits for the state while tables change.
     pub(crate) fn tick(&self) {
+        for adjustment in self.due() {
+            let outcome = self.update_table(&adjustment);
+            let mut state = self.state();
+            state.again |= outcome == Outcome::InUse;
+            state.auto_scaling.settle(self.gate.now(), uuid(), adjustment, &outcome);
+        }
+    }
+
+    fn due(&self) -> Vec<Adjustment> {
         let mut state = self.state();
         let State { alarms, auto_scaling, minute, again } = &mut *state;
         if alarms.is_empty() && auto_scaling.is_empty() {
             *minute = 0;
-            return;
+            return Vec::new();
         }
-        let due = self.gate.observe(|now, tables, metrics| {
+        self.gate.observe(|now, tables, metrics| {
             let view = View { now, tables, metrics };
             auto_scaling.advance(&view, alarms);
             let current = metrics::minute(now);
@@ -106,14 +115,9 @@ impl Automation {
             (first..current).for_each(|minute| alarms.evaluate(minute, metrics));
             *minute = current;
             // While an alarm is in the state ALARM, it triggers its policy once a minute.
-            if first < current || *again { auto_scaling.plan(&view, alarms) } else { Vec::new() }
-        });
-        *again = false;
-        for adjustment in due {
-            let outcome = self.update_table(&adjustment);
-            *again |= outcome == Outcome::InUse;
-            auto_scaling.settle(self.gate.now(), uuid(), adjustment, &outcome);
-        }
+            let triggers = std::mem::take(again) || first < current;
+            if triggers { auto_scaling.plan(&view, alarms) } else { Vec::new() }
+        })
     }
 
     fn update_table(&self, adjustment: &Adjustment) -> Outcome {

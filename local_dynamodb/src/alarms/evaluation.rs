@@ -105,6 +105,41 @@ mod tests {
         assert_eq!(states(3, "---X0")[0], OK);
     }
 
+    /// Without gaps, an alarm is M out of N whatever missing data counts as; with gaps, it never rests on fewer breaching
+    /// data points than what missing data counts as allows.
+    #[test]
+    fn any_values_are_evaluated_by_the_same_rules() {
+        let mut random = fastrand::Rng::with_seed(11);
+        for _ in 0..20_000 {
+            let mut definition = definition("alarm");
+            definition.metric.namespace = "local_dynamodb".into();
+            definition.evaluation_periods = random.usize(1..6);
+            let needed = random.usize(1..=definition.evaluation_periods);
+            definition.datapoints_to_alarm = Some(needed);
+            definition.treat_missing_data = random.choice(TREATMENTS);
+            let gaps = random.bool();
+            let values: Vec<_> = (0..range(&definition))
+                .map(|_| (!gaps || random.bool()).then(|| if random.bool() { 100.0 } else { 0.0 }))
+                .collect();
+            let state = state(&definition, &values);
+            let breaching = |values: &[Option<f64>]| values.iter().flatten().filter(|value| **value > 50.0).count();
+            if gaps {
+                let nothing = values.iter().all(Option::is_none);
+                assert_eq!(
+                    state == INSUFFICIENT,
+                    nothing && definition.missing_data() == MissingData::Missing,
+                    "{values:?}"
+                );
+                if definition.missing_data() == MissingData::NotBreaching && state == ALARM {
+                    assert!(breaching(&values) >= needed, "{values:?}");
+                }
+            } else {
+                let latest = &values[values.len() - definition.evaluation_periods..];
+                assert_eq!(state, if breaching(latest) >= needed { ALARM } else { OK }, "{values:?}");
+            }
+        }
+    }
+
     #[test]
     fn metrics_of_dynamodb_ignore_missing_data_whatever_is_set() {
         for treatment in TREATMENTS {
