@@ -113,7 +113,7 @@ pub enum LoadError {
 impl LoadError {
     /// Whether what was read so far is still written, as Python has written everything before a bad row.
     pub(super) fn lets_drain(&self) -> bool {
-        matches!(self, Self::BadRow(_) | Self::Unreadable { .. } | Self::Rejects(_))
+        matches!(self, Self::BadRow(_) | Self::Unreadable { .. } | Self::Source(_) | Self::Rejects(_))
     }
 
     /// Whether there is no such table, or will not be in a moment.

@@ -13,6 +13,7 @@ use super::collect::Event;
 use super::phase::{Phase, SharedPhase};
 use super::rejects::RejectedRow;
 use super::request::{Origin, Request};
+use super::resume::OpenSource;
 use crate::batch_writer::{ItemJson, Key, MissingKey, SharedJson, WriteRequest};
 use crate::capacity::limits::MAX_ITEM_SIZE;
 use crate::input::{Fields, Position, ReadError, Record, RecordError, RecordReader, ResumeError};
@@ -87,10 +88,11 @@ impl Producer {
     }
 
     /// Produces everything. Whatever ends it early is told to the collector.
-    pub(super) fn run(mut self, mut reader: RecordReader<impl Read>) {
+    pub(super) fn run(mut self, source: OpenSource) {
         // Even a producer that panics has then ended for the others.
         let _ended = Ended { phase: self.production.phase.clone(), source: self.source };
-        if let Err(error) = self.produce(&mut reader) {
+        let produced = source.reader().and_then(|mut reader| self.produce(&mut reader));
+        if let Err(error) = produced {
             self.tell(Event::Failed(error));
         }
         // What was read before a bad row is still written, as Python has written it by then.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 use tokio::time::Instant;
 
+use super::LoadError;
 use super::channel::{ChunkSender, channel};
 use super::collect::{Collector, Event};
 use super::control::Control;
@@ -16,10 +17,9 @@ use super::phase::SharedPhase;
 use super::produce::{Producer, Production};
 use super::rejects::Rejects;
 use super::request::Request;
-use super::resume::open_sources;
+use super::resume::{OpenSource, open_sources};
 use super::sink::{Destination, TableSinks};
 use super::worker::Worker;
-use super::{LoadError, Reader};
 use crate::batch_writer::Traffic;
 use crate::input::{OddityCounts, Position, SourceProgress};
 use crate::report::{Checkpoint, LoadFigures, PythonLines, ResumePoint, RowCounts, Script, Tally, Watermark};
@@ -163,7 +163,7 @@ fn start_workers(
 fn start_producers(
     production: Production,
     job: &Job,
-    readers: Vec<Reader>,
+    readers: Vec<OpenSource>,
     resume_points: Vec<ResumePoint<Position>>,
 ) -> Result<(), LoadError> {
     let events = production.events.clone();
