@@ -70,6 +70,14 @@ impl Delimited {
         self.dialect.comment
     }
 
+    /// Whether a record is the names of the columns, although no header is expected. Where all columns are text, nothing else shows it.
+    pub(super) fn is_header(&self, fields: &Fields) -> bool {
+        let names = &self.slots[..self.columns.min(self.slots.len())];
+        !self.dialect.header
+            && names.len() > 1
+            && names.iter().enumerate().all(|(index, name)| fields.nth(index) == Some(name))
+    }
+
     /// The record that begins at `start`.
     pub(super) fn next<R: io::Read>(
         &mut self,

@@ -196,6 +196,14 @@ impl<R: Read> RecordReader<R> {
                 Content::Record(result) => result.err(),
             };
             self.records += 1;
+            if self.records == 1
+                && problem.is_none()
+                && let Splitter::Delimited(delimited) = &self.splitter
+                && delimited.is_header(&self.fields)
+                && let Some(wrong) = wrong_format::of_text(self.window.head(), &self.format)
+            {
+                return Err(ReadError::WrongFormat(Box::new(wrong)));
+            }
             return Ok(Some(Placed { line, start, end, problem, oddities }));
         }
     }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use thiserror::Error;
 
 use super::compression::unpack;
+use crate::human;
 
 /// How far one source is: bytes, counted by its reader and the collector.
 #[derive(Debug, Default)]
@@ -80,8 +81,8 @@ impl Source {
         Self { path, name }
     }
 
-    /// Inputs as a command line names them: files, `-`, and folders, which stand for their files in sorted order, those of folders in
-    /// them included. Names that begin with a dot are left out. Of a folder that DynamoDB has exported to S3, the data.
+    /// Inputs as a command line names them: files, `-`, and folders, which stand for their files in sorted order. Names that begin with
+    /// a dot are left out, and so are folders in folders. Of a folder that DynamoDB has exported to S3, the data.
     ///
     /// # Errors
     /// [`SourceError`] if a folder cannot be read or has no file in it, and for s3:// URLs.
@@ -152,24 +153,29 @@ impl Source {
     }
 }
 
+/// The files of a folder, in sorted order.
 fn add_files(folder: &Path, sources: &mut Vec<Source>) -> Result<(), SourceError> {
-    let name = || folder.display().to_string();
-    let io_error = |source| SourceError::Io { name: name(), source };
-    let entries = fs::read_dir(folder).map_err(io_error)?;
-    let mut paths =
-        entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>().map_err(io_error)?;
+    let io_error = |path: &Path, source| SourceError::Io { name: path.display().to_string(), source };
+    let mut folders = 0;
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|error| io_error(folder, error))? {
+        let path = entry.map_err(|error| io_error(folder, error))?.path();
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        match () {
+            () if is_hidden => {}
+            () if path.is_dir() => folders += 1,
+            () => paths.push(path),
+        }
+    }
+    if folders > 0 {
+        let name = folder.display();
+        log::warn!("{name}: {} in it left out; name them, too: {name}/*", human::counted(folders, "folder"));
+    }
     paths.sort();
     for path in paths {
-        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        match path.to_str() {
-            _ if is_hidden => {}
-            _ if path.is_dir() => add_files(&path, sources)?,
-            Some(name) => sources.push(Source::new(name)),
-            None => {
-                let reason = io::Error::new(io::ErrorKind::InvalidFilename, "its name is not UTF-8");
-                return Err(SourceError::Io { name: path.display().to_string(), source: reason });
-            }
-        }
+        let not_utf8 = || io::Error::new(io::ErrorKind::InvalidFilename, "its name is not UTF-8");
+        let name = path.to_str().ok_or_else(|| io_error(&path, not_utf8()))?;
+        sources.push(Source::new(name));
     }
     Ok(())
 }
@@ -251,7 +257,7 @@ mod tests {
     #[test]
     fn a_folder_stands_for_its_files_in_sorted_order() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["b.log", "a/2.log", "a/1.log", ".hidden", "a/.hidden"] {
+        for name in ["b.log", "a.log", "a/1.log", ".hidden"] {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
@@ -261,10 +267,7 @@ mod tests {
             let sources = Source::expand(names)?;
             Ok::<_, SourceError>(sources.iter().map(|source| source.name().replace(&name, "F")).collect::<Vec<_>>())
         };
-        assert_eq!(
-            expand(&[name.clone(), "-".into()]).unwrap(),
-            ["F/a/1.log", "F/a/2.log", "F/b.log", "standard input"]
-        );
+        assert_eq!(expand(&[name.clone(), "-".into()]).unwrap(), ["F/a.log", "F/b.log", "standard input"]);
         // Of an export to S3, the data.
         fs::create_dir(folder.path().join("data")).unwrap();
         fs::write(folder.path().join("data/x.json.gz"), "").unwrap();

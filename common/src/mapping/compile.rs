@@ -570,6 +570,7 @@ impl<'a> Compiler<'a> {
             .any(|rule| rule.pieces.contains(&Piece::Reference(Expression::RowHash)));
         Ok(Compiled {
             text: text.to_owned(),
+            fingerprint: crc32fast::hash(format!("{text}{overrides:?}").as_bytes()),
             input,
             columns,
             typed,

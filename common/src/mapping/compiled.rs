@@ -151,6 +151,8 @@ impl Rule {
 #[derive(Debug)]
 pub(super) struct Compiled {
     pub(super) text: String,
+    /// Of the text and of what the command line says.
+    pub(super) fingerprint: u32,
     pub(super) input: InputFormat,
     /// By slot: those of the input, and behind them the computed ones.
     pub(super) columns: Vec<Column>,

@@ -125,9 +125,7 @@ impl Mapping {
 
     /// Tells mappings apart: a checkpoint is about one of them.
     pub fn fingerprint(&self) -> String {
-        let Compiled { text, input, columns, first_id, .. } = &*self.0;
-        let all = format!("{text}{input:?}{columns:?}{first_id}");
-        format!("{:08x}", crc32fast::hash(all.as_bytes()))
+        format!("{:08x}", self.0.fingerprint)
     }
 }
 

@@ -14,8 +14,8 @@ const ADVICE: &str = "what to do: fix the row, or collect bad rows in a file and
 /// A bad row as it stands in the file, and what the message says of it.
 fn bad_rows() -> Vec<(Vec<u8>, String)> {
     let cases = [
-        ("1,h,d".into(), "has 3 columns, and a log record has 10 (requestid, host, date,".into()),
-        ("lonely".into(), "has 1 column, and a log record has 10".into()),
+        ("1,h,d".into(), "has 3 columns, and the mapping has 10 (requestid, host, date,".into()),
+        ("lonely".into(), "has 1 column, and the mapping has 10".into()),
         (row("abc").csv(), "column 1 (requestid): \"abc\" is not an integer".into()),
         (row("").csv(), "column 1 (requestid): \"\" is not an integer".into()),
         (row(1).hour("1.5").csv(), "column 4 (hourofday): \"1.5\" is not an integer".into()),
@@ -176,7 +176,8 @@ fn a_file_that_cannot_be_read_is_named_with_the_reason() {
     let run = lab.load(&["./data/nothing.csv"]);
     run.assert_error(1, &["load_logfile: error: cannot read ./data/nothing.csv: No such file or directory"]);
     assert_eq!(run.stdout, "");
-    lab.load(&["/"]).assert_error(1, &["cannot read /: it is a directory; name a CSV file in it"]);
+    fs::create_dir(lab.folder().join("empty")).unwrap();
+    lab.load(&["empty"]).assert_error(1, &["cannot read empty: there is no file in this folder"]);
     // A file named by a directory's name and a slash.
     lab.file("log.csv", "");
     lab.load(&["log.csv/"]).assert_error(1, &["cannot read log.csv/: Not a directory"]);
@@ -211,12 +212,13 @@ fn what_is_no_log_at_all_is_refused_at_its_first_line() {
     for (contents, message) in [
         (
             &b"requestid,host,date,hourofday,timezone,method,url,responsecode,bytessent,useragent\n"[..],
-            "log.csv:1: column 1 (requestid): \"requestid\" is not an integer",
+            "log.csv: this is a file whose first line is a header; load it with --header",
         ),
-        (b"<html>\n", "log.csv:1: has 1 column"),
-        (b"\x00\x01\x02\xff\xfe", "log.csv:1: column 1: "),
-        (b"\xff\xfe1\x00,\x00h\x00", "is not valid UTF-8"),
-        (b"\x1f\x8bno gzip after all", "log.csv: line 1: "),
+        (b"<html>\n", "log.csv: this is XML or HTML"),
+        (b"\x00\x01\x02\xff\xfe", "log.csv: this is a file that begins with NUL bytes"),
+        (b"\xff\xfe1\x00,\x00h\x00", "log.csv:1: has 2 columns"),
+        (b"1,\xff\xfeh", "is not valid UTF-8"),
+        (b"\x1f\x8bno gzip after all", "cannot read log.csv: invalid gzip header"),
     ] {
         lab.file("log.csv", contents);
         lab.load(&["log.csv"]).assert_error(1, &[message]);

@@ -62,9 +62,10 @@ fn the_command_line_is_checked_before_anything_is_read() {
     let lab = lab();
     for (args, message) in [
         (&[][..], "required arguments were not provided"),
-        (&["a.csv", "b.csv"], "unexpected argument 'b.csv'"),
+        (&["a.csv", "--format", "xls"], "expected one of csv, tsv, jsonl"),
+        (&["a.csv", "--delimiter", "ab"], "expected one ASCII character, or tab"),
         (&["a.csv", "--no-such-option"], "unexpected argument '--no-such-option'"),
-        (&[""], "a value is required for '<FILE>'"),
+        (&[""], "a value is required for '[FILE]...'"),
     ] {
         let run = lab.load(args);
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{args:?}: {}", run.stderr);

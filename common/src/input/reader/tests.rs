@@ -306,6 +306,10 @@ fn what_an_input_is_instead_is_said_with_what_loads_it() {
     let mut tar = vec![b'x'; 600];
     tar[257..262].copy_from_slice(b"ustar");
     assert!(found(&tar).unwrap().contains("tar -xOf"));
+    // Where all columns are text, the names of the columns are still no record.
+    let text = InputFormat { slots: ["id", "host"].map(Box::from).into(), columns: 2, ..format() };
+    let error = RecordReader::new(&b"id,host\n1,a\n"[..], &text).next_record().unwrap().unwrap_err().to_string();
+    assert!(error.contains("--header"), "{error}");
     for good in [GOOD, "x,h,2017-07-20,01,GMT,GET,/,200,5,ua"] {
         assert_eq!(found(good.as_bytes()), None, "{good}");
     }
