@@ -16,6 +16,7 @@ use dynoxide::types::{KeySchemaElement, KeyType};
 use dynoxide::{DynoxideError, storage_backend};
 
 use super::idempotency::Tokens;
+use super::item_counts::ItemCounts;
 use super::{streams, time_to_live};
 use crate::clock::Clock;
 
@@ -25,6 +26,7 @@ pub(crate) struct Database {
     pub(super) tokens: RefCell<Tokens>,
     /// The id of the last stream record that was looked at.
     pub(super) last_record: Cell<i64>,
+    pub(super) item_counts: RefCell<ItemCounts>,
     vector_indexes: VectorIndexLifecycle,
 }
 
@@ -40,6 +42,7 @@ impl Database {
             clock,
             tokens: RefCell::default(),
             last_record: Cell::new(Option::unwrap_or_default(last_record)),
+            item_counts: RefCell::default(),
             vector_indexes: VectorIndexLifecycle::new(),
         })
     }

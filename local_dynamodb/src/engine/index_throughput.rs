@@ -18,7 +18,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::throughput_settings::ThroughputSettings;
-use super::{Database, streams, table_names};
+use super::{Database, item_counts, streams, table_names};
 
 /// The tags' keys begin so. The rest is a checksum of the index's name, which may be longer than a key can be.
 const PREFIX: &str = "local_dynamodb:index-throughput:";
@@ -159,7 +159,7 @@ pub(crate) fn describe_table(
     database: &Database,
     request: DescribeTableRequest,
 ) -> Result<DescribeTableResponse, DynoxideError> {
-    let mut answer = database.describe_table(request)?;
+    let mut answer = item_counts::describe_table(database, request)?;
     complete(database, &mut answer.table)?;
     Ok(answer)
 }

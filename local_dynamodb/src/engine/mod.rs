@@ -6,12 +6,15 @@
 mod conditions;
 mod database;
 mod exists_statement;
+mod hiding_view;
 mod idempotency;
 mod index_throughput;
+mod item_counts;
 mod key_conditions;
 mod local_index;
 mod operation;
 mod pagination;
+mod segments;
 #[expect(clippy::needless_pass_by_value, reason = "an operation takes its request, whichever it is")]
 mod streams;
 mod table_names;

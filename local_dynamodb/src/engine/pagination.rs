@@ -9,13 +9,11 @@ use dynoxide::DynoxideError;
 use dynoxide::actions::query::{QueryRequest, QueryResponse};
 use dynoxide::actions::scan::{ScanRequest, ScanResponse};
 
-use super::Database;
+use super::{Database, segments};
 
 /// The limits tried, in items. The first keeps memory low (64 items of 400 KB are 25 MB), the last is enough for
 /// items of 32 bytes; for smaller ones no limit follows.
 const LIMITS: [usize; 4] = [64, 512, 4_096, 32_768];
-/// The same for a segment of a parallel scan: the engine reads the whole table for each of its pages, so few attempts.
-const SEGMENT_LIMITS: [usize; 2] = [4_096, 32_768];
 
 /// Runs a Query.
 ///
@@ -39,18 +37,17 @@ pub(crate) fn query(database: &Database, request: QueryRequest) -> Result<QueryR
 /// The engine's.
 pub(crate) fn scan(database: &Database, request: ScanRequest) -> Result<ScanResponse, DynoxideError> {
     let limits = match request {
-        ScanRequest { limit: Some(_), .. } => &[],
-        ScanRequest { segment: Some(_), .. } => SEGMENT_LIMITS.as_slice(),
-        _ => &LIMITS,
+        ScanRequest { limit: Some(_), .. } => [].as_slice(),
+        _ => LIMITS.as_slice(),
     };
     for &limit in limits {
-        let answer = database.scan(ScanRequest { limit: Some(limit), ..copy_of_scan(&request) })?;
+        let answer = segments::scan(database, ScanRequest { limit: Some(limit), ..copy_of_scan(&request) })?;
         if let Some(answer) = whole_page(answer, limit) {
             return Ok(answer);
         }
     }
     let limit = request.limit;
-    database.scan(request).map(|answer| counted(answer, limit))
+    segments::scan(database, request).map(|answer| counted(answer, limit))
 }
 
 /// What a response says about the end of its page.
