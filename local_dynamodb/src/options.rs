@@ -87,6 +87,9 @@ impl StartError {
             Self::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
                 Some("stop the other program, or choose another port with --port (0 takes a free one)")
             }
+            Self::Database { reason, .. } if reason.contains("has it open") => {
+                Some("stop the other server, or choose another file with --db-path")
+            }
             Self::Database { .. } => {
                 Some("choose another file with --db-path, or leave it out to keep the data in memory")
             }

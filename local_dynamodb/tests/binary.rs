@@ -48,6 +48,34 @@ fn a_file_that_cannot_be_opened_is_named() {
 }
 
 #[test]
+fn a_file_is_open_in_one_server_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lab.db");
+    let file = file.to_str().unwrap();
+    let first = Binary::start(&["--db-path", file]);
+    let stderr = refused_to_start(&["--port", "0", "--db-path", file]);
+    assert!(
+        stderr.contains(&format!("cannot open the database file {file}: another local_dynamodb has it open")),
+        "{stderr}"
+    );
+    assert!(stderr.contains("stop the other server"), "{stderr}");
+    // Also after a server that was killed.
+    first.stop("KILL");
+    Binary::start(&["--db-path", file]).stop("TERM");
+    let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(files, ["lab.db"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_cannot_be_written_to_is_named() {
+    // The kernel's own file system takes no files, not even from its administrator.
+    let stderr = refused_to_start(&["--port", "0", "--db-path", "/proc/lab.db"]);
+    assert!(stderr.starts_with("local_dynamodb: error: cannot open the database file /proc/lab.db: "), "{stderr}");
+    assert!(!stderr.contains("unable to open database file"), "{stderr}");
+}
+
+#[test]
 fn help_and_version_are_there() {
     let output = command(&["--help"]).output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();

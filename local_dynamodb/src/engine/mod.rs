@@ -6,6 +6,7 @@
 mod conditions;
 mod database;
 mod exists_statement;
+mod file_lock;
 mod hiding_view;
 mod idempotency;
 mod index_throughput;
@@ -33,6 +34,7 @@ use dynoxide::DynoxideError;
 use dynoxide::storage::Storage;
 
 pub(crate) use self::database::Database;
+use self::file_lock::FileLock;
 pub(crate) use self::index_throughput::UpdateTable;
 pub(crate) use self::operation::{Operation, OperationName, OperationOutput};
 pub(crate) use self::throughput_settings::{CreateTable, IndexSettings, ThroughputSettings, WarmThroughput};
@@ -42,6 +44,8 @@ use crate::options::StartError;
 /// The open database. Operations may come from many threads; the engine runs one at a time.
 pub(crate) struct Engine {
     database: Mutex<Database>,
+    /// Dropped after the database is closed.
+    _lock: Option<FileLock>,
 }
 
 impl Engine {
@@ -51,15 +55,15 @@ impl Engine {
     /// The file cannot be opened, or is not a database of this engine.
     pub(crate) fn open(path: Option<&Path>, clock: Clock) -> Result<Self, StartError> {
         let opened = match path {
-            None => Storage::memory().map_err(|error| error.to_string()),
-            Some(path) => open_file(path),
+            None => Storage::memory().map(|storage| (storage, None)).map_err(|error| error.to_string()),
+            Some(path) => open_file(path).map(|(storage, lock)| (storage, Some(lock))),
         };
-        let database = opened.and_then(|storage| Database::new(storage, clock).map_err(|error| error.to_string()));
+        let database = opened.and_then(|(storage, lock)| {
+            let database = Database::new(storage, clock).map_err(|error| error.to_string())?;
+            Ok(Self { database: Mutex::new(database), _lock: lock })
+        });
         let path = path.unwrap_or(Path::new(":memory:"));
-        match database {
-            Ok(database) => Ok(Self { database: Mutex::new(database) }),
-            Err(reason) => Err(StartError::Database { path: path.to_owned(), reason }),
-        }
+        database.map_err(|reason| StartError::Database { path: path.to_owned(), reason })
     }
 
     /// Runs one operation to its end.
@@ -96,18 +100,19 @@ impl Engine {
     }
 }
 
-fn open_file(path: &Path) -> Result<Storage, String> {
+fn open_file(path: &Path) -> Result<(Storage, FileLock), String> {
     check_file(path)?;
+    let lock = FileLock::new(path)?;
     let name = path.to_str().ok_or("its name is not UTF-8")?;
     let storage = Storage::new(name).map_err(|error| error.to_string())?;
     // Meant for the end of a bulk load, this sets `synchronous = NORMAL`: SQLite's default waits for the disk at every
     // commit. With the engine's write-ahead log no acknowledged write is lost when the process dies, and the file stays
     // consistent when the machine does.
     storage.disable_bulk_loading().map_err(|error| error.to_string())?;
-    Ok(storage)
+    Ok((storage, lock))
 }
 
-/// Says what is wrong where SQLite would only say "unable to open database file". Changes nothing.
+/// Says what is wrong where SQLite would only say "unable to open database file". Makes the file if there is none.
 fn check_file(path: &Path) -> Result<(), String> {
     if path.is_dir() {
         return Err("it is a directory".into());
@@ -122,7 +127,8 @@ fn check_file(path: &Path) -> Result<(), String> {
             Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
                 Err(format!("the folder {} does not exist", folder.display()))
             }
-            _ => Ok(()),
+            // An empty file is a new database. A disk that cannot be written to is named here.
+            _ => File::create_new(path).map(drop).map_err(|error| error.to_string()),
         },
         Err(error) => Err(error.to_string()),
     }
