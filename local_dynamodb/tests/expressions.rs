@@ -98,11 +98,11 @@ fn nothing_that_is_nested_ends_the_server() {
         ("CASE WHEN ", "1", " THEN 1 END"),
     ] {
         let most = 4096 / (open.len() + close.len());
-        for depth in [60, 299, 300, 301, most, 100_000] {
-            let depth = depth.min(1_000_000 / (open.len() + close.len()));
+        for depth in [60, 300, most] {
             answered(&mut client, &format!("{}{middle}{}", open.repeat(depth), close.repeat(depth)));
         }
     }
+    answered(&mut client, &"(".repeat(100_000));
     assert_eq!(call(&server, "ListTables", json!({})).0, 200);
 }
 
@@ -153,7 +153,7 @@ fn expressions_made_of_random_tokens_get_answers() {
     let server = logfile();
     let mut client = Connection::open(&server.address().to_string());
     let mut random = Rng::with_seed(11);
-    for _ in 0..500 {
+    for _ in 0..200 {
         let words = (0..random.usize(1..30)).map(|_| *random.choice(TOKENS.iter()).unwrap());
         answered(&mut client, &words.collect::<Vec<_>>().join(random.choice(["", " ", "  "]).unwrap()));
     }
