@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemError;
 use aws_sdk_dynamodb::types::ThrottlingReason;
+use rustls::CertificateError;
 
 use crate::ThrottleCause;
 
@@ -30,6 +31,8 @@ pub enum ServiceErrorKind {
     Credentials,
     /// The request is invalid.
     Invalid,
+    /// The endpoint's certificate is not trusted.
+    UntrustedCertificate,
     /// The server at the endpoint is not DynamoDB.
     WrongEndpoint,
     /// Anything else.
@@ -93,6 +96,11 @@ impl ServiceError {
         matches!(self.kind, ServiceErrorKind::Throttled | ServiceErrorKind::Unavailable)
     }
 
+    /// Whether the credentials were valid once and have expired.
+    pub(crate) fn is_expired_token(&self) -> bool {
+        self.code.as_deref().is_some_and(is_expired_token)
+    }
+
     fn without_response(kind: ServiceErrorKind, error: &(dyn Error + 'static)) -> Self {
         Self { kind, code: None, message: causes(error), throttled_by: Vec::new() }
     }
@@ -109,6 +117,7 @@ impl fmt::Display for ServiceError {
             ServiceErrorKind::AccessDenied => "access denied",
             ServiceErrorKind::Credentials => "the AWS credentials are not accepted",
             ServiceErrorKind::Invalid => "DynamoDB rejects the request",
+            ServiceErrorKind::UntrustedCertificate => "the endpoint's certificate is not trusted",
             ServiceErrorKind::WrongEndpoint => "the server at the endpoint is not DynamoDB",
             ServiceErrorKind::Other => "DynamoDB returned an error",
         })?;
@@ -137,6 +146,9 @@ where
 {
     fn from(error: &SdkError<E, HttpResponse>) -> Self {
         match error {
+            error if let Some(problem) = certificate_problem(error) => {
+                Self { message: problem, ..Self::without_response(ServiceErrorKind::UntrustedCertificate, error) }
+            }
             error if has_cause::<CredentialsError>(error) => {
                 Self::without_response(ServiceErrorKind::Credentials, error)
             }
@@ -152,7 +164,7 @@ where
             SdkError::TimeoutError(_) => Self::without_response(ServiceErrorKind::Unavailable, error),
             SdkError::DispatchFailure(failure) => {
                 let retryable = failure.is_io() || failure.is_timeout() || failure.as_other().is_some();
-                // rustls reports what is not TLS, and certificates it does not trust, as invalid data.
+                // rustls reports what is not TLS as invalid data.
                 let kind = if retryable && !is_invalid_data(error) {
                     ServiceErrorKind::Unavailable
                 } else {
@@ -163,6 +175,23 @@ where
             _ => Self::without_response(ServiceErrorKind::Other, error),
         }
     }
+}
+
+/// Whether an error code, with or without its namespace, says that credentials have expired.
+pub(crate) fn is_expired_token(code: &str) -> bool {
+    matches!(code.rsplit('#').next(), Some("ExpiredTokenException" | "ExpiredToken"))
+}
+
+/// Why a certificate is not trusted, if that is the cause.
+fn certificate_problem(error: &(dyn Error + 'static)) -> Option<String> {
+    let errors = chain(error).filter_map(|cause| cause.downcast_ref::<rustls::Error>());
+    errors.into_iter().find_map(|error| match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            Some("its issuer is unknown (UnknownIssuer)".to_owned())
+        }
+        rustls::Error::InvalidCertificate(problem) => Some(problem.to_string()),
+        _ => None,
+    })
 }
 
 fn kind_of_code(code: &str, message: &str, status: u16) -> ServiceErrorKind {

@@ -27,6 +27,9 @@ pub fn for_service_error(error: &ServiceError) -> &'static str {
             "renew the credentials (for SSO: aws sso login) or choose others (--profile, AWS_PROFILE), and check this computer's clock"
         }
         ServiceErrorKind::Invalid => "fix what the message names",
+        ServiceErrorKind::UntrustedCertificate => {
+            "set AWS_CA_BUNDLE (or ca_bundle in the profile) to a PEM file with the certificate of the authority that issued it, and check this computer's clock"
+        }
         ServiceErrorKind::WrongEndpoint => {
             "check the endpoint (--endpoint-url, AWS_ENDPOINT_URL, the profile's endpoint_url): another program listens there, or it wants https instead of http"
         }
@@ -58,6 +61,7 @@ pub fn for_connection_error(error: &ConnectionError) -> &'static str {
                  on this machine alone, start local_dynamodb and give --endpoint-url http://127.0.0.1:8000"
         }
         ConnectionError::Credentials(_) => "log in again (for SSO: aws sso login), or fix the profile",
+        ConnectionError::CaBundle { .. } => "name a PEM file with the certificates of the authorities to trust",
         ConnectionError::Runtime(_) => "check this user's limits on open files and processes (ulimit -a)",
     }
 }

@@ -3,6 +3,7 @@
 mod bad_rows;
 mod capacity;
 mod contents;
+mod credentials;
 mod dry_run;
 mod faults;
 mod input;

@@ -1,6 +1,8 @@
 //! DynamoDB through the AWS SDK.
 
 pub mod client;
+mod credentials;
+mod endpoint;
 mod fast_path;
 mod http_client;
 mod table;

@@ -101,8 +101,16 @@ impl Table {
         })
     }
 
+    /// As [`call_sdk`](Self::call_sdk); once more if the credentials have expired: the client then reads their sources again.
+    async fn send_by_sdk(&self, body: impl Fn() -> SdkBody) -> Result<BatchWriteItemOutput, ServiceError> {
+        match self.call_sdk(body()).await {
+            Err(error) if error.is_expired_token() => self.call_sdk(body()).await,
+            result => result,
+        }
+    }
+
     /// Sends a request through the SDK, and captures it for the fast path.
-    async fn send_by_sdk(&self, body: SdkBody) -> Result<BatchWriteItemOutput, ServiceError> {
+    async fn call_sdk(&self, body: SdkBody) -> Result<BatchWriteItemOutput, ServiceError> {
         let capture = RequestCapture::default();
         let length = body.content_length().unwrap_or_default().to_string();
         let output = self
@@ -133,7 +141,7 @@ impl Table {
         let body = || SdkBody::from(batch.body(&self.name, self.return_consumed_capacity));
         let by_fast_path = self.fast_path.as_ref().and_then(|fast_path| Some((fast_path, fast_path.template()?)));
         let Some((fast_path, template)) = by_fast_path else {
-            return Box::pin(self.send_by_sdk(body())).await.map(Received::Other);
+            return Box::pin(self.send_by_sdk(body)).await.map(Received::Other);
         };
         let result = template.send(body()).await;
         match &result {
@@ -146,7 +154,7 @@ impl Table {
             // This error would stop the writer. The SDK may have new credentials by now, another endpoint, or the service's time.
             Err(_) => {
                 fast_path.forget();
-                Box::pin(self.send_by_sdk(body())).await.map(Received::Other)
+                Box::pin(self.send_by_sdk(body)).await.map(Received::Other)
             }
         }
     }
