@@ -10,7 +10,7 @@ use common::tables::{self, ProvisionedThroughput, TableDefinition};
 
 const EXAMPLES: &str = "\
 Examples:
-  create_tables logfile                                  create it and wait until it can be used
+  create_tables logfile                                  create it and wait until it is ACTIVE
   create_tables logfile --capacity 100/100               give it 100 RCU and 100 WCU and wait
   create_tables logfile_gsi_low --index-capacity 5/5     the same for its index
   create_tables --status                                 the state of the lab's tables
@@ -18,9 +18,9 @@ Examples:
   create_tables --delete --all                           delete them, after asking
 ";
 
-/// Creates the tables of the DynamoDB lab and waits until they can be used; changes their capacity, shows their state, deletes them.
+/// Creates the tables of the DynamoDB lab and waits until they are ACTIVE; changes their capacity, shows their state, deletes them.
 ///
-/// Without a table's name it changes nothing and says what it could do. Run again, it finds everything in place.
+/// Without a table's name it changes nothing and prints what it can do. Tables that exist are left as they are.
 #[derive(Debug, Parser)]
 #[command(version, after_help = format!("{EXAMPLES}\n{EXIT_CODES_HELP}"), max_term_width = 120)]
 #[command(group = ArgGroup::new("tables").args(["names", "all"]))]
@@ -50,19 +50,19 @@ pub(crate) struct Arguments {
     /// With --delete: do not ask
     #[arg(long, requires = "delete")]
     yes: bool,
-    /// How long to wait for a table at most
+    /// The longest time to wait for a table
     #[arg(long, value_name = "SECONDS", default_value = "600")]
     wait_timeout: NonZeroU64,
     #[command(flatten)]
     pub(crate) connection: ConnectionOptions,
 }
 
-/// What the command line asks for.
+/// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Say what could be done.
+    /// Print what the program can do.
     Explain,
-    /// Make the tables exist.
+    /// Create the tables that do not exist.
     Create,
     /// Change provisioned capacity, of the table, its index or both.
     Resize { table: Option<ProvisionedThroughput>, index: Option<ProvisionedThroughput> },
@@ -87,14 +87,14 @@ impl Arguments {
         }
     }
 
-    /// The tables meant, in the lab's order, each once. Where the action needs no name, none means all.
+    /// The named tables, in the lab's order, each once. Where the action needs no name, none means all.
     pub(crate) fn tables(&self) -> Vec<&'static TableDefinition> {
         let named =
             |table: &&TableDefinition| self.names.is_empty() || self.names.iter().any(|name| name == table.name);
         tables::TABLES.iter().filter(named).collect()
     }
 
-    pub(crate) fn patience(&self) -> Duration {
+    pub(crate) fn wait_timeout(&self) -> Duration {
         Duration::from_secs(self.wait_timeout.get())
     }
 }

@@ -11,26 +11,26 @@ use crate::cost::{HourlyCost, PRICES};
 use crate::create::{provisioned, summary};
 use crate::lab::{Lab, note, report};
 
-/// Capacity to change to; `None` stays as it is.
+/// The capacity to change to; `None` is left as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) table: Option<ProvisionedThroughput>,
     pub(crate) index: Option<ProvisionedThroughput>,
 }
 
-/// Changes the capacity of each of `tables` and waits until the change holds. All are looked at before any is changed.
+/// Changes the capacity of each of `tables`, and waits for the change. All are described before any is changed.
 pub(crate) async fn resize(lab: &Lab, tables: &[&'static TableDefinition], target: Target) -> Result<()> {
     let mut changes = Vec::new();
     for &table in tables {
         let found = lab.wait_until_settled(table.name).await?.ok_or_else(|| {
             ErrorWithAdvice::new(
-                format!("{}: there is no such table", lab.place(table.name)),
+                format!("{}: there is no such table", lab.table_at(table.name)),
                 format!("create it first: create_tables {}", table.name),
             )
         })?;
         match remaining(table, &found, target)? {
             Target { table: None, index: None } => {
-                report(format_args!("{}: already so, {}", table.name, summary(&found)))?;
+                report(format_args!("{}: unchanged, {}", table.name, summary(&found)))?;
             }
             change => changes.push((table, change)),
         }
@@ -64,7 +64,7 @@ async fn resize_one(lab: &Lab, table: &TableDefinition, change: Target) -> Resul
         }
     })
     .await
-    .with_context(|| format!("cannot change the capacity of {}", lab.place(table.name)))?;
+    .with_context(|| format!("cannot change the capacity of {}", lab.table_at(table.name)))?;
     let changed = lab
         .wait(table.name, "take the change", |found| match found {
             Some(found)
@@ -74,7 +74,7 @@ async fn resize_one(lab: &Lab, table: &TableDefinition, change: Target) -> Resul
             }
             Some(_) => Ok(None),
             None => Err(ErrorWithAdvice::new(
-                format!("{} was deleted while it was waited for", lab.place(table.name)),
+                format!("{} was deleted during the wait", lab.table_at(table.name)),
                 format!("create it again: create_tables {}", table.name),
             )
             .into()),
@@ -87,7 +87,7 @@ async fn resize_one(lab: &Lab, table: &TableDefinition, change: Target) -> Resul
     report(format_args!("{}: changed, {}", table.name, summary(&changed)))
 }
 
-/// What of `target` the table does not have yet. DynamoDB refuses a change to what is already so.
+/// The part of `target` that differs from the table. DynamoDB rejects an update that changes nothing.
 fn remaining(table: &TableDefinition, found: &TableDescription, target: Target) -> Result<Target, ErrorWithAdvice> {
     let name = table.name;
     let cannot = |reason: String| {

@@ -1,4 +1,4 @@
-//! About what the tables cost on AWS.
+//! What the tables cost on AWS, roughly.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use common::tables::{TableDefinition, TableDescription};
 /// a unit and an hour: 0.00065 USD a WCU, 0.00013 USD a RCU. Other regions cost up to twice as much; the free tier is not counted.
 const WCU_HOUR: u64 = 650;
 const RCU_HOUR: u64 = 130;
-/// Where the prices are from, for messages.
+/// The source of the prices, for messages.
 pub(crate) const PRICES: &str = "list prices of us-east-1, 2025";
 
-/// Money for an hour, in millionths of a US dollar. Shows whole cents, rounded up.
+/// The cost of an hour, in millionths of a US dollar. Displays whole cents, rounded up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct HourlyCost(u64);
 

@@ -1,4 +1,4 @@
-//! Making the lab's tables exist.
+//! Creates the lab's tables.
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
@@ -11,7 +11,7 @@ use crate::cost::{HourlyCost, PRICES};
 use crate::difference::{self, differences};
 use crate::lab::{Lab, note, report};
 
-/// Creates those of `tables` that do not exist and waits until all can be used.
+/// Creates those of `tables` that do not exist, and waits until all are ACTIVE.
 ///
 /// If one of them exists with another definition, nothing is created at all.
 pub(crate) async fn create(lab: &Lab, tables: &[&'static TableDefinition]) -> Result<()> {
@@ -43,7 +43,7 @@ async fn create_one(lab: &Lab, table: &'static TableDefinition) -> Result<()> {
         .wait(table.name, "become ACTIVE", {
             match send_until_accepted(lab, table).await? {
                 Sent::Created => created = true,
-                Sent::Exists => note(format_args!("{} exists by now", table.name)),
+                Sent::Exists => note(format_args!("{} exists already", table.name)),
             }
             let mut seen = false;
             move |found: Option<&TableDescription>| match found {
@@ -55,7 +55,7 @@ async fn create_one(lab: &Lab, table: &'static TableDefinition) -> Result<()> {
                 // DescribeTable may not know a table yet that was created this moment.
                 None if !seen => Ok(None),
                 None => Err(ErrorWithAdvice::new(
-                    format!("table {} was deleted while it was waited for", table.name),
+                    format!("table {} was deleted during the wait", table.name),
                     format!("create it again: create_tables {}", table.name),
                 )
                 .into()),
@@ -71,11 +71,11 @@ async fn create_one(lab: &Lab, table: &'static TableDefinition) -> Result<()> {
 
 enum Sent {
     Created,
-    /// Somebody else was quicker, or the SDK sent the request twice.
+    /// Another program was faster, or the SDK sent the request twice.
     Exists,
 }
 
-/// Sends CreateTable; again as long as DynamoDB is busy with other tables.
+/// Sends CreateTable. Retries while DynamoDB is busy with other tables.
 async fn send_until_accepted(lab: &Lab, table: &TableDefinition) -> Result<Sent> {
     lab.retry_while_busy(table.name, "be created", async || match request(lab, table).send().await {
         Ok(_) => Ok(Sent::Created),
@@ -85,7 +85,7 @@ async fn send_until_accepted(lab: &Lab, table: &TableDefinition) -> Result<Sent>
         },
     })
     .await
-    .with_context(|| format!("cannot create {}", lab.place(table.name)))
+    .with_context(|| format!("cannot create {}", lab.table_at(table.name)))
 }
 
 fn request(lab: &Lab, table: &TableDefinition) -> CreateTableFluentBuilder {
@@ -125,7 +125,6 @@ fn key(attribute: &str, key_type: sdk::KeyType) -> sdk::KeySchemaElement {
     element.build().expect("name and type are set")
 }
 
-/// The SDK's type for it.
 pub(crate) fn provisioned(throughput: ProvisionedThroughput) -> sdk::ProvisionedThroughput {
     sdk::ProvisionedThroughput::builder()
         .read_capacity_units(throughput.read.get().into())

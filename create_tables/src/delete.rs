@@ -1,4 +1,4 @@
-//! Deleting the lab's tables.
+//! Deletes the lab's tables.
 
 use std::io::{self, BufRead, IsTerminal as _, Write};
 
@@ -10,13 +10,13 @@ use common::tables::{TableDefinition, TableDescription};
 use crate::difference::differences;
 use crate::lab::{Lab, note, report};
 
-/// May it delete without asking, or is there somebody to ask? The error for a script that forgot `--yes`.
+/// An error for a script that needs `--yes`: there is no terminal to ask on.
 pub(crate) fn check_confirmation(confirmed: bool) -> Result<(), ErrorWithAdvice> {
     if confirmed || io::stdin().is_terminal() {
         return Ok(());
     }
     Err(ErrorWithAdvice::new(
-        "nothing was deleted: the standard input is no terminal, so nobody can be asked",
+        "nothing was deleted: standard input is not a terminal, so the deletion cannot be confirmed",
         "in a script, confirm with --yes",
     ))
 }
@@ -58,7 +58,7 @@ async fn delete_one(lab: &Lab, table: &TableDefinition, found: &TableDescription
             }
         })
         .await
-        .with_context(|| format!("cannot delete {}", lab.place(table.name)))?;
+        .with_context(|| format!("cannot delete {}", lab.table_at(table.name)))?;
     } else {
         note(format_args!("{} is being deleted already", table.name));
     }
@@ -71,7 +71,7 @@ fn question(lab: &Lab, existing: &[(&TableDefinition, TableDescription)]) -> Str
     for (table, found) in existing {
         question.push_str(&format!("  {} (about {} items)", table.name, found.item_count));
         if differences(table, found).iter().any(|difference| !difference.is_capacity()) {
-            question.push_str(" - it is not defined as the lab's table; is it yours?");
+            question.push_str(" - its definition is not that of the lab's table; is it yours?");
         }
         question.push('\n');
     }
@@ -79,7 +79,7 @@ fn question(lab: &Lab, existing: &[(&TableDefinition, TableDescription)]) -> Str
     question
 }
 
-/// The end of the input is a no.
+/// The end of the input means no.
 fn ask(question: &str, answers: &mut impl BufRead, output: &mut impl Write) -> Result<bool> {
     write!(output, "{question}").and_then(|()| output.flush()).context("cannot ask")?;
     let mut answer = String::new();

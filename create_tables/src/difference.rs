@@ -1,4 +1,4 @@
-//! How a table that exists differs from the lab's definition, and the command that mends it.
+//! How a table that exists differs from the lab's definition, and the command that fixes it.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub(crate) struct Difference {
 }
 
 impl Difference {
-    /// Is it a capacity that is another, and so can be changed?
+    /// Whether the capacity differs, which UpdateTable can change.
     pub(crate) fn is_capacity(&self) -> bool {
         self.found.is_some() && self.wanted.is_some() && self.property.ends_with("capacity")
     }
@@ -70,7 +70,7 @@ fn projection_text(projection: &Projection) -> String {
 
 /// The error for tables that differ, one line for each property, with what to do.
 pub(crate) fn error(differing: &[(&TableDefinition, Vec<Difference>)]) -> ErrorWithAdvice {
-    let mut message = "another definition than the lab's; nothing was changed".to_owned();
+    let mut message = "the definition differs from the lab's; nothing was changed".to_owned();
     let mut advice = Vec::new();
     for (table, differences) in differing {
         for difference in differences {
@@ -83,15 +83,15 @@ pub(crate) fn error(differing: &[(&TableDefinition, Vec<Difference>)]) -> ErrorW
                 show(&difference.wanted)
             ));
         }
-        advice.push(mending_command(table, differences));
+        advice.push(fix_command(table, differences));
     }
     ErrorWithAdvice::new(message, advice.join("; "))
 }
 
-fn mending_command(table: &TableDefinition, differences: &[Difference]) -> String {
+fn fix_command(table: &TableDefinition, differences: &[Difference]) -> String {
     let name = table.name;
     if !differences.iter().all(Difference::is_capacity) {
-        return format!("if its items may go: create_tables --delete {name} && create_tables {name}");
+        return format!("if you can lose its items: create_tables --delete {name} && create_tables {name}");
     }
     let mut command = format!("create_tables {name}");
     for difference in differences {
@@ -170,7 +170,7 @@ mod tests {
     fn capacity_alone_is_mended_by_changing_it() {
         let found = described(100, include("bytessent"), sdk::BillingMode::Provisioned, &sdk::ScalarAttributeType::S);
         let found = differences(logfile(), &found);
-        assert_eq!(mending_command(logfile(), &found), "create_tables logfile --capacity 5/5");
+        assert_eq!(fix_command(logfile(), &found), "create_tables logfile --capacity 5/5");
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
         assert!(text.contains("\n  logfile: key: found PK (N), wanted PK (S)"), "{text}");
         assert!(text.contains("\n  logfile: capacity: found 5/100, wanted 5/5"), "{text}");
         assert!(text.contains("GSI_1 projection: found INCLUDE url, wanted INCLUDE bytessent"), "{text}");
-        assert!(mending_command(logfile(), &differences(logfile(), &found)).contains("--delete logfile"));
+        assert!(fix_command(logfile(), &differences(logfile(), &found)).contains("--delete logfile"));
     }
 
     #[test]
@@ -189,6 +189,6 @@ mod tests {
         let text = error_text(&found);
         assert!(text.contains("\n  logfile: billing mode: found PAY_PER_REQUEST, wanted PROVISIONED"), "{text}");
         assert!(text.contains("\n  logfile: capacity: found nothing, wanted 5/5"), "{text}");
-        assert!(mending_command(logfile(), &differences(logfile(), &found)).contains("--delete logfile"));
+        assert!(fix_command(logfile(), &differences(logfile(), &found)).contains("--delete logfile"));
     }
 }

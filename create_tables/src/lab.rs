@@ -1,4 +1,4 @@
-//! The endpoint where the tables are: describing a table, waiting for it, saying so.
+//! The endpoint of the tables: describing a table, waiting for it, reporting the wait.
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -13,31 +13,31 @@ use common::screen::{Bar, Screen};
 use common::tables::TableDescription;
 use tokio::time::Instant;
 
-/// Pauses between two looks at a table grow from the first to the last of these. A local endpoint needs milliseconds, AWS tens of
+/// Pauses between two DescribeTable calls grow from the first to the last of these. A local endpoint needs milliseconds, AWS tens of
 /// seconds; DescribeTable is free and may be asked thousands of times a second.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
-/// A wait is mentioned again after this time, so that nobody takes it for a hang.
+/// A wait is reported again after this time, so that it does not look like a hang.
 const REMINDER: Duration = Duration::from_secs(10);
 
-/// The tables' endpoint and the patience to wait for it.
+/// The tables' endpoint, and how long to wait for a table.
 #[derive(Debug)]
 pub(crate) struct Lab {
     pub(crate) client: Client,
     pub(crate) connection: Connection,
-    patience: Duration,
+    wait_timeout: Duration,
     screen: Screen,
 }
 
 impl Lab {
-    /// Waits for tables up to `patience` each.
-    pub(crate) fn new(connection: Connection, patience: Duration) -> Self {
-        Self { client: connection.client(Retries::Sdk), connection, patience, screen: Screen::new() }
+    /// Waits up to `wait_timeout` for each table.
+    pub(crate) fn new(connection: Connection, wait_timeout: Duration) -> Self {
+        Self { client: connection.client(Retries::Sdk), connection, wait_timeout, screen: Screen::new() }
     }
 
     /// The table as it is now, or `None` if there is none.
     pub(crate) async fn describe(&self, name: &str) -> Result<Option<TableDescription>> {
-        self.try_describe(name).await.with_context(|| self.place(name))
+        self.try_describe(name).await.with_context(|| self.table_at(name))
     }
 
     async fn try_describe(&self, name: &str) -> Result<Option<TableDescription>, ServiceError> {
@@ -49,11 +49,11 @@ impl Lab {
     }
 
     /// For the messages about a table: `table logfile at http://127.0.0.1:8000`.
-    pub(crate) fn place(&self, name: &str) -> String {
+    pub(crate) fn table_at(&self, name: &str) -> String {
         format!("table {name} at {}", self.connection)
     }
 
-    /// Looks at the table again and again until `done` answers with something, and says so. Failures that pass are waited out.
+    /// Describes the table until `done` returns something, and reports the wait. Transient failures are retried.
     ///
     /// `goal` completes the sentence "waiting for logfile to …".
     pub(crate) async fn wait<T>(
@@ -70,7 +70,7 @@ impl Lab {
                     None => table.map_or_else(|| "not there".to_owned(), |table| table.state()),
                 },
                 Err(error) if error.is_retryable() => error.to_string(),
-                Err(error) => return Err(error).with_context(|| self.place(name)),
+                Err(error) => return Err(error).with_context(|| self.table_at(name)),
             };
             waiting.pause(state).await?;
         }
@@ -92,7 +92,7 @@ impl Lab {
         }
     }
 
-    /// Sends a request that changes a table; again while the table, or DynamoDB itself, is busy with something else.
+    /// Sends a request that changes a table. Retries while the table, or DynamoDB itself, is busy.
     pub(crate) async fn retry_while_busy<T>(
         &self,
         name: &str,
@@ -103,7 +103,7 @@ impl Lab {
         self.retry(name, goal, passes, request).await
     }
 
-    /// Sends a request that reads; again while it is throttled or the endpoint does not answer.
+    /// Sends a request that reads. Retries while it is throttled or the endpoint does not respond.
     pub(crate) async fn retry_while_unavailable<T>(
         &self,
         name: &str,
@@ -130,14 +130,14 @@ impl Lab {
     }
 }
 
-/// A wait for one table: growing pauses, lines that tell of it, an end to the patience.
+/// A wait for one table: growing pauses, lines that report it, a timeout.
 struct Waiting<'a> {
     lab: &'a Lab,
     name: &'a str,
     goal: &'a str,
     start: Instant,
     pause: Duration,
-    /// When something was said last, and what.
+    /// When the last line was printed, and which.
     said: Option<(Duration, String)>,
     /// On a terminal it shows how long the wait is, instead of lines.
     bar: Option<Bar>,
@@ -148,13 +148,17 @@ impl<'a> Waiting<'a> {
         Self { lab, name, goal, start: Instant::now(), pause: FIRST_PAUSE, said: None, bar: None }
     }
 
-    /// Says what the state is, if that is news, and sleeps; fails when the patience is at its end.
+    /// Reports the state, if it is new, and sleeps. An error after the timeout.
     async fn pause(&mut self, state: String) -> Result<(), ErrorWithAdvice> {
         let Self { lab, name, goal, .. } = *self;
-        let (waited, patience) = (self.start.elapsed(), lab.patience);
-        if waited >= patience {
+        let (waited, wait_timeout) = (self.start.elapsed(), lab.wait_timeout);
+        if waited >= wait_timeout {
             return Err(ErrorWithAdvice::new(
-                format!("{}: waited {} s for it to {goal}; it is still: {state}", lab.place(name), patience.as_secs()),
+                format!(
+                    "{}: waited {} s for it to {goal}; its state: {state}",
+                    lab.table_at(name),
+                    wait_timeout.as_secs()
+                ),
                 format!("look at it with: create_tables --status {name}; wait longer with --wait-timeout SECONDS"),
             ));
         }
@@ -167,20 +171,20 @@ impl<'a> Waiting<'a> {
             note(words);
             self.said = Some((waited, state));
         }
-        tokio::time::sleep(self.pause.min(patience - waited)).await;
+        tokio::time::sleep(self.pause.min(wait_timeout - waited)).await;
         self.pause = (self.pause * 3 / 2).min(LAST_PAUSE);
         Ok(())
     }
 }
 
-/// A line for the user that is no result: on stderr, like the waits.
+/// A line for the user that is not a result: on stderr, like the waits.
 ///
 /// stderr may be closed; then nobody wants to know.
 pub(crate) fn note(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "create_tables: {line}");
 }
 
-/// A result, on stdout. A reader that has gone (`| head -1`) is no reason to leave work undone.
+/// A result, on stdout. The work goes on if the reader has gone (`| head -1`).
 pub(crate) fn report(line: impl Display) -> Result<()> {
     match writeln!(io::stdout().lock(), "{line}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write to stdout"),

@@ -48,7 +48,7 @@ fn run(arguments: &Arguments) -> Result<Exit> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the async runtime")?;
     runtime.block_on(async {
-        let lab = Lab::new(arguments.connection.connect().await?, arguments.patience());
+        let lab = Lab::new(arguments.connection.connect().await?, arguments.wait_timeout());
         let tables = arguments.tables();
         match action {
             Action::Explain => return explain(),
@@ -75,7 +75,7 @@ fn explain() -> Result<Exit> {
     report(format_args!("  ({PRICES})"))?;
     report("\nWhat to do with them:\n")?;
     for (command, purpose) in [
-        ("create_tables logfile", "create it (--all: all three) and wait until it can be used"),
+        ("create_tables logfile", "create it (--all: all three) and wait until it is ACTIVE"),
         ("create_tables logfile --capacity 100/100", "change its capacity (--index-capacity: its index's) and wait"),
         ("create_tables --status", "show their state"),
         ("create_tables --delete logfile", "delete it with its items, after asking"),

@@ -7,10 +7,10 @@ use common::tables::{TableDefinition, TableDescription, throughput_text};
 
 use crate::lab::{Lab, note, report};
 
-/// Prints one line for each of `tables`; counts their items if asked to.
+/// Prints one line for each of `tables`, with an exact count of the items if `count` is set.
 pub(crate) async fn status(lab: &Lab, tables: &[&'static TableDefinition], count: bool) -> Result<()> {
     if count {
-        note("counting reads the tables whole and consumes read capacity");
+        note("counting reads every item and consumes read capacity");
     }
     let mut found = Vec::new();
     for &table in tables {
@@ -31,7 +31,7 @@ pub(crate) async fn status(lab: &Lab, tables: &[&'static TableDefinition], count
         }
     }
     if !count && !lab.connection.is_loopback() && found.iter().any(|(_, description, _)| description.is_some()) {
-        note("DynamoDB brings its item counts up to date about every six hours; --count counts now");
+        note("DynamoDB updates its item counts about every six hours; --count counts now");
     }
     Ok(())
 }
@@ -65,8 +65,8 @@ fn line(
 /// memory for a page without a limit.
 const PAGE: i32 = 4_000;
 
-/// Counts by reading all of the table, page after page, strongly consistent. Waits out throttling and lost connections as long as some page
-/// comes through within the lab's patience.
+/// Counts by reading all of the table, page after page, strongly consistent. Retries after throttling and lost connections, as long as a page
+/// arrives within the wait timeout.
 async fn count_items(lab: &Lab, table: &str) -> Result<u64> {
     let (mut count, mut start) = (0, None);
     loop {
@@ -77,7 +77,7 @@ async fn count_items(lab: &Lab, table: &str) -> Result<u64> {
                 request.set_exclusive_start_key(start.clone()).send().await.map_err(ServiceError::from)
             })
             .await
-            .with_context(|| format!("cannot count the items of {}", lab.place(table)))?;
+            .with_context(|| format!("cannot count the items of {}", lab.table_at(table)))?;
         count += u64::try_from(page.count()).unwrap_or_default();
         start = page.last_evaluated_key;
         if start.is_none() {

@@ -85,7 +85,7 @@ fn capacity_is_changed_once() {
     let run = create_tables(&engine, "logfile --capacity 100/100");
     assert_stdout(&run, "logfile: changed, 100/100 RCU/WCU, index GSI_1 5/5\n");
     let run = create_tables(&engine, "logfile --capacity 100/100 --index-capacity 5/5");
-    assert_stdout(&run, "logfile: already so, 100/100 RCU/WCU, index GSI_1 5/5\n");
+    assert_stdout(&run, "logfile: unchanged, 100/100 RCU/WCU, index GSI_1 5/5\n");
     let run = create_tables(&engine, "logfile logfile_scan --capacity 7/7");
     run.assert_error(1, &["logfile_scan", "there is no such table", "create it first: create_tables logfile_scan"]);
     let run = create_tables(&engine, "--status logfile");
@@ -101,7 +101,7 @@ fn another_capacity_is_a_difference_that_the_command_shown_mends() {
     run.assert_error(
         1,
         &[
-            "create_tables: error: another definition than the lab's; nothing was changed\n",
+            "create_tables: error: the definition differs from the lab's; nothing was changed\n",
             "\n  logfile: capacity: found 100/100, wanted 5/5\n",
             "\ncreate_tables: what to do: create_tables logfile --capacity 5/5\n",
         ],

@@ -99,7 +99,7 @@ fn a_wait_survives_what_passes() {
 }
 
 #[test]
-fn patience_ends() {
+fn the_wait_ends_at_its_timeout() {
     let server = describing(vec![logfile("CREATING", 5, "CREATING", 5)]);
     let run = create_tables(&server.url(), "logfile --wait-timeout 1");
     run.assert_error(1, &["waited 1 s", "CREATING, GSI_1 CREATING", "--wait-timeout"]);
@@ -108,7 +108,7 @@ fn patience_ends() {
 #[test]
 fn a_table_deleted_meanwhile_is_an_error() {
     let server = describing(vec![absent(), logfile("CREATING", 5, "CREATING", 5), absent()]);
-    create_tables(&server.url(), "logfile").assert_error(1, &["logfile was deleted while it was waited for"]);
+    create_tables(&server.url(), "logfile").assert_error(1, &["logfile was deleted during the wait"]);
 }
 
 #[test]

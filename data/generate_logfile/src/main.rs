@@ -42,7 +42,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = cli::parse::<Arguments>();
     let target =
         arguments.output.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
     match run(&arguments) {
