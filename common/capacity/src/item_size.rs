@@ -4,7 +4,7 @@
 //! an engine's nested value, is measured where it lies:
 //!
 //! ```
-//! use common::capacity::{attribute_size, list_size, number_size, write_units};
+//! use capacity::{attribute_size, list_size, number_size, write_units};
 //!
 //! let item_size = attribute_size("PK", "request#1".len())
 //!     + attribute_size("bytessent", number_size("5120"))
