@@ -223,6 +223,39 @@ async function checkAutoScaling(browser) {
   console.log("auto scaling: target, alarms and steps are shown");
 }
 
+// On demand there is no burst, and items that time to live deletes are counted.
+async function checkOnDemandAndTimeToLive(browser) {
+  const own = await server("--speed", "60");
+  const call = async (operation, request) => {
+    const authorization = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0";
+    const headers = { "x-amz-target": `DynamoDB_20120810.${operation}`, "content-type": "application/x-amz-json-1.0", authorization, "x-amz-date": "20260101T000000Z" };
+    const response = await fetch(own.url, { method: "POST", headers, body: JSON.stringify({ TableName: "sessions", ...request }) });
+    return response.ok ? response.json() : Promise.reject(new Error(`${operation}: ${await response.text()}`));
+  };
+  await call("CreateTable", {
+    BillingMode: "PAY_PER_REQUEST", AttributeDefinitions: [{ AttributeName: "id", AttributeType: "N" }],
+    KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+  });
+  await until("the table is active", async () => (await call("DescribeTable", {})).Table.TableStatus === "ACTIVE");
+  await call("UpdateTimeToLive", { TimeToLiveSpecification: { AttributeName: "expires", Enabled: true } });
+  await call("PutItem", { Item: { id: { N: "1" }, expires: { N: "1900000000000" } } });
+  const page = await open(browser, own.url);
+  await page.getByText("The table is on demand: it serves 4,000 WCU").waitFor();
+  await page.getByText("of 4,000, on demand").waitFor();
+  assert.equal(await page.getByText("burst balance").count(), 0);
+  await page.getByRole("button", { name: "Items", exact: true }).click();
+  await page.getByText("They expire at the time in expires.").waitFor();
+  await page.getByRole("button", { name: "Metrics", exact: true }).click();
+  const now = Math.floor((await (await fetch(`${own.url}/metrics.json`)).json()).Clock.Seconds);
+  await call("PutItem", { Item: { id: { N: "2" }, expires: { N: String(now - 60) } } });
+  const title = "Items deleted by time to live per minute";
+  await page.getByText(title).waitFor();
+  await until("the deleted item is counted", async () => await legend(page, title, "table sessions", "deleted") === 1);
+  await close(page, own.url);
+  await own.stop();
+  console.log("a table on demand, and items that expire");
+}
+
 // Items, page by page and by key: nothing is consumed.
 async function checkItems(browser, url) {
   const page = await open(browser, url);
@@ -413,6 +446,7 @@ const browser = await chromium.launch({
 try {
   await checkNotices(browser);
   await checkAutoScaling(browser);
+  await checkOnDemandAndTimeToLive(browser);
   const own = await server("--speed", String(SPEED));
   const page = await open(browser, own.url);
   await checkTable(browser, own.url, page);

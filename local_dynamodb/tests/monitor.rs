@@ -160,6 +160,7 @@ fn items_are_shown_page_by_page_and_by_key_and_cost_nothing() {
     };
     let first = items("table=logfile");
     assert_eq!(first["Keys"], json!([{"Name": "PK", "Type": "S"}]));
+    assert_eq!(first["TimeToLive"], Value::Null);
     assert_eq!(first["Items"].as_array().unwrap().len(), 25);
     let start = first["Next"].to_string();
     let start: String = form_urlencoded::byte_serialize(start.as_bytes()).collect();

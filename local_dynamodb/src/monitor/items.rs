@@ -31,17 +31,21 @@ fn answer(query: &str, gate: &AdmissionGate) -> Result<Value, String> {
     };
     let description = run(OperationName::DescribeTable, json!({ "TableName": table }))?;
     let keys = keys(&description["Table"]);
+    let time_to_live = run(OperationName::DescribeTimeToLive, json!({ "TableName": table }))?;
+    let time_to_live = &time_to_live["TimeToLiveDescription"]["AttributeName"];
     if key.is_null() {
         let mut request = json!({ "TableName": table, "Limit": PAGE });
         if !start.is_null() {
             request["ExclusiveStartKey"] = start;
         }
         let page = run(OperationName::Scan, request)?;
-        return Ok(json!({ "Keys": keys, "Items": page["Items"], "Next": page["LastEvaluatedKey"] }));
+        return Ok(
+            json!({ "Keys": keys, "TimeToLive": time_to_live, "Items": page["Items"], "Next": page["LastEvaluatedKey"] }),
+        );
     }
     let found = run(OperationName::GetItem, json!({ "TableName": table, "Key": key, "ConsistentRead": true }))?;
     let items: Vec<_> = found.get("Item").into_iter().collect();
-    Ok(json!({ "Keys": keys, "Items": items, "Next": null }))
+    Ok(json!({ "Keys": keys, "TimeToLive": time_to_live, "Items": items, "Next": null }))
 }
 
 fn look(gate: &AdmissionGate, operation: Operation) -> Result<Value, String> {

@@ -45,7 +45,7 @@ export class ItemsView {
     }
   }
 
-  #take({ Keys, Items, Next }, { key }) {
+  #take({ Keys, Items, Next, TimeToLive }, { key }) {
     if (JSON.stringify(Keys) !== JSON.stringify(this.#keys)) {
       this.#keys = Keys;
       this.#makeForm();
@@ -54,13 +54,13 @@ export class ItemsView {
     this.nextPage.disabled = this.#next === null;
     const names = this.#columns(Items);
     this.result.replaceChildren(...(Items.length > 0
-      ? [table("Items", names.concat(this.#hasRest(Items, names) ? ["more"] : []), Items.map((item) => row(item, names)))]
+      ? [table("Items", names.concat(this.#hasRest(Items, names) ? ["more"] : []), Items.map((item) => row(item, names, TimeToLive)))]
       : []));
     const count = Items.length === 1 ? "1 item" : `${Items.length} items`;
     const more = this.#next === null ? "" : "; there are more";
     this.status.textContent = Items.length === 0
       ? (key ? "There is no item with this key." : "There are no items here.")
-      : `${count}${more}. Looking at them costs no capacity.`;
+      : `${count}${more}. Looking at them costs no capacity.${TimeToLive ? ` They expire at the time in ${TimeToLive}.` : ""}`;
   }
 
   #makeForm() {
@@ -105,10 +105,16 @@ export class ItemsView {
   }
 }
 
-function row(item, names) {
-  const cells = names.map((name) => (name in item ? valueText(item[name]) : ""));
+function row(item, names, timeToLive) {
+  const cells = names.map((name) => (name in item ? valueText(item[name]) + (name === timeToLive ? timeText(item[name]) : "") : ""));
   const rest = Object.entries(item).filter(([name]) => !names.includes(name));
   return rest.length === 0 ? cells : [...cells, JSON.stringify(Object.fromEntries(rest))];
+}
+
+// The time at which an item expires, after the number; nothing if it is none.
+function timeText({ N }) {
+  const time = new Date(Number(N) * 1000);
+  return N === undefined || Number.isNaN(time.getTime()) ? "" : ` (${time.toISOString().slice(0, 19)}Z)`;
 }
 
 // Strings and numbers as they are, everything else as DynamoDB's JSON.
