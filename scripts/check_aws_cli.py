@@ -458,6 +458,57 @@ def check_on_demand():
         assert server.metric("WriteThrottleEvents", "logfile") == 0
 
 
+def check_names_and_probes():
+    """ARNs hold the client's region and stand for names; what is not here is named; --health and names of hosts."""
+    with Server("--allow-host", "dynamodb.example") as server:
+        create_table(server, "logfile")
+        arn = server.aws("describe-table", "--table-name", "logfile")["Table"]["TableArn"]
+        assert arn == "arn:aws:dynamodb:eu-central-1:000000000000:table/logfile", arn
+        client = server.client()
+        client.put_item(TableName=arn, Item=item("a"))
+        assert client.get_item(TableName=arn, Key={"PK": {"S": "a"}})["Item"]
+        assert client.batch_get_item(RequestItems={arn: {"Keys": [{"PK": {"S": "a"}}]}})["Responses"][arn]
+        assert server.aws("describe-limits")["TableMaxWriteCapacityUnits"] == 40_000
+        backups = server.aws("describe-continuous-backups", "--table-name", "logfile")
+        assert backups["ContinuousBackupsDescription"]["ContinuousBackupsStatus"] == "ENABLED"
+        with refused("UnknownOperationException", "CreateBackup"):
+            client.create_backup(TableName="logfile", BackupName="backup")
+        subprocess.run(["local_dynamodb", "--health", server.url], check=True)
+        url = server.url
+    assert subprocess.run(["local_dynamodb", "--health", url], capture_output=True).returncode == 1
+
+
+def check_time_to_live():
+    """The AWS CLI enables time to live; an expired item goes, with the service's stream record."""
+    with Server("--ttl-delay", "0") as server:
+        create_table(server, "logfile")
+        stream = "StreamEnabled=true,StreamViewType=OLD_IMAGE"
+        server.aws("update-table", "--table-name", "logfile", "--stream-specification", stream)
+        enable = ["update-time-to-live", "--table-name", "logfile", "--time-to-live-specification"]
+        server.aws(*enable, "Enabled=true,AttributeName=expires")
+        client = server.client()
+        with refused("ValidationException", "TimeToLive is already enabled"):
+            client.update_time_to_live(
+                TableName="logfile", TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
+            )
+        client.put_item(TableName="logfile", Item=item("old", expires={"N": str(int(time.time()) - 60)}))
+        client.put_item(TableName="logfile", Item=item("new", expires={"N": str(int(time.time()) + 3_600)}))
+        until = time.monotonic() + 60
+        while client.scan(TableName="logfile", Select="COUNT")["Count"] == 2:
+            assert time.monotonic() < until, "the item does not expire"
+            time.sleep(0.05)
+        streams = server.client(service="dynamodbstreams")
+        [summary] = streams.list_streams(TableName="logfile")["Streams"]
+        arn = summary["StreamArn"]
+        [shard] = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        assert "EndingSequenceNumber" not in shard["SequenceNumberRange"]
+        iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
+        records = streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+        [removed] = [record for record in records if record["eventName"] == "REMOVE"]
+        assert removed["userIdentity"] == {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}, removed
+        assert removed["awsRegion"] == "eu-central-1" and removed["dynamodb"]["Keys"] == {"PK": {"S": "old"}}, removed
+
+
 def check_cloudwatch():
     """AWS CLI and boto3: CloudWatch's metrics of a throttled table"""
     with Server() as server:

@@ -304,10 +304,7 @@ fn run(gate: &AdmissionGate, name: OperationName, region: &str, body: &[u8]) -> 
     let (body, table_arns) = TableArns::take_from(body);
     let ran = decode(name, &body).map_err(Failure::Engine).and_then(|operation| gate.run(operation));
     match ran.map(|output| gate.to_json(&output)) {
-        Ok(Ok(json)) => {
-            let json = table_arns.put_into(json);
-            (200, if region::has_arns(name) { region::put_into(json, region) } else { json })
-        }
+        Ok(Ok(json)) => (200, region::put_into_answer(name, table_arns.put_into(json), region)),
         Ok(Err(error)) => {
             log::error!("{}: the output cannot be written as JSON: {error}", name.as_str());
             wire_error::internal()
@@ -317,7 +314,7 @@ fn run(gate: &AdmissionGate, name: OperationName, region: &str, body: &[u8]) -> 
             wire_error::of_engine(name, error)
         }
         Err(Failure::Throttled(error)) => match error.to_json() {
-            Ok(json) => (400, region::put_into(json, region)),
+            Ok(json) => (400, region::put_into_arns(json, region)),
             Err(_) => wire_error::internal(),
         },
     }

@@ -86,6 +86,9 @@ fn help_and_version_are_there() {
         "--speed",
         "--no-throttle",
         "--metrics-file",
+        "--allow-host",
+        "--ttl-delay",
+        "--health",
         "Examples:",
         "AWS_ENDPOINT_URL=http://127.0.0.1:8000",
     ] {
@@ -250,6 +253,19 @@ fn metrics_that_cannot_be_read_or_written_are_an_error() {
     let message = format!("cannot write the metrics to {file}: the folder {} does not exist\n", missing.display());
     assert!(stderr.starts_with(&format!("local_dynamodb: error: {message}")), "{stderr}");
     assert!(stderr.contains("--metrics-file"), "{stderr}");
+}
+
+#[test]
+fn a_health_check_tells_by_its_status() {
+    let server = Binary::start(&[]);
+    let check = |url: &str| command(&["--health", url]).output().unwrap();
+    let healthy = check(&server.url);
+    assert!(healthy.status.success() && healthy.stdout.is_empty() && healthy.stderr.is_empty(), "{healthy:?}");
+    let url = server.url.clone();
+    server.stop("TERM");
+    let gone = check(&url);
+    assert_eq!(gone.status.code(), Some(1), "{gone:?}");
+    assert!(String::from_utf8(gone.stderr).unwrap().contains(&format!("no healthy server at {url}")));
 }
 
 #[test]

@@ -43,8 +43,29 @@ fn an_answer_has_dynamodbs_headers() {
 #[test]
 fn a_health_check_is_answered() {
     let server = server();
-    let answer = Raw { headers: vec![], ..Raw::operation("", "") }.method("GET").send(&server.address().to_string());
-    assert_eq!((answer.status, answer.body.as_str()), (200, "healthy: dynamodb.us-east-1.amazonaws.com "));
+    for (path, method) in [("/", "GET"), ("/health", "GET"), ("/health", "HEAD")] {
+        let request = Raw { headers: vec![], ..Raw::operation("", "") }.method(method).path(path);
+        let answer = request.send(&server.address().to_string());
+        let body = if method == "GET" { "healthy: dynamodb.us-east-1.amazonaws.com " } else { "" };
+        assert_eq!((answer.status, answer.body.as_str()), (200, body), "{method} {path}");
+    }
+}
+
+#[test]
+fn names_with_a_dot_are_for_servers_that_others_reach_and_names_that_were_allowed() {
+    let status = |server: &LocalDynamoDb, host: &str| {
+        let address = format!("127.0.0.1:{}", server.address().port());
+        list_tables().header("host", host).send(&address).status
+    };
+    let loopback = with(|options| options.allowed_hosts = vec!["dynamodb.example".into()]);
+    assert_eq!(status(&loopback, "DynamoDB.example:8000"), 200);
+    for host in ["host.docker.internal:8000", "x.svc.cluster.local", "evil.example"] {
+        assert_eq!(status(&loopback, host), 403, "{host}");
+    }
+    let public = with(|options| options.host = "0.0.0.0".into());
+    for host in ["host.docker.internal:8000", "x.svc.cluster.local"] {
+        assert_eq!(status(&public, host), 200, "{host}");
+    }
 }
 
 #[tokio::test]

@@ -121,8 +121,9 @@ pub(crate) fn query(database: &Database, mut request: QueryRequest) -> Result<Qu
     let units = |item: &Attributes| {
         read_capacity_units_with_consistency(item_size(item), request.consistent_read == Some(true))
     };
-    response.consumed_capacity =
-        page.consumed_capacity.and_then(|consumed| charged(consumed, scanned.iter().map(units).sum(), mode.as_deref()));
+    response.consumed_capacity = page
+        .consumed_capacity
+        .and_then(|consumed| charged(consumed, None, scanned.iter().map(units).sum(), mode.as_deref()));
     let items = match scanned.len() {
         0 => scanned,
         _ if !has_filter => scanned,
@@ -179,7 +180,9 @@ pub(crate) fn scan(database: &Database, request: ScanRequest) -> Result<ScanResp
     response.scanned_count = page.scanned_count;
     response.last_evaluated_key = page.last_evaluated_key;
     response.count = items.len();
-    response.consumed_capacity = page.consumed_capacity.and_then(|consumed| charged(consumed, units, mode.as_deref()));
+    response.consumed_capacity = page
+        .consumed_capacity
+        .and_then(|consumed| charged(consumed, request.index_name.as_deref(), units, mode.as_deref()));
     response.items = (!counts_only).then(|| projected(items, paths.as_deref()));
     Ok(response)
 }
@@ -220,11 +223,21 @@ fn projected(items: Vec<Attributes>, paths: Option<&[Path]>) -> Vec<Attributes> 
 }
 
 /// The capacity of the index entries and `units` of the table, in the form that the request asks for.
-fn charged(mut consumed: ConsumedCapacity, units: f64, mode: Option<&str>) -> Option<ConsumedCapacity> {
+fn charged(
+    mut consumed: ConsumedCapacity,
+    index: Option<&str>,
+    units: f64,
+    mode: Option<&str>,
+) -> Option<ConsumedCapacity> {
     let of_index = match &consumed.local_secondary_indexes {
         Some(indexes) => indexes.values().map(|index| index.capacity_units).sum(),
+        // A Scan: the engine takes the index for the table.
         None => consumed.capacity_units,
     };
+    if let (None, Some(index)) = (&consumed.local_secondary_indexes, index) {
+        let detail = CapacityDetail { capacity_units: of_index, ..Default::default() };
+        consumed.local_secondary_indexes = Some(HashMap::from([(index.to_owned(), detail)]));
+    }
     consumed.capacity_units = of_index + units;
     consumed.table = Some(CapacityDetail { capacity_units: units, ..Default::default() });
     match mode {

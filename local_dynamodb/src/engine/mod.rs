@@ -72,9 +72,12 @@ impl Engine {
     /// The engine's, as DynamoDB words them.
     pub(crate) fn run(&self, mut operation: Operation) -> Result<OperationOutput, DynoxideError> {
         conditions::prepare(&mut operation)?;
+        let writes = operation.name().may_write_items();
         let database = self.lock();
         let output = operation.run(&database)?;
-        streams::drop_unchanged(&database)?;
+        if writes {
+            streams::drop_unchanged(&database)?;
+        }
         Ok(output)
     }
 

@@ -128,3 +128,20 @@ operations! {
     UpdateTable update_table UpdateTableRequest UpdateTableResponse [index_throughput::update_table] {index_throughput::UpdateTable};
     UpdateTimeToLive update_time_to_live UpdateTimeToLiveRequest UpdateTimeToLiveResponse [time_to_live::update_time_to_live];
 }
+
+impl OperationName {
+    /// Whether it writes items, or is a statement that may.
+    pub(super) fn may_write_items(self) -> bool {
+        matches!(
+            self,
+            Self::PutItem
+                | Self::UpdateItem
+                | Self::DeleteItem
+                | Self::BatchWriteItem
+                | Self::TransactWriteItems
+                | Self::ExecuteStatement
+                | Self::BatchExecuteStatement
+                | Self::ExecuteTransaction
+        )
+    }
+}

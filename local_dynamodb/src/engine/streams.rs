@@ -302,9 +302,10 @@ pub(crate) fn get_records(
 ) -> Result<GetRecordsResponse, DynoxideError> {
     let limit = checked_limit(request.limit, MAX_RECORDS)?;
     let invalid = || DynoxideError::ValidationException("Invalid ShardIterator".into());
-    let (arn, position) = request.shard_iterator.split_once("|1|").ok_or_else(invalid)?;
+    let (name, position) = request.shard_iterator.split_once("|1|").ok_or_else(invalid)?;
+    let (table, label) = name.split_once("/stream/").ok_or_else(invalid)?;
     let position: i64 = position.parse().map_err(|_| invalid())?;
-    let stream = find(database, arn)?;
+    let stream = find(database, &stream_arn(table, label))?;
     let mut select = database.storage.conn().prepare_cached(
         "SELECT CAST(sequence_number AS INTEGER), event_name, keys_json, new_image, old_image, created_at, user_identity,
             event_id
@@ -424,7 +425,7 @@ fn checked_limit(limit: Option<usize>, maximum: usize) -> Result<usize, Dynoxide
 }
 
 fn iterator(stream: &Stream, position: i64) -> String {
-    format!("{}|1|{position}", stream.arn())
+    format!("{}/stream/{}|1|{position}", stream.table, stream.label)
 }
 
 fn public(number: i64) -> String {
