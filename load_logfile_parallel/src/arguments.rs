@@ -1,15 +1,13 @@
 //! The command line.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::thread;
 
 use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
-use common::cli::{ConnectionOptions, EXIT_CODES_HELP, InputOptions, OutputOptions, PaceOptions};
+use common::cli::{EXIT_CODES_HELP, LoadOptions};
 use common::load::IdStride;
-
-pub(crate) const PROGRAM: &str = "load_logfile_parallel";
+use common::tables::TableName;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,11 +23,11 @@ Examples:
 /// Copy i of a row of file number f gets the request id f × 500,000 + i × 2,000 + its own, as in the workshop's
 /// load_logfile_parallel.py. Standard output gets that script's lines, everything else goes to standard error.
 #[derive(Debug, Parser)]
-#[command(name = PROGRAM, version, after_help = format!("{EXAMPLES}\n{EXIT_CODES_HELP}"))]
+#[command(name = "load_logfile_parallel", version, after_help = format!("{EXAMPLES}\n{EXIT_CODES_HELP}"))]
 pub(crate) struct Arguments {
-    /// Name of the table
-    #[arg(value_parser = NonEmptyStringValueParser::new(), required_unless_present_any = ["print_mapping", "suggest_mapping"])]
-    pub(crate) table: Option<String>,
+    /// Name of the table, or its ARN
+    #[arg(required_unless_present_any = ["print_mapping", "suggest_mapping"])]
+    pub(crate) table: Option<TableName>,
     /// Files and folders, plain or compressed with gzip, zstd, bzip2 or xz [default: ./data/logfile_medium*.csv, sorted]
     #[arg(value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) files: Vec<String>,
@@ -42,20 +40,8 @@ pub(crate) struct Arguments {
     /// How far apart the ids of a row's copies are; auto: as far as these files need [default: as in the workshop, 2000]
     #[arg(long, value_name = "N|auto")]
     pub(crate) id_stride: Option<IdStride>,
-    /// Collect bad rows in this file, verbatim, with their lines and reasons in FILE.reasons, and load the others [default: stop at the first]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) rejects: Option<PathBuf>,
-    /// Record in this file how far the load is, and resume from there when the same command is run again
-    #[arg(long, value_name = "FILE")]
-    pub(crate) checkpoint: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) input: InputOptions,
-    #[command(flatten)]
-    pub(crate) output: OutputOptions,
-    #[command(flatten)]
-    pub(crate) pace: PaceOptions,
-    #[command(flatten)]
-    pub(crate) connection: ConnectionOptions,
+    pub(crate) options: LoadOptions,
 }
 
 /// One more than the machine has cores, so that none is idle while a worker waits for its rows; more than eight help nobody.
@@ -76,7 +62,7 @@ mod tests {
 
     #[test]
     fn without_options_it_does_what_the_script_does() {
-        let arguments = Arguments::parse_from([PROGRAM, "logfile_scan"]);
+        let arguments = Arguments::parse_from(["load_logfile_parallel", "logfile_scan"]);
         assert!(arguments.copies.is_none() && arguments.files.is_empty() && arguments.id_stride.is_none());
         assert!((2..=8).contains(&arguments.threads));
     }

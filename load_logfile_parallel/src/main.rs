@@ -6,58 +6,16 @@ mod files;
 
 use std::process::ExitCode;
 
-use common::batch_writer::Options;
-use common::cli::{self, Exit, init_logging_on, print_error, run_dry, run_load};
-use common::load::{Destination, DryRun, Job, Script, TableDestination, choose_numbering};
+use common::cli::{self, LoadCommand, run_loader};
+use common::load::Script;
 use common::mapping::BuiltIn;
-use common::screen::Screen;
 
-use crate::arguments::{Arguments, PROGRAM};
+use crate::arguments::Arguments;
 
 fn main() -> ExitCode {
-    let arguments = cli::parse::<Arguments>();
-    let screen = if arguments.output.quiet { Screen::PLAIN } else { Screen::new() };
-    init_logging_on(PROGRAM, &screen);
-    let exit = run(arguments, screen).unwrap_or_else(|error| {
-        print_error(PROGRAM, error.as_ref());
-        Exit::Failed
-    });
-    exit.into()
-}
-
-fn run(arguments: Arguments, screen: Screen) -> anyhow::Result<Exit> {
-    let stdout = screen.stdout();
-    let table = arguments.table.unwrap_or_default();
-    let built_in = BuiltIn::parallel(&table);
-    if let Some(exit) = arguments.input.run_instead(built_in, screen.stdout())? {
-        return Ok(exit);
-    }
-    let mapping = arguments.input.mapping(built_in)?;
-    let files = if arguments.files.is_empty() { files::workshop_files()? } else { arguments.files };
-    let sources = arguments.input.sources(&files)?;
-    let numbering = choose_numbering(&mapping, &sources, arguments.copies, arguments.id_stride)?;
-    let connection = arguments.connection.connect_blocking();
-    if arguments.output.dry_run {
-        let dry_run = DryRun { table: &table, sources: &sources, mapping: &mapping, numbering };
-        return Ok(run_dry(&dry_run, connection, stdout)?);
-    }
-    let table = TableDestination {
-        connection: connection?,
-        name: table,
-        options: Options::default(),
-        pace: arguments.pace.pace(),
-    };
-    let job = Job {
-        destination: Destination::Table(table),
-        screen,
-        quiet: arguments.output.quiet,
-        mapping,
-        sources,
-        numbering,
-        workers: arguments.threads.into(),
-        checkpoint: arguments.checkpoint,
-        rejects: arguments.rejects,
-        script: Script::Parallel,
-    };
-    Ok(run_load(&job, &arguments.output, stdout)?)
+    let Arguments { table, files, copies, threads, id_stride, options } = cli::parse();
+    let built_in = BuiltIn::parallel(table.as_ref().map_or("", |table| table.short()));
+    let command = LoadCommand { table, built_in, copies, id_stride, workers: threads.into() };
+    let files = || if files.is_empty() { files::workshop_files() } else { Ok(files) };
+    run_loader(Script::Parallel, options, command, files).into()
 }

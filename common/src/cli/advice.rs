@@ -70,6 +70,7 @@ pub fn for_connection_error(error: &ConnectionError) -> &'static str {
 pub fn for_load_error(error: &LoadError) -> Option<&'static str> {
     Some(match error {
         LoadError::BadRow(_) => "fix the row, or collect bad rows in a file and load the others: --rejects FILE",
+        LoadError::TooManyErrors { .. } => "see the reasons in the file of --rejects beside the rows, FILE.reasons",
         LoadError::Unreadable { error: ReadError::RecordTooLong { .. }, .. } => "close the quote, or remove it",
         LoadError::Unreadable { error: ReadError::WrongFormat(_) | ReadError::Header { .. }, .. } => return None,
         LoadError::Unreadable { .. } => {

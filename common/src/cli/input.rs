@@ -12,7 +12,7 @@ use crate::mapping::{BuiltIn, Mapping, Overrides, suggest};
 /// What the loaders read, and how it becomes items.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Input")]
-pub struct InputOptions {
+pub(super) struct InputOptions {
     /// Make the items as this mapping file says [default: the workshop's items]
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
@@ -58,7 +58,7 @@ impl InputOptions {
     ///
     /// # Errors
     /// The mapping file cannot be used.
-    pub fn mapping(&self, built_in: BuiltIn) -> Result<Mapping, ErrorWithAdvice> {
+    pub(super) fn mapping(&self, built_in: BuiltIn) -> Result<Mapping, ErrorWithAdvice> {
         let overrides = Overrides {
             format: self.format,
             header: self.header,
@@ -81,7 +81,11 @@ impl InputOptions {
     ///
     /// # Errors
     /// The mapping file or the file to be looked at cannot be read.
-    pub fn run_instead(&self, built_in: BuiltIn, mut stdout: impl Write) -> Result<Option<Exit>, ErrorWithAdvice> {
+    pub(super) fn run_instead(
+        &self,
+        built_in: BuiltIn,
+        mut stdout: impl Write,
+    ) -> Result<Option<Exit>, ErrorWithAdvice> {
         let text = if self.print_mapping {
             self.mapping(built_in)?.text().to_owned()
         } else if let Some(file) = &self.suggest_mapping {
@@ -98,7 +102,7 @@ impl InputOptions {
     ///
     /// # Errors
     /// A folder cannot be read.
-    pub fn sources(&self, files: &[String]) -> Result<Vec<Source>, SourceError> {
+    pub(super) fn sources(&self, files: &[String]) -> Result<Vec<Source>, SourceError> {
         Source::expand(files)
     }
 }

@@ -3,35 +3,168 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::Write;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
-use super::{ErrorWithAdvice, Exit, folded, hint, print_failures, say};
+use super::input::InputOptions;
+use super::{
+    ConnectionOptions, ErrorWithAdvice, Exit, folded, hint, init_logging_on, print_error, print_failures, say,
+};
+use crate::batch_writer::Options;
 use crate::batch_writer::client::{Connection, ConnectionError};
-use crate::load::{DryRun, Job, LoadError, Loaded, Signal, load};
-use crate::report::{Outcome, Report, summary};
+use crate::load::{
+    Destination, DryRun, IdStride, Job, LoadError, Loaded, MaxErrors, MaxWcu, Pace, Signal, TableDestination,
+    choose_numbering, load,
+};
+use crate::mapping::BuiltIn;
+use crate::report::{Outcome, Report, Script, summary};
+use crate::screen::Screen;
+use crate::tables::TableName;
+
+/// Options that both loaders have.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LoadOptions {
+    /// Collect bad rows in this file, verbatim, with their lines and reasons in FILE.reasons, and load the others [default: stop at the
+    /// first]
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// End the load when more rows than this are rejected: a number, or a percentage of the rows read [default: no limit]
+    #[arg(long, value_name = "N|P%", requires = "rejects")]
+    pub max_errors: Option<MaxErrors>,
+    /// Record in this file how far the load is, and resume from there when the same command is run again
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+    #[command(flatten)]
+    input: InputOptions,
+    #[command(flatten)]
+    output: OutputOptions,
+    #[command(flatten)]
+    pace: PaceOptions,
+    #[command(flatten)]
+    connection: ConnectionOptions,
+}
 
 /// What a load writes beside its lines on standard output.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
-pub struct OutputOptions {
+struct OutputOptions {
     /// Print nothing on standard error but warnings and errors
     #[arg(short, long)]
-    pub quiet: bool,
+    quiet: bool,
     /// Read and check everything, write nothing, and print what the load costs and how long it takes
     #[arg(long, conflicts_with_all = ["report", "quiet", "rejects", "checkpoint"])]
-    pub dry_run: bool,
+    dry_run: bool,
     /// Write a report of the load into this file, as JSON
     #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
+    report: Option<PathBuf>,
+}
+
+/// How fast a load may be.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Pace")]
+struct PaceOptions {
+    /// Consume at most so many write units a second, of the table and of each index: a number, or a share of what is provisioned now
+    /// [default: no limit]
+    #[arg(long, value_name = "N|P%")]
+    max_wcu: Option<MaxWcu>,
+    /// End the load when the table has accepted nothing for so long, for example 10m [default: wait for throttling without end]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    give_up_after: Option<Duration>,
+    /// Have at most so many batches of 25 rows in flight, all threads together [default: 128]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    in_flight: Option<u16>,
+}
+
+/// `90s`, `10m`, `1h 30m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    let positive = duration.filter(|duration| !duration.is_zero());
+    positive.ok_or_else(|| "expected a time with its unit, for example 90s, 10m or 1h30m".to_owned())
+}
+
+/// A loader's own arguments.
+#[derive(Debug)]
+pub struct LoadCommand {
+    /// The table to load into; without it, something else is asked for that needs none.
+    pub table: Option<TableName>,
+    /// The mapping, where no other is named.
+    pub built_in: BuiltIn,
+    /// How many copies of each item, if not as many as the mapping says.
+    pub copies: Option<NonZeroU32>,
+    /// How far apart the ids of the copies are.
+    pub id_stride: Option<IdStride>,
+    /// Worker threads.
+    pub workers: usize,
+}
+
+/// Runs a loader to its end. `files` are the inputs as the user named them.
+pub fn run_loader(
+    script: Script,
+    options: LoadOptions,
+    command: LoadCommand,
+    files: impl FnOnce() -> Result<Vec<String>, ErrorWithAdvice>,
+) -> Exit {
+    let screen = if options.output.quiet { Screen::PLAIN } else { Screen::new() };
+    init_logging_on(script.program(), &screen);
+    run(script, options, command, files, screen).unwrap_or_else(|error| {
+        print_error(script.program(), error.as_ref());
+        Exit::Failed
+    })
+}
+
+fn run(
+    script: Script,
+    options: LoadOptions,
+    command: LoadCommand,
+    files: impl FnOnce() -> Result<Vec<String>, ErrorWithAdvice>,
+    screen: Screen,
+) -> Result<Exit, Box<dyn Error>> {
+    let LoadOptions { rejects, max_errors, checkpoint, input, output, pace, connection } = options;
+    let stdout = screen.stdout();
+    if let Some(exit) = input.run_instead(command.built_in, screen.stdout())? {
+        return Ok(exit);
+    }
+    let table = command.table.ok_or("no table is named")?;
+    let mapping = input.mapping(command.built_in)?;
+    let sources = input.sources(&files()?)?;
+    let numbering = choose_numbering(&mapping, &sources, command.copies, command.id_stride)?;
+    let connection = connection.connect_blocking();
+    if output.dry_run {
+        let dry_run = DryRun { table: table.as_str(), sources: &sources, mapping: &mapping, numbering };
+        return Ok(run_dry(&dry_run, connection, stdout)?);
+    }
+    let defaults = Options::default();
+    let destination = Destination::Table(TableDestination {
+        connection: connection?,
+        name: table,
+        options: Options { in_flight: pace.in_flight.map_or(defaults.in_flight, usize::from), ..defaults },
+        pace: Pace { max_wcu: pace.max_wcu, give_up_after: pace.give_up_after },
+    });
+    let (workers, quiet) = (command.workers, output.quiet);
+    let job = Job {
+        destination,
+        workers,
+        sources,
+        mapping,
+        numbering,
+        checkpoint,
+        rejects,
+        max_errors,
+        script,
+        screen,
+        quiet,
+    };
+    Ok(run_load(&job, &output, stdout)?)
 }
 
 /// Prints on standard output what a load would do and cost: exit code 3 if it has bad rows.
 ///
 /// # Errors
 /// An input cannot be read.
-pub fn run_dry<W: Write>(
+fn run_dry<W: Write>(
     dry_run: &DryRun<'_>,
     connection: Result<Connection, ConnectionError>,
     mut stdout: W,
@@ -50,7 +183,7 @@ pub fn run_dry<W: Write>(
 ///
 /// # Errors
 /// The report's file cannot be written. If that is known before the load, nothing is loaded.
-pub fn run_load<W: Write>(job: &Job, output: &OutputOptions, stdout: W) -> Result<Exit, ErrorWithAdvice> {
+fn run_load<W: Write>(job: &Job, output: &OutputOptions, stdout: W) -> Result<Exit, ErrorWithAdvice> {
     let program = job.script.program();
     let report = output.report.as_deref().map(ReportFile::create).transpose()?;
     let (mut loaded, errors) = match load(job, stdout) {
@@ -154,4 +287,19 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> ErrorWithAdvice {
         format!("cannot write the report {}: {error}", path.display()),
         "check the path, its permissions and the space on the disk",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_a_unit() {
+        for (text, seconds) in [("90s", 90), ("10m", 600), ("1h30m", 5400), ("1h 30m", 5400), ("2 hours", 7200)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for wrong in ["90", "0s", "-1m", "10 minutes ago", "", "soon"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -5,16 +5,14 @@ mod input;
 mod loading;
 
 use std::error::Error;
-use std::time::Duration;
 
 use clap::Args;
 
 use crate::batch_writer::client::{Connection, ConnectionError, Settings};
 use crate::batch_writer::service_error::ServiceError;
-use crate::load::{LoadError, MaxWcu, Pace};
+use crate::load::LoadError;
 
-pub use self::input::InputOptions;
-pub use self::loading::{OutputOptions, run_dry, run_load};
+pub use self::loading::{LoadCommand, LoadOptions, run_loader};
 pub use ::cli::{
     EXIT_CODES_HELP, ErrorWithAdvice, Exit, folded, init_logging, init_logging_on, parse, print_failures, say,
 };
@@ -50,33 +48,6 @@ impl ConnectionOptions {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(ConnectionError::Runtime)?.block_on(self.connect())
     }
-}
-
-/// How fast a load may be.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Pace")]
-pub struct PaceOptions {
-    /// Consume at most so many write units a second, of the table and of each index: a number, or a share of what is provisioned now
-    /// [default: no limit]
-    #[arg(long, value_name = "N|P%")]
-    pub max_wcu: Option<MaxWcu>,
-    /// End the load when the table has accepted nothing for so long, for example 10m [default: wait for throttling without end]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub give_up_after: Option<Duration>,
-}
-
-impl PaceOptions {
-    /// As the load wants it.
-    pub fn pace(&self) -> Pace {
-        Pace { max_wcu: self.max_wcu, give_up_after: self.give_up_after }
-    }
-}
-
-/// `90s`, `10m`, `1h 30m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let duration = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
-    let positive = duration.filter(|duration| !duration.is_zero());
-    positive.ok_or_else(|| "expected a time with its unit, for example 90s, 10m or 1h30m".to_owned())
 }
 
 /// Prints a fatal error on stderr, and what to do about it where one of its causes knows.
@@ -120,15 +91,5 @@ mod tests {
              (ResourceNotFoundException)"
         );
         assert!(hint(&error).unwrap().starts_with("check the table's name"));
-    }
-
-    #[test]
-    fn a_duration_has_a_unit() {
-        for (text, seconds) in [("90s", 90), ("10m", 600), ("1h30m", 5400), ("1h 30m", 5400), ("2 hours", 7200)] {
-            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
-        }
-        for wrong in ["90", "0s", "-1m", "10 minutes ago", "", "soon"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::LoadError;
 use super::control::Signal;
+use super::max_errors::MaxErrors;
 use super::phase::{Phase, SharedPhase};
 use super::rejects::{RejectedRow, Rejects};
 use super::request::Origin;
@@ -62,6 +63,8 @@ pub(super) struct Collector<W> {
     pub(super) table: String,
     pub(super) counts: Arc<RowCounts>,
     pub(super) oddities: OddityCounts,
+    pub(super) copies: u64,
+    pub(super) max_errors: Option<MaxErrors>,
     /// Records in the rejects files that are not in the settled prefix, as (source, record).
     pub(super) collected: HashSet<(u32, u64)>,
     /// What ended the load early.
@@ -220,6 +223,16 @@ impl<W: Write> Collector<W> {
             self.collected.insert(record);
         }
         self.watermarks[origin.source as usize].rejected(origin.record, origin.end, rows);
+        self.check_errors(false);
+    }
+
+    /// Ends the load when too many rows are rejected.
+    pub(super) fn check_errors(&mut self, is_at_end: bool) {
+        if let Some(limit) = self.max_errors
+            && let Some(rows) = limit.exceeded(self.counts.total(), self.copies, is_at_end)
+        {
+            self.fail(LoadError::TooManyErrors { rows, limit });
+        }
     }
 }
 

@@ -1,21 +1,22 @@
-//! What a load would do, found out without writing anything: good and bad rows, their cost, and how long they take.
+//! What a load would do, without writing anything: good and bad rows, their cost, and how long they take.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use rayon::iter::{IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::sink::check_table;
 use super::{LoadError, RejectedRow};
-use aws_sdk_dynamodb::types::AttributeValue;
-
-use crate::batch_writer::ItemJson;
 use crate::batch_writer::client::{Connection, ConnectionError, Retries};
 use crate::batch_writer::service_error::ServiceErrorKind;
+use crate::batch_writer::{ItemJson, Key};
 use crate::human;
 use crate::input::{Fields, OddityCounts, ReadError, Record, RecordError, RecordReader, Source};
 use crate::mapping::{AttributeSink, Mapper, Mapping, Numbering};
+use crate::report::{KEYS, KeyCounter, replaced_line};
 use crate::tables::{self, TableDescription, provisioned};
 use capacity::limits::{MAX_ITEM_SIZE, PARTITION_WRITE_UNITS};
 use capacity::{
@@ -27,7 +28,10 @@ use capacity::{
 const SHOWN: usize = 10;
 
 /// Values of an index's partition key that are told apart. Of more, those that come first: a value that is hot comes soon.
-const KEYS: usize = 100_000;
+const INDEX_KEYS: usize = 100_000;
+
+/// Keys that a source collects before it waits for the count that all sources share.
+const KEYS_AT_ONCE: usize = 1024;
 
 /// The time for which the needed capacity is told.
 const A_MINUTE: Duration = Duration::from_secs(60);
@@ -65,7 +69,8 @@ impl DryRun<'_> {
             check_table(self.mapping, self.table, description)?;
         }
         let definitions = facts.as_ref().map(TableDescription::index_definitions).unwrap_or_default();
-        let count = |(place, source): (usize, &Source)| self.count(place, source, &definitions);
+        let keys = Mutex::new(KeyCounter::new(KEYS));
+        let count = |(index, source): (usize, &Source)| self.count(index, source, &definitions, &keys);
         let counts: Vec<Count> = self.sources.par_iter().enumerate().map(count).collect::<Result<_, _>>()?;
         let mut all = Count::new(&definitions);
         let mut lines = vec!["dry run: nothing is written".to_owned()];
@@ -82,6 +87,8 @@ impl DryRun<'_> {
             lines.push(format!("  and {} more", human::count(more)));
         }
         lines.extend(all.oddities.lines());
+        let replaced = keys.into_inner().unwrap_or_else(PoisonError::into_inner).replaced();
+        lines.extend(replaced_line(replaced, Some(all.good)));
         lines.push(self.cost_line(&all, facts.as_ref()));
         lines.extend(note);
         if let Some(facts) = &facts {
@@ -116,18 +123,36 @@ impl DryRun<'_> {
         }
     }
 
-    fn count(&self, index: usize, source: &Source, definitions: &[IndexDefinition]) -> Result<Count, LoadError> {
+    fn count(
+        &self,
+        index: usize,
+        source: &Source,
+        definitions: &[IndexDefinition],
+        all_keys: &Mutex<KeyCounter>,
+    ) -> Result<Count, LoadError> {
+        let count_keys = |keys: &mut Vec<Key>| {
+            let mut all_keys = all_keys.lock().unwrap_or_else(PoisonError::into_inner);
+            keys.drain(..).for_each(|key| all_keys.add(key));
+        };
         let unreadable = |error| LoadError::Unreadable { source_name: source.name().to_owned(), error };
         let mut reader = RecordReader::new(source.open()?, self.mapping.input());
         let mut mapper = Mapper::new(self.mapping, self.numbering, index, source.name());
         let copies = u64::from(mapper.copies());
         let mut count = Count::new(definitions);
+        let mut own = ItemJson::keyed(self.mapping.key_schema());
+        let mut keys = Vec::new();
         let mut number = 0;
         while let Some(record) = reader.next_record() {
             let Record { line, raw, fields, oddities, .. } = record.map_err(unreadable)?;
             let costs = fields.and_then(|fields| {
                 mapper.begin(number, raw, fields)?;
-                costs(&mut mapper, fields, definitions)
+                let costs = costs(&mut mapper, fields, definitions)?;
+                for copy in 0..mapper.copies() {
+                    own.clear();
+                    mapper.write_own(fields, copy, &mut own)?;
+                    keys.extend(own.key());
+                }
+                Ok(costs)
             });
             number += 1;
             match costs {
@@ -135,6 +160,9 @@ impl DryRun<'_> {
                     count.good += copies;
                     count.oddities.add(source.name(), line, oddities);
                     costs.iter().for_each(|cost| count.add(cost));
+                    if keys.len() >= KEYS_AT_ONCE {
+                        count_keys(&mut keys);
+                    }
                 }
                 Err(reason) => {
                     if let Some(wrong) = reader.wrong_format() {
@@ -148,6 +176,7 @@ impl DryRun<'_> {
                 }
             }
         }
+        count_keys(&mut keys);
         Ok(count)
     }
 
@@ -377,7 +406,7 @@ impl Count {
 fn add_key(keys: &mut HashMap<PartitionKey, CapacityUnits>, key: PartitionKey, units: CapacityUnits) {
     if let Some(sum) = keys.get_mut(&key) {
         *sum += units;
-    } else if keys.len() < KEYS {
+    } else if keys.len() < INDEX_KEYS {
         keys.insert(key, units);
     }
 }

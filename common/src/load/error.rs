@@ -5,6 +5,7 @@ use std::io;
 use thiserror::Error;
 
 use super::control::Signal;
+use super::max_errors::MaxErrors;
 use super::pace::ShareError;
 use super::rejects::{RejectedRow, RejectsError};
 use crate::batch_writer::Stop;
@@ -39,6 +40,14 @@ pub enum LoadError {
     /// A row that cannot be written, in a load without a file for rejected rows.
     #[error("{}:{}: {}", .0.source, .0.line, .0.reason)]
     BadRow(Box<RejectedRow>),
+    /// More rows are rejected than the user allows.
+    #[error("{rows} rows were rejected, and --max-errors allows {limit}")]
+    TooManyErrors {
+        /// Rejected rows; the copies of a row are one.
+        rows: u64,
+        /// The limit.
+        limit: MaxErrors,
+    },
     /// The files for rejected rows cannot be used.
     #[error(transparent)]
     Rejects(#[from] RejectsError),
@@ -113,7 +122,14 @@ pub enum LoadError {
 impl LoadError {
     /// Whether what was read so far is still written, as Python has written everything before a bad row.
     pub(super) fn lets_drain(&self) -> bool {
-        matches!(self, Self::BadRow(_) | Self::Unreadable { .. } | Self::Source(_) | Self::Rejects(_))
+        matches!(
+            self,
+            Self::BadRow(_)
+                | Self::TooManyErrors { .. }
+                | Self::Unreadable { .. }
+                | Self::Source(_)
+                | Self::Rejects(_)
+        )
     }
 
     /// Whether there is no such table, or will not be in a moment.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::max_errors::MaxErrors;
 use super::sink::Destination;
 use crate::input::Source;
 use crate::mapping::{Mapping, Numbering};
@@ -25,6 +26,8 @@ pub struct Job {
     pub checkpoint: Option<PathBuf>,
     /// The file for rejected rows; without it the first one ends the load.
     pub rejects: Option<PathBuf>,
+    /// How many rows may be rejected before the load ends; without it any number.
+    pub max_errors: Option<MaxErrors>,
     /// Whose lines are printed on standard output.
     pub script: Script,
     /// Standard error, with bars on a terminal.

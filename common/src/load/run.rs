@@ -22,7 +22,10 @@ use super::sink::{Destination, TableSinks};
 use super::worker::Worker;
 use crate::batch_writer::Traffic;
 use crate::input::{OddityCounts, Position, SourceProgress};
-use crate::report::{Checkpoint, LoadFigures, PythonLines, ResumePoint, RowCounts, Script, Tally, Watermark};
+use crate::report::{
+    Checkpoint, KEYS, KeyCounter, LoadFigures, PythonLines, ReplacedRows, ResumePoint, RowCounts, Script, Tally,
+    Watermark,
+};
 
 /// Chunks of requests that wait for one worker: enough that it never waits for the producer, and little memory.
 const CHUNKS_PER_WORKER: usize = 4;
@@ -43,6 +46,8 @@ pub struct Loaded<W> {
     pub traffic: Traffic,
     /// Rows that were loaded although they look wrong, of this run.
     pub oddities: OddityCounts,
+    /// Rows of this run with the key of an earlier one.
+    pub replaced: ReplacedRows,
     /// From its start to its end.
     pub elapsed: Duration,
     /// What ended it early.
@@ -53,9 +58,9 @@ pub struct Loaded<W> {
 impl<W: Write> Loaded<W> {
     /// For the summary and the report.
     pub fn figures(&self) -> LoadFigures {
-        let Self { tally, resumed, traffic, oddities, elapsed, .. } = self;
+        let Self { tally, resumed, traffic, oddities, replaced, elapsed, .. } = self;
         let (traffic, oddities) = (traffic.clone(), oddities.clone());
-        LoadFigures { tally: *tally, resumed: *resumed, traffic, oddities, elapsed: *elapsed }
+        LoadFigures { tally: *tally, resumed: *resumed, traffic, oddities, replaced: *replaced, elapsed: *elapsed }
     }
 
     /// Prints the last of Python's lines, which says that everything is written. The caller decides when, because it may have other
@@ -98,6 +103,8 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
         lines: PythonLines::new(job.script, stdout, names.iter().map(String::as_str)),
         rejects,
         checkpoint,
+        copies,
+        max_errors: job.max_errors,
         watermarks: resume_points.iter().map(|resume| Watermark::new(copies, resume)).collect(),
         names,
         table: job.destination.table_name().to_owned(),
@@ -131,12 +138,13 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     start_producers(production, job, readers, resume_points)?;
     collector.collect(&collected, threads.len(), job.sources.len());
     drop(collected);
-    join(threads, &mut collector);
+    let replaced = join(threads, &mut collector);
     drop(control);
-    Ok(finish(collector, sinks.traffic.with(|traffic| traffic.clone()), start, resumed))
+    let traffic = sinks.traffic.with(|traffic| traffic.clone());
+    Ok(finish(collector, traffic, replaced, start, resumed))
 }
 
-type Threads = Vec<thread::JoinHandle<io::Result<()>>>;
+type Threads = Vec<thread::JoinHandle<io::Result<ReplacedRows>>>;
 
 fn start_workers(
     job: &Job,
@@ -145,12 +153,13 @@ fn start_workers(
     phase: &SharedPhase,
 ) -> Result<(Vec<ChunkSender<Vec<Request>>>, Threads), LoadError> {
     let (mut senders, mut threads) = (Vec::new(), Vec::new());
-    let workers = job.workers.max(1);
+    let workers = job.workers.clamp(1, job.destination.max_workers());
     for number in 0..workers {
         let (sender, chunks) = channel(CHUNKS_PER_WORKER);
-        let worker = Worker { chunks, events: events.clone(), phase: phase.clone() };
+        let keys = KeyCounter::new(KEYS / workers);
+        let worker = Worker { chunks, events: events.clone(), phase: phase.clone(), keys };
         let sinks = sinks.clone();
-        let run = move || worker.run(|| sinks.sink(workers));
+        let run = move || worker.run(|| sinks.sink(number, workers));
         let thread = thread::Builder::new().name(format!("worker {number}")).spawn(run);
         threads.push(thread.map_err(LoadError::Thread)?);
         senders.push(sender);
@@ -189,19 +198,28 @@ fn start_producers(
 }
 
 /// Waits for the workers; after a signal only for those that have ended already.
-fn join<W: Write>(threads: Threads, collector: &mut Collector<W>) {
+fn join<W: Write>(threads: Threads, collector: &mut Collector<W>) -> ReplacedRows {
+    let mut replaced = ReplacedRows::default();
     let stopped = collector.is_stopped_by_signal();
     for thread in threads.into_iter().filter(|thread| !stopped || thread.is_finished()) {
         match thread.join() {
-            Ok(Ok(())) => {}
+            Ok(Ok(of_worker)) => replaced += of_worker,
             Ok(Err(error)) => collector.fail(LoadError::Thread(error)),
             Err(_) => collector.fail(LoadError::Internal("a worker ended unexpectedly".to_owned())),
         }
     }
+    replaced
 }
 
 /// Saves or removes what is kept beside the load, and sums it up.
-fn finish<W: Write>(mut collector: Collector<W>, traffic: Traffic, start: Instant, resumed: Tally) -> Loaded<W> {
+fn finish<W: Write>(
+    mut collector: Collector<W>,
+    traffic: Traffic,
+    replaced: ReplacedRows,
+    start: Instant,
+    resumed: Tally,
+) -> Loaded<W> {
+    collector.check_errors(true);
     let tally = collector.counts.total();
     if collector.errors.is_empty() && !tally.is_complete() {
         collector.fail(LoadError::Internal(format!("rows are unaccounted for ({tally})")));
@@ -220,5 +238,5 @@ fn finish<W: Write>(mut collector: Collector<W>, traffic: Traffic, start: Instan
         rejects.finish();
     }
     let (elapsed, can_resume) = (start.elapsed(), checkpoint.is_some());
-    Loaded { tally, resumed, traffic, oddities, elapsed, errors, can_resume, lines }
+    Loaded { tally, resumed, can_resume, traffic, oddities, replaced, elapsed, errors, lines }
 }

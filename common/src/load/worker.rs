@@ -12,6 +12,7 @@ use super::phase::{Phase, SharedPhase};
 use super::request::Request;
 use super::sink::Sink;
 use crate::batch_writer::{Stop, Turn};
+use crate::report::{KeyCounter, ReplacedRows};
 
 /// How long batches in flight are waited for when the load is stopped. DynamoDB responds within milliseconds or not at all.
 const FINAL_RESPONSES: Duration = Duration::from_secs(5);
@@ -21,6 +22,7 @@ pub(super) struct Worker {
     pub(super) chunks: ChunkReceiver<Vec<Request>>,
     pub(super) events: Sender<Event>,
     pub(super) phase: SharedPhase,
+    pub(super) keys: KeyCounter,
 }
 
 impl Worker {
@@ -29,17 +31,19 @@ impl Worker {
     ///
     /// # Errors
     /// The system gives it no runtime.
-    pub(super) fn run<S: Sink>(self, open: impl FnOnce() -> S) -> io::Result<()> {
+    pub(super) fn run<S: Sink>(self, open: impl FnOnce() -> S) -> io::Result<ReplacedRows> {
         // A worker that panics has ended for the collector, too.
         let ended = Ended(self.events.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let phase_changes = self.phase.watch();
-        let stop = runtime
-            .block_on(async { Working { worker: self, sink: open(), phase_changes, closed: false }.work().await });
+        let (stop, replaced) = runtime.block_on(async {
+            let mut working = Working { worker: self, sink: open(), phase_changes, closed: false };
+            (working.work().await, working.worker.keys.replaced())
+        });
         if let Some(stop) = stop {
             let _ = ended.0.send(Event::Stopped(stop));
         }
-        Ok(())
+        Ok(replaced)
     }
 }
 
@@ -53,7 +57,7 @@ struct Working<S> {
 
 impl<S: Sink> Working<S> {
     /// `None` when all is settled, or when the load was stopped by others.
-    async fn work(mut self) -> Option<Stop> {
+    async fn work(&mut self) -> Option<Stop> {
         loop {
             if *self.phase_changes.borrow_and_update() == Phase::Stopping {
                 self.stop().await;
@@ -84,7 +88,10 @@ impl<S: Sink> Working<S> {
             // Asked for before the channel is: what a producer sent before it was done is then in the channel.
             let producers_are_done = self.worker.phase.producers_are_done();
             match self.worker.chunks.try_receive() {
-                Received::Chunk(chunk) => self.sink.push_all(chunk),
+                Received::Chunk(chunk) => {
+                    chunk.iter().for_each(|request| self.worker.keys.add(request.key()));
+                    self.sink.push_all(chunk);
+                }
                 Received::NothingYet if !producers_are_done => break,
                 Received::NothingYet | Received::Finished => {
                     self.closed = true;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::replaced::ReplacedRows;
 use super::tally::Tally;
 use crate::batch_writer::{ThrottleCause, ThrottledResource, Traffic};
 use crate::human;
@@ -53,6 +54,8 @@ pub struct LoadFigures {
     pub traffic: Traffic,
     /// Rows of this run that were loaded although they look wrong.
     pub oddities: OddityCounts,
+    /// Rows of this run with the key of an earlier row.
+    pub replaced: ReplacedRows,
     /// How long this run took.
     pub elapsed: Duration,
 }
@@ -122,6 +125,8 @@ pub struct Report {
     odd_rows: Vec<OddRows>,
     seconds: f64,
     rows_per_second: f64,
+    rows_replaced: u64,
+    rows_replaced_is_estimate: bool,
     consumed_wcu: Option<Consumed>,
     requests: Requests,
     throttle_events: Vec<ThrottleEvents>,
@@ -132,7 +137,7 @@ pub struct Report {
 impl Report {
     /// Of a load.
     pub fn new(info: LoadInfo, outcome: Outcome, figures: &LoadFigures) -> Self {
-        let LoadFigures { tally, resumed, traffic, oddities, elapsed } = figures;
+        let LoadFigures { tally, resumed, traffic, oddities, replaced, elapsed } = figures;
         let indexes = traffic.consumed_by_index.iter().map(|(name, units)| (name.clone(), units.as_f64()));
         let consumed = Consumed { table: traffic.consumed_by_table.as_f64(), indexes: indexes.collect() };
         let latencies = &traffic.latencies;
@@ -150,6 +155,8 @@ impl Report {
             odd_rows: oddities.iter().map(odd_rows).collect(),
             seconds: elapsed.as_secs_f64(),
             rows_per_second: figures.written() as f64 / elapsed.as_secs_f64().max(1e-9),
+            rows_replaced: replaced.rows,
+            rows_replaced_is_estimate: replaced.is_estimate,
             consumed_wcu: traffic.knows_consumption().then_some(consumed),
             requests: Requests {
                 sent: traffic.requests,
@@ -196,7 +203,7 @@ fn throttle_events((cause, &events): (&ThrottleCause, &u64)) -> ThrottleEvents {
 
 /// The lines at the end of a load.
 pub fn summary(table: &str, figures: &LoadFigures) -> Vec<String> {
-    let LoadFigures { tally, resumed, traffic, oddities, elapsed } = figures;
+    let LoadFigures { tally, resumed, traffic, oddities, replaced, elapsed } = figures;
     let rate = human::rate(figures.written(), *elapsed);
     let mut rows = format!("{tally}, in {} ({rate} rows/s)", human::time(*elapsed));
     if resumed.read > 0 {
@@ -204,6 +211,9 @@ pub fn summary(table: &str, figures: &LoadFigures) -> Vec<String> {
     }
     let mut lines = vec![rows];
     lines.extend(oddities.lines());
+    // Rows of earlier runs may have the same keys, and rows that are not written may replace none.
+    let is_whole = tally.not_written() == 0 && resumed.read == 0;
+    lines.extend(replaced_line(*replaced, is_whole.then_some(tally.written)));
     if traffic.written > 0 {
         lines.push(consumed_line(table, traffic));
     }
@@ -211,6 +221,22 @@ pub fn summary(table: &str, figures: &LoadFigures) -> Vec<String> {
         lines.push(requests_line(traffic));
     }
     lines
+}
+
+/// `20 rows have the key of an earlier row and replace it: 30 rows, 10 items`, where the number of written rows is known.
+pub fn replaced_line(replaced: ReplacedRows, written: Option<u64>) -> Option<String> {
+    if replaced.rows == 0 {
+        return None;
+    }
+    let about = if replaced.is_estimate { "about " } else { "" };
+    let verbs = if replaced.rows == 1 { ("has", "replaces") } else { ("have", "replace") };
+    let rows = human::counted(replaced.rows, "row");
+    let mut line = format!("{about}{rows} {} the key of an earlier row and {} it", verbs.0, verbs.1);
+    if let Some(written) = written {
+        let items = human::counted(written.saturating_sub(replaced.rows), "item");
+        line.push_str(&format!(": {}, {about}{items}", human::counted(written, "row")));
+    }
+    Some(line)
 }
 
 fn consumed_line(table: &str, traffic: &Traffic) -> String {
@@ -327,6 +353,22 @@ mod tests {
             ])
         );
         assert_eq!(json["rows_per_second"], 5.0);
+    }
+
+    #[test]
+    fn rows_that_replace_others_are_reported() {
+        let line = |rows, is_estimate, written| replaced_line(ReplacedRows { rows, is_estimate }, written);
+        for (line, expected) in [
+            (line(20, false, Some(30)), "20 rows have the key of an earlier row and replace it: 30 rows, 10 items"),
+            (line(1, false, None), "1 row has the key of an earlier row and replaces it"),
+            (
+                line(2048, true, Some(10_000)),
+                "about 2,048 rows have the key of an earlier row and replace it: 10,000 rows, about 7,952 items",
+            ),
+        ] {
+            assert_eq!(line.unwrap(), expected);
+        }
+        assert_eq!(line(0, true, Some(30)), None);
     }
 
     #[test]

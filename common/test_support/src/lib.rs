@@ -11,6 +11,7 @@ pub mod contract;
 pub mod interruptions;
 pub mod lab;
 pub mod log;
+pub mod oracle;
 pub mod program;
 pub mod proxy;
 pub mod table;

@@ -247,6 +247,7 @@ impl Run {
             words.contains(" rows read = ") && words.contains(" rows/s)")
                 || words.starts_with("consumed ") && words.contains(" WCU of ")
                 || words.contains(" answered within ")
+                || words.contains(" the key of an earlier row and ")
                 || words.starts_with("throttled: ")
                 || line.starts_with("  ")
         };

@@ -161,6 +161,8 @@ struct Seen {
     again: usize,
     acknowledged: HashSet<String>,
     in_flight: HashSet<String>,
+    calls_in_flight: usize,
+    most_calls_in_flight: usize,
     violations: Vec<String>,
 }
 
@@ -168,6 +170,7 @@ type Plan = dyn FnMut(usize, &Request) -> Fault + Send;
 
 struct Shared {
     upstream: SocketAddr,
+    denied: Option<&'static str>,
     plan: Mutex<Box<Plan>>,
     seen: Arc<Mutex<Seen>>,
     away: Mutex<Option<Duration>>,
@@ -177,11 +180,25 @@ struct Shared {
 impl Proxy {
     /// In front of the endpoint at `upstream`; `plan` is asked for every BatchWriteItem call, with its number from 0, what to do to it.
     pub fn start(upstream: &str, plan: impl FnMut(usize, &Request) -> Fault + Send + 'static) -> Self {
+        Self::start_with(upstream, None, plan)
+    }
+
+    /// In front of the endpoint at `upstream`, for a user without the permission for this operation.
+    pub fn denying(upstream: &str, operation: &'static str) -> Self {
+        Self::start_with(upstream, Some(operation), |_, _| Fault::None)
+    }
+
+    fn start_with(
+        upstream: &str,
+        denied: Option<&'static str>,
+        plan: impl FnMut(usize, &Request) -> Fault + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let shared = Arc::new(Shared {
             upstream: upstream.trim_start_matches("http://").parse().unwrap(),
+            denied,
             plan: Mutex::new(Box::new(plan)),
             seen: Arc::clone(&seen),
             away: Mutex::default(),
@@ -221,6 +238,11 @@ impl Proxy {
     /// Requests in calls that have not been answered yet.
     pub fn in_flight(&self) -> usize {
         self.seen.lock().unwrap().in_flight.len()
+    }
+
+    /// The most calls that were in flight at the same time.
+    pub fn most_calls_at_once(&self) -> usize {
+        self.seen.lock().unwrap().most_calls_in_flight
     }
 
     /// Connections so far, unless they were cut.
@@ -273,6 +295,10 @@ impl Shared {
         upstream.set_nodelay(true).ok()?;
         loop {
             let request = read(&mut from_client)?;
+            if self.denied == Some(request.operation.as_str()) {
+                self.answer(client, Answer::error("AccessDeniedException", "not authorized").bytes())?;
+                return None;
+            }
             if request.operation != "BatchWriteItem" {
                 self.answer(client, &exchange(&upstream, &request)?)?;
                 continue;
@@ -346,6 +372,8 @@ impl Shared {
         let keys: Vec<String> = requests(request).1.iter().map(key).collect();
         let mut seen = self.seen.lock().unwrap();
         seen.calls += 1;
+        seen.calls_in_flight += 1;
+        seen.most_calls_in_flight = seen.most_calls_in_flight.max(seen.calls_in_flight);
         seen.requests += keys.len();
         if keys.is_empty() || keys.len() > MAX_REQUESTS {
             seen.violations.push(format!("{} requests in a call", keys.len()));
@@ -360,7 +388,9 @@ impl Shared {
     }
 
     fn ends(&self, keys: &[String]) {
-        self.seen.lock().unwrap().in_flight.retain(|key| !keys.contains(key));
+        let mut seen = self.seen.lock().unwrap();
+        seen.calls_in_flight -= 1;
+        seen.in_flight.retain(|key| !keys.contains(key));
     }
 }
 

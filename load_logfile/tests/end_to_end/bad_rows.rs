@@ -238,3 +238,29 @@ fn rows_are_counted_once_each_also_where_all_are_bad() {
     assert_eq!(without_times(&run.stdout), "RowCount: 0, Total seconds: S\n");
     assert_eq!(lab.read("bad.csv"), csv(&log));
 }
+
+/// Twenty bad rows in two thousand.
+#[test]
+fn more_bad_rows_than_allowed_end_the_load() {
+    let lab = lab();
+    let log: Vec<Row> =
+        (1..=2000).map(|number| if number % 100 == 0 { row(number).code("?") } else { row(number) }).collect();
+    lab.file("log.csv", csv(&log));
+    for (most, is_done) in [("20", true), ("1%", true), ("5", false), ("0.5%", false), ("0", false)] {
+        let rejects = format!("bad{most}.csv");
+        let run = lab.load(&["log.csv", "--rejects", &rejects, "--max-errors", most]);
+        let counts = run.counts();
+        if is_done {
+            run.assert_code(3);
+            assert_eq!((counts.read, counts.rejected), (2000, 20), "{most}");
+        } else {
+            run.assert_error(1, &[" rows were rejected, and --max-errors allows ", most, "FILE.reasons"]);
+            assert!(counts.rejected < 20 || most.ends_with('%'), "{most}: {counts:?}");
+        }
+        assert_eq!(counts.not_written, 0, "{most}: what was read is written");
+        assert_eq!(lab.read(&rejects).lines().count(), counts.rejected, "{most}");
+    }
+    let run = lab.load(&["log.csv", "--max-errors", "5"]);
+    run.assert_code(2);
+    assert!(run.stderr.contains("--rejects"), "{}", run.stderr);
+}

@@ -1,7 +1,9 @@
 //! What is in the table afterwards, item by item and attribute by attribute.
 
 use test_support::contract::{assert_same_items, sequential};
+use test_support::lab::without_times;
 use test_support::log::{Row, csv, row, rows};
+use test_support::oracle::{self, NASTY_ROWS, nasty_items, python_items};
 use test_support::table::Item;
 
 use crate::lab;
@@ -108,4 +110,43 @@ fn an_item_of_exactly_400_kb_is_written() {
     let run = lab.load(&["log.csv"]);
     run.assert_error(1, &["log.csv:2: makes an item of 409601 bytes, and DynamoDB takes at most 409600 (400 KB)"]);
     assert_eq!(lab.items().into_keys().collect::<Vec<_>>(), ["request#1"]);
+}
+
+#[test]
+fn nasty_rows_become_the_items_that_python_makes_of_them() {
+    let lab = lab();
+    lab.file("log.csv", NASTY_ROWS);
+    lab.load(&["log.csv"]).assert_code(0);
+    assert_same_items(&lab.items(), &nasty_items("logfile"));
+}
+
+#[test]
+fn where_the_original_s_items_are_at_hand_they_are_the_same() {
+    let Some(folder) = python_items() else { return };
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let lab = lab();
+    let path = folder.join("sequential.csv");
+    let run = lab.load(&[path.to_str().unwrap()]);
+    run.assert_code(0);
+    assert_same_items(&lab.items(), &oracle::items(&read("sequential.jsonl")));
+    assert_eq!(without_times(&run.stdout), without_times(&read("sequential.stdout")));
+}
+
+#[test]
+fn rows_that_replace_others_are_counted() {
+    let lab = lab();
+    let log: Vec<Row> = (0..30).map(|number| row(number % 10).url(&format!("/{number}"))).collect();
+    lab.file("log.csv", csv(&log));
+    let line = "20 rows have the key of an earlier row and replace it: 30 rows, 10 items\n";
+    let dry = lab.load(&["log.csv", "--dry-run"]);
+    assert!(dry.stdout.contains(line), "{}", dry.stdout);
+    let run = lab.load(&["log.csv", "--report", "report.json"]);
+    run.assert_code(0);
+    assert!(run.stderr.contains(line), "{}", run.stderr);
+    let report: serde_json::Value = serde_json::from_str(&lab.read("report.json")).unwrap();
+    assert_eq!((&report["rows_replaced"], &report["rows_replaced_is_estimate"]), (&20.into(), &false.into()));
+    assert_same_items(&lab.items(), &sequential(csv(&log).as_bytes()));
+    lab.file("other.csv", csv(&rows(100..200)));
+    let run = lab.load(&["other.csv"]);
+    assert!(!run.stderr.contains("earlier row"), "{}", run.stderr);
 }

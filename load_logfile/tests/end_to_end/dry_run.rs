@@ -8,7 +8,7 @@ use test_support::capacity::{assert_estimate, lab_without_burst};
 use test_support::lab::Lab;
 use test_support::log::{csv, row, rows};
 use test_support::program::Program;
-use test_support::table::Wcu;
+use test_support::table::{self, Wcu};
 
 use crate::{LOADER, lab};
 
@@ -77,4 +77,16 @@ fn the_estimate_for_a_table_without_burst_is_the_time_that_the_load_takes() {
     let lab = lab_without_burst("logfile", LOADER, Wcu { table: 5, index: 1000 }, 10, 20_000);
     lab.file("log.csv", csv(&rows(1..=2000)));
     assert_estimate(&lab, &["log.csv"], "if its burst is used up", 10.0);
+}
+
+#[test]
+fn a_table_with_another_key_fails_as_the_load_does() {
+    let lab = lab();
+    table::create_plain(&lab.url(), "other", "id");
+    lab.file("log.csv", csv(&rows(1..=3)));
+    let program = || Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url()).args(["other", "log.csv"]);
+    for run in [program().run(), program().args(["--dry-run"]).run()] {
+        run.assert_error(1, &["the key of table other is id (S), and the key of the items is PK (S)"]);
+        assert_eq!(run.stdout, "");
+    }
 }

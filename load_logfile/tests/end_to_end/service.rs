@@ -1,9 +1,12 @@
 //! Tables, credentials and endpoints that will not do: one clear message and what to do about it, exit code 1, exact counts.
 
+use std::time::Duration;
+
 use test_support::canned::{Answer, CannedServer, dead_endpoint};
 use test_support::lab::Lab;
 use test_support::log::{csv, rows};
 use test_support::program::Program;
+use test_support::proxy::{Fault, Proxy};
 use test_support::table;
 
 use crate::{LOADER, lab};
@@ -170,4 +173,53 @@ fn an_error_ends_the_program_while_its_input_is_still_open() {
     running.write(&csv(&rows(1..=3)));
     test_support::program::eventually("the program has ended", || !running.is_running());
     running.finish().assert_error(1, &["access denied", "3 rows read = 0 written + 0 rejected + 3 not written"]);
+}
+
+#[test]
+fn a_name_that_no_table_can_have_is_wrong_usage() {
+    let lab = lab();
+    lab.file("log.csv", csv(&rows(1..=3)));
+    for name in ["my table", "ab", "", "a/b"] {
+        for more in [&[][..], &["--rejects", "bad.csv"], &["--dry-run"]] {
+            let run = Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url());
+            run.args([name, "log.csv"]).args(more).run().assert_error(2, &["no table can have this name"]);
+        }
+    }
+    assert!(!lab.folder().join("bad.csv").exists());
+}
+
+#[test]
+fn a_table_may_be_named_by_its_arn() {
+    let lab = lab();
+    lab.file("log.csv", csv(&rows(1..=60)));
+    let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/logfile";
+    let program = || Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url()).args([arn, "log.csv"]);
+    let dry = program().args(["--dry-run"]).run();
+    dry.assert_code(0);
+    assert!(dry.stdout.contains(" of GSI_1, if none of them"), "{}", dry.stdout);
+    program().run().assert_code(0);
+    assert_eq!(lab.items().len(), 60);
+}
+
+/// Python needed the permission to put items alone.
+#[test]
+fn a_table_that_may_not_be_described_is_loaded() {
+    let lab = lab();
+    lab.file("log.csv", csv(&rows(1..=60)));
+    let proxy = Proxy::denying(&lab.url(), "DescribeTable");
+    let run = lab.program(&["log.csv"]).endpoint(&proxy.url()).run();
+    assert_eq!((run.code, run.news().as_str()), (Some(0), ""));
+    assert_eq!(lab.items().len(), 60);
+}
+
+#[test]
+fn no_more_batches_are_in_flight_than_allowed() {
+    let lab = lab();
+    lab.file("log.csv", csv(&rows(1..=1000)));
+    for (allowed, most) in [("1", 1), ("3", 3)] {
+        let proxy = Proxy::start(&lab.url(), |_, _| Fault::Late(Duration::from_millis(20)));
+        lab.program(&["log.csv", "--in-flight", allowed]).endpoint(&proxy.url()).run().assert_code(0);
+        assert_eq!(proxy.most_calls_at_once(), most);
+    }
+    lab.load(&["log.csv", "--in-flight", "0"]).assert_code(2);
 }

@@ -3,6 +3,7 @@
 use test_support::contract::{assert_same_items, parallel};
 use test_support::lab::{Lab, gzip};
 use test_support::log::{Row, csv, row, rows};
+use test_support::oracle::{self, NASTY_ROWS, nasty_items, python_items};
 
 use crate::{LOADER, lab, lab_with_medium_files};
 
@@ -91,4 +92,30 @@ fn many_files_are_loaded_by_few_threads() {
     lab.load(&args).assert_code(0);
     let logs: Vec<&[u8]> = logs.iter().map(String::as_bytes).collect();
     assert_same_items(&lab.items(), &parallel("logfile_scan", &logs, 2, 2000, 500_000));
+}
+
+#[test]
+fn nasty_rows_become_the_items_that_python_makes_of_them() {
+    for table in ["logfile_scan", "logfile_gsi_low"] {
+        let lab = Lab::new(table, LOADER);
+        lab.file("log.csv", NASTY_ROWS);
+        lab.load(&["log.csv", "--copies", "3"]).assert_code(0);
+        assert_same_items(&lab.items(), &nasty_items(table));
+    }
+}
+
+/// The original's items are a sample: three of every 25.
+#[test]
+fn where_the_original_s_items_are_at_hand_they_are_the_same() {
+    let Some(folder) = python_items() else { return };
+    for (table, items) in [("logfile_scan", "parallel.jsonl"), ("logfile_gsi_low", "parallel_gsi_low.jsonl")] {
+        let lab = Lab::new(table, LOADER);
+        let files = ["logfile_medium1.csv", "logfile_medium2.csv"].map(|name| folder.join(name));
+        lab.load(&files.each_ref().map(|path| path.to_str().unwrap())).assert_code(0);
+        let mut found: Vec<_> = lab.items().into_iter().collect();
+        assert_eq!(found.len(), 1000);
+        found.sort_by_key(|(_, item)| item["requestid"].as_n().unwrap().parse::<u64>().unwrap());
+        let sample = found.into_iter().enumerate().filter(|(index, _)| index % 25 < 3).map(|(_, item)| item).collect();
+        assert_same_items(&sample, &oracle::items(&std::fs::read_to_string(folder.join(items)).unwrap()));
+    }
 }

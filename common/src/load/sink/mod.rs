@@ -19,10 +19,17 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// The name of the table that the items are for.
+    /// The table that the items are for.
     pub fn table_name(&self) -> &str {
         match self {
-            Self::Table(table) => &table.name,
+            Self::Table(table) => table.name.as_str(),
+        }
+    }
+
+    /// More workers than this would have nothing to do.
+    pub(super) fn max_workers(&self) -> usize {
+        match self {
+            Self::Table(table) => table.options.in_flight.max(1),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::load::LoadError;
 use crate::load::pace::{self, MaxWcu, Pace, ShareError};
 use crate::load::request::{Origin, Request};
 use crate::mapping::{Mapping, Mismatch};
-use crate::tables::TableDescription;
+use crate::tables::{TableDescription, TableName};
 
 /// How long the first look at the table may take, where nothing depends on it.
 const DESCRIBE: Duration = Duration::from_secs(5);
@@ -23,8 +23,8 @@ const DESCRIBE: Duration = Duration::from_secs(5);
 pub struct TableDestination {
     /// Where the table is.
     pub connection: Connection,
-    /// Its name.
-    pub name: String,
+    /// Its name or ARN.
+    pub name: TableName,
     /// How all workers together write.
     pub options: Options,
     /// How fast they may be together, and how long they wait for a stalled table.
@@ -53,6 +53,7 @@ impl TableSinks {
     /// The table has another key, or a share of its capacity cannot be had.
     pub(in crate::load) async fn open(table: &TableDestination, mapping: &Mapping) -> Result<Self, LoadError> {
         let TableDestination { connection, name, options, pace } = table;
+        let name = name.as_str();
         let described = describe(table).await;
         if let Ok(description) = &described {
             check_table(mapping, name, description)?;
@@ -64,7 +65,7 @@ impl TableSinks {
             Some(MaxWcu::Units(wcu)) => Some(WriteLimit::each(*wcu)),
             Some(MaxWcu::Percent(percent)) => Some(match &described {
                 Ok(description) => pace::share(name, description, *percent)?,
-                Err(error) => return Err(ShareError::Describe { table: name.clone(), source: error.clone() }.into()),
+                Err(error) => return Err(ShareError::Describe { table: name.to_owned(), source: error.clone() }.into()),
             }),
         };
         pacer.set_limit(limit.clone());
@@ -75,16 +76,18 @@ impl TableSinks {
                 None
             }
         };
-        let (connection, name) = (connection.clone(), name.clone());
+        let (connection, name) = (connection.clone(), name.to_owned());
         let schema = mapping.key_schema();
         let table = Table::new(connection.client(Retries::Caller), &name, schema).return_consumed_capacity(true);
         Ok(Self { connection, name, table, pacer, traffic: SharedTraffic::default(), limit, options: *options, status })
     }
 
-    /// The sink of one of so many workers. Their clients share the judgement whether the endpoint is a DynamoDB.
-    pub(in crate::load) fn sink(&self, workers: usize) -> TableSink {
+    /// The sink of worker `number` of so many. Their clients share the judgement whether the endpoint is a DynamoDB.
+    pub(in crate::load) fn sink(&self, number: usize, workers: usize) -> TableSink {
         let table = self.table.with_client(self.connection.client(Retries::Caller));
-        let options = Options { in_flight: (self.options.in_flight / workers).max(1), ..self.options };
+        let all = self.options.in_flight;
+        let in_flight = all / workers + usize::from(number < all % workers);
+        let options = Options { in_flight, ..self.options };
         let writer = BatchWriter::new(table, options, self.pacer.clone());
         let writer = writer.counting_traffic(self.traffic.clone());
         TableSink { name: self.name.clone(), status: self.status.clone(), writer }
@@ -93,11 +96,11 @@ impl TableSinks {
 
 async fn describe(table: &TableDestination) -> Result<TableDescription, ServiceError> {
     if matches!(table.pace.max_wcu, Some(MaxWcu::Percent(_))) {
-        return TableDescription::read(&table.connection.client(Retries::Sdk), &table.name).await;
+        return TableDescription::read(&table.connection.client(Retries::Sdk), table.name.as_str()).await;
     }
     // The writer retries, and knows more about what is wrong.
     let client = table.connection.client(Retries::Caller);
-    let described = tokio::time::timeout(DESCRIBE, TableDescription::read(&client, &table.name)).await;
+    let described = tokio::time::timeout(DESCRIBE, TableDescription::read(&client, table.name.as_str())).await;
     described.unwrap_or_else(|_| Err(ServiceError::from_response(408, None, Some("no description within 5 s"))))
 }
 
