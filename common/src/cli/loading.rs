@@ -240,6 +240,11 @@ fn advice(errors: &[LoadError], can_resume: bool, written: u64) -> Vec<String> {
             advice.push(gone.to_owned());
         }
     }
+    if !can_resume && written > 0 && errors.iter().any(LoadError::is_about_credentials) {
+        let next_time =
+            "run the same command again; with --checkpoint FILE, it would resume where the credentials expired";
+        advice.push(next_time.to_owned());
+    }
     advice
 }
 
@@ -292,6 +297,23 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> ErrorWithAdvice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch_writer::Stop;
+    use crate::batch_writer::service_error::ServiceError;
+
+    #[test]
+    fn a_long_load_is_told_of_checkpoints_when_its_credentials_expire() {
+        let error = |code| {
+            let stop = Stop::Service(ServiceError::from_response(400, Some(code), None));
+            [LoadError::Table { table: "logs".to_owned(), stop }]
+        };
+        let names_it = |code, can_resume, written| {
+            advice(&error(code), can_resume, written).iter().any(|line| line.contains("--checkpoint"))
+        };
+        assert!(names_it("ExpiredTokenException", false, 1000));
+        assert!(!names_it("ExpiredTokenException", true, 1000), "it has one");
+        assert!(!names_it("ExpiredTokenException", false, 0), "nothing is lost");
+        assert!(!names_it("AccessDeniedException", false, 1000));
+    }
 
     #[test]
     fn a_duration_has_a_unit() {

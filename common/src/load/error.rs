@@ -41,7 +41,7 @@ pub enum LoadError {
     #[error("{}:{}: {}", .0.source, .0.line, .0.reason)]
     BadRow(Box<RejectedRow>),
     /// More rows are rejected than the user allows.
-    #[error("{rows} rows were rejected, and --max-errors allows {limit}")]
+    #[error("--max-errors {limit} is exceeded: {rows} rejected")]
     TooManyErrors {
         /// Rejected rows; the copies of a row are one.
         rows: u64,
@@ -130,6 +130,15 @@ impl LoadError {
                 | Self::Source(_)
                 | Self::Rejects(_)
         )
+    }
+
+    /// Whether other credentials would help.
+    pub(crate) fn is_about_credentials(&self) -> bool {
+        let Self::Table { stop, .. } = self else { return false };
+        let (Stop::Service(error) | Stop::GaveUp { last: error, .. } | Stop::Stalled { last: error, .. }) = stop else {
+            return false;
+        };
+        error.kind == ServiceErrorKind::Credentials
     }
 
     /// Whether there is no such table, or will not be in a moment.
