@@ -124,11 +124,7 @@ impl LoadError {
     pub(super) fn lets_drain(&self) -> bool {
         matches!(
             self,
-            Self::BadRow(_)
-                | Self::TooManyErrors { .. }
-                | Self::Unreadable { .. }
-                | Self::Source(_)
-                | Self::Rejects(_)
+            Self::BadRow(_) | Self::TooManyErrors { .. } | Self::Unreadable { .. } | Self::Source(_) | Self::Rejects(_)
         )
     }
 
