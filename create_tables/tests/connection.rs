@@ -67,7 +67,7 @@ fn no_region_is_an_error_before_any_request() {
 #[test]
 fn a_region_that_cannot_be_one_is_named() {
     let run = create_tables().args(["--region", "us east"]).run();
-    run.assert_error(1, &["\"us east\" is no region", "eu-west-1"]);
+    run.assert_error(1, &["\"us east\" is not a region", "eu-west-1"]);
 }
 
 #[test]
