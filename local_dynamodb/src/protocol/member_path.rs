@@ -14,6 +14,13 @@ pub(super) fn at_position(message: &str, body: &str) -> Option<String> {
     Some(written(&steps_to(body.as_bytes().get(..before + column)?)))
 }
 
+/// The path of the first string `text` in `body`.
+pub(super) fn of_text(text: &str, body: &str) -> Option<String> {
+    let quoted = format!("\"{text}\"");
+    let end = body.find(&quoted)? + quoted.len();
+    Some(written(&steps_to(&body.as_bytes()[..end])))
+}
+
 /// `path` and its member `name`.
 pub(super) fn member(path: &str, name: &str) -> String {
     if path.is_empty() { lower_camel(name) } else { format!("{path}.{}", lower_camel(name)) }

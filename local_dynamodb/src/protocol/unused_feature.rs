@@ -4,6 +4,8 @@
 
 use serde_json::{Value, json};
 
+use super::table_arns::table_name;
+
 /// What there is to say about an operation.
 #[derive(Clone, Copy, Debug)]
 enum Unused {
@@ -15,17 +17,21 @@ enum Unused {
     Nothing(&'static str),
     /// The exception and its message.
     NotFound(&'static str, &'static str),
+    /// The policy of an existing table, of which there is none.
+    Policy,
+    /// The removal of such a policy.
+    NoPolicy,
     NotHere,
 }
 
-use Unused::{Endpoints, Limits, NotFound, NotHere, Nothing, OfTable};
+use Unused::{Endpoints, Limits, NoPolicy, NotFound, NotHere, Nothing, OfTable, Policy};
 
 /// API Reference, "Amazon DynamoDB": all operations that the engine lacks.
 const OPERATIONS: &[(&str, Unused)] = &[
     ("CreateBackup", NotHere),
     ("CreateGlobalTable", NotHere),
     ("DeleteBackup", NotHere),
-    ("DeleteResourcePolicy", NotHere),
+    ("DeleteResourcePolicy", NoPolicy),
     ("DescribeBackup", NotFound("BackupNotFoundException", "Backup not found")),
     ("DescribeContinuousBackups", OfTable(continuous_backups)),
     ("DescribeContributorInsights", OfTable(contributor_insights)),
@@ -40,10 +46,7 @@ const OPERATIONS: &[(&str, Unused)] = &[
     ("DisableKinesisStreamingDestination", NotHere),
     ("EnableKinesisStreamingDestination", NotHere),
     ("ExportTableToPointInTime", NotHere),
-    (
-        "GetResourcePolicy",
-        NotFound("PolicyNotFoundException", "Resource-based policy not found for the provided ResourceArn"),
-    ),
+    ("GetResourcePolicy", Policy),
     ("ImportTable", NotHere),
     ("ListBackups", Nothing("BackupSummaries")),
     ("ListContributorInsights", Nothing("ContributorInsightsSummaries")),
@@ -103,6 +106,19 @@ impl UnusedFeature {
                      not be null",
                 ),
             },
+            Policy | NoPolicy => {
+                let arn = request["ResourceArn"].as_str().unwrap_or_default();
+                let table = table_name(arn).unwrap_or(arn);
+                if !has_table(table) {
+                    let message = format!("Requested resource not found: Table: {table} not found");
+                    error(dynamodb, "ResourceNotFoundException", &message)
+                } else if matches!(self.unused, NoPolicy) {
+                    (200, json!({}))
+                } else {
+                    let message = format!("Resource-based policy not found for the provided ResourceArn: {arn}");
+                    error(dynamodb, "PolicyNotFoundException", &message)
+                }
+            }
             NotHere => error(
                 "com.amazon.coral.service",
                 "UnknownOperationException",

@@ -65,7 +65,8 @@ fn decoding_error(message: &str, body: &str) -> DynoxideError {
     } else if let Some(rest) = stripped("VALIDATION_REQUEST:") {
         DynoxideError::EnvelopedValidation(without_position(rest).into())
     } else if let Some(rest) = stripped("VALIDATION:") {
-        DynoxideError::ValidationException(without_position(rest).into())
+        let violation = violation(rest, body).map(|violation| format!("1 validation error detected: {violation}"));
+        DynoxideError::ValidationException(violation.unwrap_or_else(|| without_position(rest).into()))
     } else if let Some(violation) = violation(message, body) {
         DynoxideError::ValidationException(format!("1 validation error detected: {violation}"))
     } else if message.contains("empty AttributeValue") {
@@ -88,6 +89,8 @@ fn violation(message: &str, body: &str) -> Option<String> {
         return (!path.is_empty()).then(|| not_null(&path));
     }
     let (value, expected) = message.strip_prefix("unknown variant `")?.split_once('`')?;
+    // What the engine decodes in two steps has lost its position.
+    let path = if path.is_empty() { member_path::of_text(value, body).unwrap_or_default() } else { path };
     // The names of the variants are in backquotes too.
     let values: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
     Some(format!(

@@ -25,7 +25,8 @@ async fn the_sdk_reads_the_answers() {
     assert_eq!(insights.contributor_insights_status.unwrap().as_str(), "DISABLED");
     let destinations = client.describe_kinesis_streaming_destination().table_name("logfile").send().await.unwrap();
     assert!(destinations.kinesis_data_stream_destinations().is_empty());
-    let policy = client.get_resource_policy().resource_arn("arn:aws:dynamodb:us-east-1:0:table/logfile").send().await;
+    let policy =
+        client.get_resource_policy().resource_arn("arn:aws:dynamodb:us-east-1:000000000000:table/logfile").send().await;
     assert!(policy.unwrap_err().into_service_error().is_policy_not_found_exception());
 }
 

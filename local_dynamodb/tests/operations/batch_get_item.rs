@@ -37,6 +37,30 @@ fn what_is_missing_is_named_as_dynamodb_names_it() {
 }
 
 #[test]
+fn a_value_that_is_none_of_the_possible_ones_is_named_with_its_place() {
+    let server = server();
+    let key = |kind: &str| json!([{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "s", "KeyType": kind}]);
+    let request = |own: &str, of_index: &str| {
+        let index = json!({"IndexName": "by_s", "KeySchema": key(of_index), "Projection": {"ProjectionType": "ALL"}});
+        json!({
+            "TableName": "t02", "KeySchema": key(own), "GlobalSecondaryIndexes": [index], "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}, {"AttributeName": "s", "AttributeType": "S"}],
+        })
+    };
+    for (request, path) in [
+        (request("SORT", "RANGE"), "keySchema.2.member.keyType"),
+        (request("RANGE", "SORT"), "globalSecondaryIndexes.1.member.keySchema.2.member.keyType"),
+    ] {
+        let (_, error) = refused(&server, "CreateTable", request);
+        let expected = format!(
+            "1 validation error detected: Value 'SORT' at '{path}' failed to satisfy constraint: Member must satisfy enum value \
+             set: [HASH, RANGE]"
+        );
+        assert_eq!(message(&error), expected);
+    }
+}
+
+#[test]
 fn no_message_is_the_json_parsers() {
     let server = server();
     composite_table(&server, "t01");
@@ -48,7 +72,16 @@ fn no_message_is_the_json_parsers() {
         ("TransactGetItems", &["TransactItems"]),
         (
             "CreateTable",
-            &["KeySchema", "AttributeDefinitions", "StreamSpecification", "Tags", "SSESpecification", "BillingMode"],
+            &[
+                "KeySchema",
+                "AttributeDefinitions",
+                "StreamSpecification",
+                "Tags",
+                "SSESpecification",
+                "BillingMode",
+                "GlobalSecondaryIndexes",
+                "LocalSecondaryIndexes",
+            ],
         ),
         ("UpdateTable", &["GlobalSecondaryIndexUpdates", "StreamSpecification"]),
         ("UpdateTimeToLive", &["TimeToLiveSpecification"]),
