@@ -183,9 +183,11 @@ async fn an_error_that_would_stop_the_writer_is_confirmed_by_the_sdk() {
         assert_eq!(kinds_of(&endpoint, 3).await, [None, None, None], "{failure:?}");
         assert_eq!(endpoint.by_sdk(), [true, false, true, false], "{failure:?}");
     }
-    let endpoint = Endpoint::answering([TAKEN, error(400, "expired"), error(400, "expired")]);
+    // The SDK's second request has credentials that were read again.
+    let expired = || error(400, "expired");
+    let endpoint = Endpoint::answering([TAKEN, expired(), expired(), expired()]);
     assert_eq!(kinds_of(&endpoint, 2).await, [None, Some(ServiceErrorKind::Credentials)]);
-    assert_eq!(endpoint.by_sdk(), [true, false, true]);
+    assert_eq!(endpoint.by_sdk(), [true, false, true, true]);
 }
 
 /// At first it means another server. After responses of DynamoDB it is trouble on the way, which may pass.
