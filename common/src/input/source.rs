@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(read_back(&[&zstd[..], skippable, zstd].concat()).unwrap(), "some text\nsome text\n");
         let damaged = [&zstd[..zstd.len() - 1], &[!zstd[zstd.len() - 1]]].concat();
         assert!(read_back(&damaged).unwrap_err().to_string().contains("checksum"));
-        for utf16 in [&b"\xff\xfe1\0,\0\xe9\0\n\0"[..], b"\xfe\xff\01\0,\0\xe9\0\n"] {
+        for utf16 in [&b"\xff\xfe1\0,\0\xe9\0\n\0"[..], b"\xfe\xff\x001\0,\0\xe9\0\n"] {
             assert_eq!(read_back(utf16).unwrap(), "\u{feff}1,\u{e9}\n");
         }
     }
@@ -272,9 +272,9 @@ mod tests {
         fs::create_dir(folder.path().join("data")).unwrap();
         fs::write(folder.path().join("data/x.json.gz"), "").unwrap();
         fs::write(folder.path().join("manifest-files.json"), "").unwrap();
-        assert_eq!(expand(&[name.clone()]).unwrap(), ["F/data/x.json.gz"]);
+        assert_eq!(expand(std::slice::from_ref(&name)).unwrap(), ["F/data/x.json.gz"]);
         fs::remove_file(folder.path().join("data/x.json.gz")).unwrap();
-        let empty = expand(&[name.clone()]).unwrap_err().to_string();
+        let empty = expand(std::slice::from_ref(&name)).unwrap_err().to_string();
         assert!(empty.ends_with("there is no file in this folder"), "{empty}");
         let url = expand(&["s3://b/a.csv".into()]).unwrap_err().to_string();
         assert!(url.contains("aws s3 cp s3://b/a.csv - | load_logfile TABLE -"), "{url}");

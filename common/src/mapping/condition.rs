@@ -70,10 +70,11 @@ impl Condition {
             Self::Not(inner) => inner.slots(found),
             Self::Absent(slot) => found.push(*slot),
             Self::Compare(one, _, other) => {
-                found.extend([one, other].into_iter().filter_map(|operand| match operand {
-                    Operand::Column(slot) => Some(*slot),
-                    _ => None,
-                }))
+                for operand in [one, other] {
+                    if let Operand::Column(slot) = operand {
+                        found.push(*slot);
+                    }
+                }
             }
         }
     }

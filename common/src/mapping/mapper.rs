@@ -618,7 +618,7 @@ fn write_value(
             sink.number(name, digits);
         }
         Value::Number(begin, end) => {
-            check_key(step.role, numbers[begin..end].as_bytes())?;
+            check_key(step.role, &numbers.as_bytes()[begin..end])?;
             sink.number(name, &numbers[begin..end]);
         }
         Value::Time(time) => {

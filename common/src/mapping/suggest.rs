@@ -176,9 +176,8 @@ impl Seen {
         self.has_values = true;
         // A number with a leading zero is a code, such as an hour or a postcode.
         let is_code = text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
-        self.possible.retain(|kind| {
-            !(is_code && !matches!(kind, ColumnType::Timestamp(_))) && values::check(kind, text).is_ok()
-        });
+        self.possible
+            .retain(|kind| (!is_code || matches!(kind, ColumnType::Timestamp(_))) && values::check(kind, text).is_ok());
         self.is_unique = self.is_unique && !text.is_empty() && self.values.insert(text.to_owned());
         // Only a key needs the others.
         if !self.is_unique {

@@ -1,5 +1,7 @@
 //! Mapping files and formats, through the real binary into real tables.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;

@@ -21,10 +21,8 @@ pub(super) struct Jsonl {
 impl Jsonl {
     pub(super) fn new(format: &InputFormat) -> Self {
         let slots = format.slots.clone();
-        let path = |(slot, name): (usize, &Box<str>)| {
-            name.contains('.').then(|| (slot, name.split('.').map(Box::from).collect()))
-        };
-        let paths = slots.iter().enumerate().filter_map(path).collect();
+        let paths = slots.iter().enumerate().filter(|(_, name)| name.contains('.'));
+        let paths = paths.map(|(slot, name)| (slot, name.split('.').map(Box::from).collect())).collect();
         Self { slots, paths, keeps_others: format.keeps_others }
     }
 }
