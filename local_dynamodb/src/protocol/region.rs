@@ -8,9 +8,16 @@ use crate::engine::OperationName;
 /// What the engine writes in ARNs.
 const IN_ARNS: [(&str, &str); 2] =
     [("arn:aws:dynamodb:dynoxide:", "arn:aws:dynamodb:{}:"), ("arn:aws:kms:dynoxide:", "arn:aws:kms:{}:")];
-/// What the engine writes in stream records. In the items there the value of a map's member is never a plain string, so
-/// this is not text of theirs.
-const IN_RECORDS: [(&str, &str); 1] = [("\"awsRegion\":\"dynoxide\"", "\"awsRegion\":\"{}\"")];
+/// What the engine writes in stream records: its name for the region, and the service's identity with the names of Lambda's
+/// events instead of the API's. In the items there the value of a map's member is never a plain string, so this is not text
+/// of theirs.
+const IN_RECORDS: [(&str, &str); 2] = [
+    ("\"awsRegion\":\"dynoxide\"", "\"awsRegion\":\"{}\""),
+    (
+        "\"userIdentity\":{\"type\":\"Service\",\"principalId\":\"",
+        "\"userIdentity\":{\"Type\":\"Service\",\"PrincipalId\":\"",
+    ),
+];
 
 /// The JSON of an answer to an operation, with the region where the engine has a name of its own.
 pub(crate) fn put_into_answer(name: OperationName, json: Vec<u8>, region: &str) -> Vec<u8> {

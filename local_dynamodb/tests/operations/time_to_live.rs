@@ -60,7 +60,7 @@ fn expired_items_are_deleted_with_their_index_entries_and_outside_the_capacity()
     done(&server, "DeleteItem", json!({"TableName": "logfile", "Key": {"PK": {"S": "expires later"}}}));
     let removals: Vec<_> =
         records_of(&server, "logfile").into_iter().filter(|each| each["eventName"] == "REMOVE").collect();
-    let service = json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"});
+    let service = json!({"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"});
     let identities: Vec<_> = removals.iter().map(|each| each.get("userIdentity")).collect();
     assert_eq!(identities, [Some(&service), Some(&service), None]);
     assert!(removals[0]["dynamodb"]["OldImage"]["expires"].is_object());
