@@ -278,7 +278,7 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
     fn answered(&mut self, sent: InFlight<T>, answer: BatchResult) {
         let (now, jitter) = (self.pacer.now(), self.random.f64());
         self.traffic.with(|traffic| count(traffic, &sent, &answer, now));
-        self.pacer.with(|pacer| self.dispatcher.answered(sent, answer, now, pacer, jitter));
+        self.pacer.with(|pacer| self.dispatcher.responded(sent, answer, now, pacer, jitter));
     }
 }
 

@@ -1,16 +1,18 @@
-//! What to send next, and what to make of each answer: the batch writer's core, without clock, network or randomness of its own.
+//! What to send next, and what each response means: the batch writer's core, without clock, network or randomness of its own.
 //!
 //! Ordering: a key is in at most one batch at a time. A request for a key that is in hand (queued, in flight, or waiting to be sent
-//! again) waits until the earlier one has been acknowledged or refused, so the last request for a key wins, as it does when they are
-//! sent one after another. Requests for different keys are not ordered.
+//! again) waits until the earlier one is settled, so the last request for a key wins, as it does when they are sent one after another.
+//! Requests for different keys are not ordered.
 //!
-//! What the writer cannot promise: an attempt that got no answer may take effect in the table at any time. While its request is still the
-//! last one sent for its key, this changes nothing. After a later request for the same key has been written, it would bring the older row
-//! back, and no client can keep it from that: a BatchWriteItem has no conditions, and cannot be called off. So it is assumed that DynamoDB
-//! carries out a request that it has received before it carries out another one for the same key that was sent after the first was given
-//! up and sent again successfully. Waiting longer before the later request would make the assumption safer and never superfluous, as
-//! there is no time after which DynamoDB promises to have dropped a request. The same holds between a program that was killed and the
-//! one that goes on from where it was.
+//! Requests that come back again and again while others of their batches are accepted are about a hot key, or a hot partition of the
+//! table or an index. They are kept aside, in a queue with a pace of its own, so that the others pass at full speed.
+//!
+//! What no writer can promise: an attempt without a response may take effect at any time. While its request is the last one sent for its
+//! key, this changes nothing. After a later request for the same key has been written, it would bring the older row back, and no client
+//! can prevent that: a BatchWriteItem has no conditions and cannot be cancelled. So it is assumed that DynamoDB carries out a request
+//! that it has received before a later one for the same key, when the first was sent again successfully in between. Waiting would make
+//! the assumption safer and never superfluous, as there is no time after which DynamoDB promises to have dropped a request. The same
+//! holds between a program that was killed and the one that resumes its work.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -19,9 +21,9 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::batch_response::{BatchResponse, BatchResult, Settled, Stop};
+use super::controller::Attempt;
 use super::key::Key;
-use super::pacer::Pacer;
-use super::table_rate::Attempt;
+use super::pacer::{Lane, Outcome, Pacer};
 use super::window::Window;
 use super::write_batch::{Full, WriteBatch};
 use super::write_request::WriteRequest;
@@ -29,17 +31,17 @@ use crate::service_error::{ServiceError, ServiceErrorKind};
 use capacity::limits::{MAX_BATCH_WRITE_REQUESTS, MAX_BATCH_WRITE_SIZE};
 use capacity::write_units;
 
-/// How long a request waits for others to fill its batch. Short for somebody who watches a pipe, long for a loader that reads a file.
+/// How long a request waits for others to fill its batch: short for somebody who watches a pipe, long for a loader that reads a file.
 const LINGER: Duration = Duration::from_millis(10);
 
-/// How soon to look again at a pacer that asks for stall_timer: answers to other workers may have changed it, and so may its user.
+/// How soon to ask the pacer again: responses to other workers may have changed it, and so may its user.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// So many bytes of JSON may be in flight: a batch of the largest items, or a thousand of small ones. Without it, hundreds of batches
-/// of large items would take gigabytes.
+/// So many bytes of JSON may be in flight: a batch of the largest items, or a thousand batches of small ones. Without this limit,
+/// hundreds of batches of large items would take gigabytes.
 const IN_FLIGHT_BYTES: usize = MAX_BATCH_WRITE_SIZE;
 
-/// A batch on its way.
+/// A batch in flight.
 #[derive(Debug)]
 pub(crate) struct InFlight<T> {
     /// What is sent.
@@ -47,6 +49,8 @@ pub(crate) struct InFlight<T> {
     attempt: Attempt,
     /// How often requests in it have failed before.
     failures: u32,
+    /// How often each request has come back; empty if none has.
+    returns: Vec<u8>,
 }
 
 impl<T> InFlight<T> {
@@ -61,20 +65,22 @@ impl<T> InFlight<T> {
 pub(crate) enum Step<T> {
     /// Send this batch and hand it back with its answer.
     Send(InFlight<T>),
-    /// Nothing until an answer or a request comes, or until this time.
+    /// Nothing until a response or a request comes, or until this time.
     Wait(Option<Duration>),
     /// All requests are settled and no more will come.
     Done,
-    /// No more batch is sent; batches in flight may still be answered.
+    /// No more batches are sent. Those in flight may still get their responses.
     Stopped,
 }
 
 struct Pending<T> {
     request: WriteRequest<T>,
     failures: u32,
+    /// How often it came back while others were accepted.
+    returns: u8,
 }
 
-/// Spreads what is half a hash already.
+/// Spreads half a hash.
 #[derive(Default)]
 struct Hashed(u64);
 
@@ -99,12 +105,13 @@ pub(crate) struct Dispatcher<T> {
     backoff: Backoff,
     window: Window,
     capacity: usize,
-    /// To be sent, in order. Requests that came back stand in front.
+    /// To be sent, in order. Requests that came back are in front.
     queue: VecDeque<Pending<T>>,
+    /// Requests that came back again and again.
+    aside: VecDeque<Pending<T>>,
     /// Halves of a batch that DynamoDB found invalid, sent apart to find the request it is about.
     suspects: VecDeque<Vec<Pending<T>>>,
-    /// The keys in hand, by half of their hash. Two keys that have it in common only wait for each other. Apart from the next, which are
-    /// few: so it stays small enough for the processor's cache with tens of thousands of requests in flight.
+    /// The keys in hand, by half of their hash. Two keys that share it only wait for each other.
     keys: HashSet<u32, BuildHasherDefault<Hashed>>,
     /// Later requests for keys in hand.
     later: HashMap<u32, VecDeque<WriteRequest<T>>, BuildHasherDefault<Hashed>>,
@@ -113,7 +120,8 @@ pub(crate) struct Dispatcher<T> {
     in_flight_requests: usize,
     in_flight_bytes: usize,
     oldest_queued_at: Option<Duration>,
-    /// After a failure nothing is sent before this; failures of what was sent before it count no more.
+    oldest_aside_at: Option<Duration>,
+    /// After a failure nothing is sent before this, and failures of what was sent before it do not count again.
     resume_at: Duration,
     failed_at: Option<Duration>,
     closed: bool,
@@ -122,7 +130,7 @@ pub(crate) struct Dispatcher<T> {
 }
 
 impl<T> Dispatcher<T> {
-    /// With at most `in_flight` batches on their way at once.
+    /// With at most `in_flight` batches in flight at once.
     pub(crate) fn new(in_flight: usize, backoff: Backoff) -> Self {
         let window = Window::new(in_flight);
         Self {
@@ -130,6 +138,7 @@ impl<T> Dispatcher<T> {
             window,
             capacity: (in_flight.max(1) + 1) * MAX_BATCH_WRITE_REQUESTS,
             queue: VecDeque::new(),
+            aside: VecDeque::new(),
             suspects: VecDeque::new(),
             keys: HashSet::default(),
             later: HashMap::default(),
@@ -138,6 +147,7 @@ impl<T> Dispatcher<T> {
             in_flight_requests: 0,
             in_flight_bytes: 0,
             oldest_queued_at: None,
+            oldest_aside_at: None,
             resume_at: Duration::ZERO,
             failed_at: None,
             closed: false,
@@ -146,17 +156,16 @@ impl<T> Dispatcher<T> {
         }
     }
 
-    /// Whether it takes more requests now. Memory is bounded because callers ask.
+    /// Whether it accepts more requests now. Memory is bounded because callers ask.
     pub(crate) fn has_room(&self) -> bool {
-        // Two batches wait, no more: what waits long has left the processor's cache when it is sent.
         let takes_more = self.stop.is_none() && !self.closed;
         takes_more && self.in_hand() < self.capacity && self.queue.len() < 2 * MAX_BATCH_WRITE_REQUESTS
     }
 
-    /// Requests taken and not settled.
+    /// Requests accepted and not settled.
     pub(crate) fn in_hand(&self) -> usize {
         let suspects: usize = self.suspects.iter().map(Vec::len).sum();
-        self.queue.len() + suspects + self.held_back + self.in_flight_requests
+        self.queue.len() + self.aside.len() + suspects + self.held_back + self.in_flight_requests
     }
 
     /// Batches in flight.
@@ -165,7 +174,7 @@ impl<T> Dispatcher<T> {
         self.in_flight
     }
 
-    /// Takes a request.
+    /// Accepts a request.
     pub(crate) fn push(&mut self, request: WriteRequest<T>, now: Duration) {
         let hash = short(request.key());
         if self.keys.insert(hash) {
@@ -191,7 +200,7 @@ impl<T> Dispatcher<T> {
         self.stop.as_ref()
     }
 
-    /// What was settled since this was last asked.
+    /// The requests settled since the last call.
     pub(crate) fn take_settled(&mut self) -> Vec<Settled<T>> {
         std::mem::take(&mut self.settled)
     }
@@ -201,8 +210,8 @@ impl<T> Dispatcher<T> {
         if self.stop.is_some() {
             return Step::Stopped;
         }
-        let waiting = !self.queue.is_empty() || !self.suspects.is_empty();
-        if !waiting {
+        let in_main = !self.queue.is_empty() || !self.suspects.is_empty();
+        if !in_main && self.aside.is_empty() {
             return if self.closed && self.in_flight == 0 { Step::Done } else { Step::Wait(None) };
         }
         if let Some(stop) = pacer.gives_up(now) {
@@ -213,130 +222,165 @@ impl<T> Dispatcher<T> {
         if self.window.holds_back() || self.in_flight_bytes >= IN_FLIGHT_BYTES {
             return Step::Wait(None);
         }
-        let ready_at = self.resume_at.max(pacer.ready_at(now, self.next_units())).max(self.filled_at());
+        let main = in_main.then(|| self.main_ready_at(now, pacer));
+        let aside = (!self.aside.is_empty()).then(|| self.aside_ready_at(now, pacer));
+        let (lane, ready_at) = match (main, aside) {
+            // What waits longer goes first, so neither starves.
+            (Some(main), Some(aside)) if aside <= main => (Lane::Aside, aside),
+            (None, Some(aside)) => (Lane::Aside, aside),
+            (Some(main), _) => (Lane::Main, main),
+            (None, None) => return Step::Wait(None),
+        };
         if now < ready_at {
             let look_again = pacer.gives_up_at().unwrap_or(Duration::MAX).min(now + LOOK_AGAIN);
             return Step::Wait(Some(ready_at.min(look_again)));
         }
-        match self.next_batch(pacer.batch_limit(self.next_units())) {
-            Some((batch, failures)) => {
-                let attempt = pacer.sent(now, units(batch.requests()));
-                self.in_flight += 1;
-                self.in_flight_requests += batch.len();
-                self.in_flight_bytes += batch.json_len();
-                self.window.in_use(self.in_flight, !self.queue.is_empty());
-                if self.queue.is_empty() {
-                    self.oldest_queued_at = None;
-                }
-                Step::Send(InFlight { batch, attempt, failures })
+        let batch = match lane {
+            Lane::Main => self.next_batch(pacer.batch_limit(lane, self.next_units())),
+            Lane::Aside => {
+                let limit = pacer.batch_limit(lane, front_units(&self.aside));
+                fill(&mut self.aside, limit)
             }
-            None => Step::Wait(None),
+        };
+        let Some(Filled { batch, failures, returns }) = batch else { return Step::Wait(None) };
+        let first_units = batch.requests().first().map_or(0, request_units);
+        let attempt = pacer.sent(lane, now, first_units, units(batch.requests()));
+        self.in_flight += 1;
+        self.in_flight_requests += batch.len();
+        self.in_flight_bytes += batch.json_len();
+        self.window.in_use(self.in_flight, !self.queue.is_empty() || !self.aside.is_empty());
+        if self.queue.is_empty() {
+            self.oldest_queued_at = None;
         }
+        if self.aside.is_empty() {
+            self.oldest_aside_at = None;
+        }
+        Step::Send(InFlight { batch, attempt, failures, returns })
     }
 
-    /// Takes note of the answer to a batch. `jitter` is a random number in 0..1.
-    pub(crate) fn answered(
+    fn main_ready_at(&self, now: Duration, pacer: &mut Pacer) -> Duration {
+        let paced = pacer.ready_at(Lane::Main, now, self.next_units());
+        self.resume_at.max(paced).max(self.filled_at())
+    }
+
+    fn aside_ready_at(&self, now: Duration, pacer: &mut Pacer) -> Duration {
+        let paced = pacer.ready_at(Lane::Aside, now, front_units(&self.aside));
+        let is_full = self.aside.len() >= MAX_BATCH_WRITE_REQUESTS;
+        let filled_at = self.oldest_aside_at.filter(|_| !is_full).map_or(Duration::ZERO, |oldest| oldest + LINGER);
+        self.resume_at.max(paced).max(filled_at)
+    }
+
+    /// Handles the response to a batch. `jitter` is a random number in 0..1.
+    pub(crate) fn responded(
         &mut self,
         sent: InFlight<T>,
-        answer: BatchResult,
+        result: BatchResult,
         now: Duration,
         pacer: &mut Pacer,
         jitter: f64,
     ) {
-        let InFlight { batch, attempt, failures } = sent;
         self.in_flight -= 1;
-        self.in_flight_requests -= batch.len();
-        self.in_flight_bytes -= batch.json_len();
-        let requests = batch.into_requests();
-        match answer {
-            Ok(taken) => {
+        self.in_flight_requests -= sent.batch.len();
+        self.in_flight_bytes -= sent.batch.json_len();
+        let attempt = sent.attempt;
+        let error = match result {
+            Ok(response) => {
                 self.failed_at = None;
-                self.taken(requests, &taken, attempt, now, pacer, jitter);
+                return self.accepted(sent, &response, now, pacer, jitter);
             }
-            Err(error) => match error.kind {
-                ServiceErrorKind::Throttled => {
-                    self.failed_at = None;
-                    pacer.answered(attempt, 0, None, now, jitter);
-                    pacer.progress(attempt, Some(&error));
-                    self.requeue(requests, failures);
-                }
-                ServiceErrorKind::Unavailable => {
-                    pacer.lost(attempt, now);
-                    pacer.progress(attempt, Some(&error));
-                    self.failed(requests, failures + 1, attempt.sent_at, error, now, jitter);
-                }
-                ServiceErrorKind::Invalid => {
-                    pacer.refused(attempt, now);
-                    self.invalid(requests, error, now);
-                }
-                _ => {
-                    pacer.refused(attempt, now);
-                    self.stop(Stop::Service(error));
-                    self.requeue(requests, failures);
-                }
-            },
+            Err(error) => error,
+        };
+        let outcome = match error.kind {
+            ServiceErrorKind::Throttled => Outcome::Throttled(&error),
+            ServiceErrorKind::Unavailable => Outcome::Failed(&error),
+            _ => Outcome::Rejected,
+        };
+        pacer.responded(attempt, &outcome, now, jitter);
+        match error.kind {
+            ServiceErrorKind::Throttled => {
+                self.failed_at = None;
+                self.requeue_batch(sent);
+            }
+            ServiceErrorKind::Unavailable => self.failed(sent, error, now, jitter),
+            ServiceErrorKind::Invalid => self.invalid(sent.batch.into_requests(), error, now),
+            _ => {
+                self.stop(Stop::Service(error));
+                self.requeue_batch(sent);
+            }
         }
     }
 
-    fn taken(
-        &mut self,
-        mut requests: Vec<WriteRequest<T>>,
-        taken: &BatchResponse,
-        attempt: Attempt,
-        now: Duration,
-        pacer: &mut Pacer,
-        jitter: f64,
-    ) {
-        let requests_sent = requests.len();
+    fn accepted(&mut self, sent: InFlight<T>, response: &BatchResponse, now: Duration, pacer: &mut Pacer, jitter: f64) {
+        let InFlight { batch, attempt, returns, .. } = sent;
         let mut back = Vec::new();
-        // All keys before the first is looked for: what was sent long ago comes back to the processor's cache at once, not piece by piece.
+        let requests = batch.into_requests();
+        // Looking up all keys at once is faster than one by one: what was sent long ago has left the processor's cache.
         let keys: Vec<Key> = requests.iter().map(WriteRequest::key).collect();
-        for ((place, request), key) in requests.drain(..).enumerate().zip(keys) {
-            if taken.unprocessed.contains(&place) {
-                back.push(request);
+        for ((index, request), key) in requests.into_iter().enumerate().zip(keys) {
+            if response.unprocessed.contains(&index) {
+                let returns = returns.get(index).copied().unwrap_or_default();
+                back.push(Pending { request, failures: 0, returns });
             } else {
                 self.release(key, now);
                 self.settled.push(Settled::Written(request.tag));
             }
         }
-        let told = taken.consumed.as_ref();
-        pacer.answered(attempt, attempt.units - units(&back), told, now, jitter);
-        pacer.progress(attempt, (back.len() == requests_sent).then(all_unprocessed).as_ref());
-        if back.is_empty() {
-            self.window.answered(now.saturating_sub(attempt.sent_at));
-        } else {
-            self.requeue(back, 0);
+        let refused: u64 = back.iter().map(|pending| request_units(&pending.request)).sum();
+        let units = attempt.units.saturating_sub(refused);
+        let outcome = Outcome::Accepted { units, consumed: response.consumed.as_ref() };
+        pacer.responded(attempt, &outcome, now, jitter);
+        if units > 0 {
+            self.window.responded(now.saturating_sub(attempt.sent_at));
+        }
+        if !back.is_empty() {
+            let most = 2 * units > attempt.units;
+            self.come_back(back, attempt.lane, most, pacer.returns_by_chance(), now);
         }
     }
 
-    fn failed(
-        &mut self,
-        requests: Vec<WriteRequest<T>>,
-        failures: u32,
-        sent_at: Duration,
-        error: ServiceError,
-        now: Duration,
-        jitter: f64,
-    ) {
-        match self.backoff.wait(failures, jitter) {
-            None => self.stop(Stop::GaveUp { attempts: failures, last: error }),
+    /// Some requests of a batch are unprocessed, where `most` of it was accepted or not.
+    fn come_back(&mut self, mut back: Vec<Pending<T>>, lane: Lane, most: bool, by_chance: Option<u8>, now: Duration) {
+        if lane == Lane::Main {
+            let room = (self.capacity * 3 / 4).saturating_sub(self.aside.len());
+            let mut aside = Vec::new();
+            back.iter_mut().for_each(|pending| pending.returns = pending.returns.saturating_add(u8::from(most)));
+            for pending in back.into_iter().rev() {
+                if by_chance.is_some_and(|by_chance| pending.returns >= by_chance) && aside.len() < room {
+                    aside.push(pending);
+                } else {
+                    self.queue.push_front(pending);
+                }
+            }
+            back = aside;
+            back.reverse();
+        }
+        if !back.is_empty() {
+            self.oldest_aside_at.get_or_insert(now);
+            self.aside.extend(back);
+        }
+    }
+
+    fn failed(&mut self, mut sent: InFlight<T>, error: ServiceError, now: Duration, jitter: f64) {
+        sent.failures += 1;
+        match self.backoff.wait(sent.failures, jitter) {
+            None => self.stop(Stop::GaveUp { attempts: sent.failures, last: error }),
             // Several batches in flight fail together: that is one failure, and one wait.
-            Some(_) if self.failed_at.is_some_and(|failed_at| sent_at < failed_at) => {}
+            Some(_) if self.failed_at.is_some_and(|failed_at| sent.sent_at() < failed_at) => {}
             Some(wait) => {
                 self.window.shrink();
                 self.failed_at = Some(now);
                 self.resume_at = self.resume_at.max(now + wait);
             }
         }
-        self.requeue(requests, failures);
+        self.requeue_batch(sent);
     }
 
-    /// DynamoDB refuses a batch whole for one bad request in it, and does not say which: halve it until the request stands alone.
+    /// DynamoDB rejects a batch whole for one invalid request in it, and does not say which: halve it until the request is alone.
     fn invalid(&mut self, mut requests: Vec<WriteRequest<T>>, error: ServiceError, now: Duration) {
         if requests.len() > 1 {
             let second = requests.split_off(requests.len() / 2);
             for half in [requests, second] {
-                self.suspects.push_back(half.into_iter().map(|request| Pending { request, failures: 0 }).collect());
+                self.suspects.push_back(half.into_iter().map(Pending::new).collect());
             }
         } else if let Some(request) = requests.pop() {
             self.release(request.key(), now);
@@ -346,12 +390,18 @@ impl<T> Dispatcher<T> {
 
     fn enqueue(&mut self, request: WriteRequest<T>, now: Duration) {
         self.oldest_queued_at.get_or_insert(now);
-        self.queue.push_back(Pending { request, failures: 0 });
+        self.queue.push_back(Pending::new(request));
     }
 
-    fn requeue(&mut self, requests: Vec<WriteRequest<T>>, failures: u32) {
-        for request in requests.into_iter().rev() {
-            self.queue.push_front(Pending { request, failures });
+    /// A batch is to be sent again, whole.
+    fn requeue_batch(&mut self, sent: InFlight<T>) {
+        let InFlight { batch, attempt, failures, returns } = sent;
+        let returns = returns.into_iter().chain(std::iter::repeat(0));
+        let pending = batch.into_requests().into_iter().zip(returns);
+        let pending = pending.map(|(request, returns)| Pending { request, failures, returns });
+        let queue = if attempt.lane == Lane::Main { &mut self.queue } else { &mut self.aside };
+        for pending in pending.collect::<Vec<_>>().into_iter().rev() {
+            queue.push_front(pending);
         }
     }
 
@@ -379,7 +429,7 @@ impl<T> Dispatcher<T> {
     fn next_units(&self) -> u64 {
         match self.suspects.front() {
             Some(suspects) => suspects.iter().map(|pending| request_units(&pending.request)).sum(),
-            None => self.queue.front().map_or(0, |pending| request_units(&pending.request)),
+            None => front_units(&self.queue),
         }
     }
 
@@ -392,49 +442,70 @@ impl<T> Dispatcher<T> {
         }
     }
 
-    /// The next batch, and the most failures that a request in it has seen. `limit` is in write units; one request always goes.
-    fn next_batch(&mut self, limit: Option<u64>) -> Option<(WriteBatch<T>, u32)> {
-        if let Some(suspects) = self.suspects.pop_front() {
-            let mut requests = suspects.into_iter();
-            let mut batch = WriteBatch::new(requests.next()?.request);
-            for Pending { request, failures } in requests {
-                // A half of a batch fits; were it otherwise, the request would only go with the others.
-                if let Err(Full::NoRoom(request) | Full::SameKey(request)) = batch.push(request) {
-                    self.queue.push_front(Pending { request, failures });
-                }
-            }
-            return Some((batch, 0));
-        }
-        let first = self.queue.pop_front()?;
-        let mut failures = first.failures;
-        let mut units = request_units(&first.request);
-        let mut batch = WriteBatch::new(first.request);
-        while let Some(next) = self.queue.pop_front() {
-            units += request_units(&next.request);
-            if limit.is_some_and(|limit| units > limit) {
-                self.queue.push_front(next);
-                break;
-            }
-            match batch.push(next.request) {
-                Ok(()) => failures = failures.max(next.failures),
-                Err(Full::NoRoom(request) | Full::SameKey(request)) => {
-                    self.queue.push_front(Pending { request, failures: next.failures });
-                    break;
-                }
+    /// The next batch. `limit` is in write units; one request always goes.
+    fn next_batch(&mut self, limit: Option<u64>) -> Option<Filled<T>> {
+        let Some(suspects) = self.suspects.pop_front() else { return fill(&mut self.queue, limit) };
+        let mut requests = suspects.into_iter();
+        let mut batch = WriteBatch::new(requests.next()?.request);
+        for pending in requests {
+            // A half of a batch fits. Otherwise, the request would only go with the others.
+            if let Err(Full::NoRoom(request) | Full::SameKey(request)) = batch.push(pending.request) {
+                self.queue.push_front(Pending { request, ..pending });
             }
         }
-        Some((batch, failures))
+        Some(Filled { batch, failures: 0, returns: Vec::new() })
     }
 }
 
-/// By what the dispatcher tells keys apart.
-fn short(key: Key) -> u32 {
-    key.hash() as u32
+impl<T> Pending<T> {
+    fn new(request: WriteRequest<T>) -> Self {
+        Self { request, failures: 0, returns: 0 }
+    }
 }
 
-fn all_unprocessed() -> ServiceError {
-    let code = "ProvisionedThroughputExceededException";
-    ServiceError::from_response(400, Some(code), Some("all requests of a batch came back unprocessed"))
+/// A batch, the most failures that a request in it has seen, and how often each has come back; empty if none has.
+struct Filled<T> {
+    batch: WriteBatch<T>,
+    failures: u32,
+    returns: Vec<u8>,
+}
+
+/// A batch from the front of a queue. `limit` is in write units; one request always goes.
+fn fill<T>(queue: &mut VecDeque<Pending<T>>, limit: Option<u64>) -> Option<Filled<T>> {
+    let first = queue.pop_front()?;
+    let (mut failures, mut units) = (first.failures, request_units(&first.request));
+    let mut returns = vec![first.returns];
+    let mut batch = WriteBatch::new(first.request);
+    while let Some(next) = queue.pop_front() {
+        units += request_units(&next.request);
+        if limit.is_some_and(|limit| units > limit) {
+            queue.push_front(next);
+            break;
+        }
+        match batch.push(next.request) {
+            Ok(()) => {
+                failures = failures.max(next.failures);
+                returns.push(next.returns);
+            }
+            Err(Full::NoRoom(request) | Full::SameKey(request)) => {
+                queue.push_front(Pending { request, failures: next.failures, returns: next.returns });
+                break;
+            }
+        }
+    }
+    if returns.iter().all(|returns| *returns == 0) {
+        returns = Vec::new();
+    }
+    Some(Filled { batch, failures, returns })
+}
+
+fn front_units<T>(queue: &VecDeque<Pending<T>>) -> u64 {
+    queue.front().map_or(0, |pending| request_units(&pending.request))
+}
+
+/// Identifies a key within the dispatcher.
+fn short(key: Key) -> u32 {
+    key.hash() as u32
 }
 
 fn request_units<T>(request: &WriteRequest<T>) -> u64 {

@@ -1,4 +1,6 @@
-//! A limit on the write units consumed that a user sets, so that others have the rest of a table's capacity.
+//! A limit on the consumed write units that a user sets, so that others have the rest of a table's capacity.
+//!
+//! It is not a token bucket: a bucket of rate N lets more than 10 N through in ten seconds, by its burst and by what is in flight.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU64;
@@ -7,13 +9,13 @@ use std::time::Duration;
 use super::batch_response::Consumed;
 use capacity::CapacityUnits;
 
-/// The limit holds over any stretch of this length.
+/// The limit holds over any period of this length.
 const PERIOD: Duration = Duration::from_secs(10);
 
 /// What was consumed within so short a time is remembered as one amount: a hundred of them in a period.
 const GRAIN: Duration = Duration::from_millis(100);
 
-/// How soon to ask again when only answers can make room: they may come to another worker.
+/// How soon to ask again when only responses can make room: they may come to another worker.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// How late a batch may be sent without making the next one later, too.
@@ -47,9 +49,9 @@ impl WriteLimit {
 
 /// Lets as many units be consumed in any ten seconds as N a second allow, and spreads them evenly.
 ///
-/// A batch counts from the moment it is sent until ten seconds after its answer, because the table may have consumed it at any time
-/// between. Until the answer tells, it counts as what its items' sizes say, times as much as answers told more than that: a write that
-/// replaces a larger item, and a change of an index's key, cost more than the new item does. The first of these cannot be foreseen.
+/// A batch counts from when it is sent until ten seconds after its response, because the table may consume the capacity at any time in
+/// between. Before the response, it counts as the sizes of its items, times the ratio by which responses have exceeded that: a write that
+/// replaces a larger item, and a change of an index's key, cost more than the new item. The first of these cannot be foreseen.
 ///
 /// A single item that costs more than ten seconds' worth is sent when nothing else counts, and paid for afterwards.
 #[derive(Debug, Clone)]
@@ -60,7 +62,7 @@ pub(super) struct Limit {
     /// What was consumed within the last period, and until when.
     consumed: VecDeque<(Duration, u64)>,
     in_flight: u64,
-    /// What answers told, in hundredths of what the items' sizes said.
+    /// What was consumed, in hundredths of what the items' sizes suggest.
     ratio: u64,
 }
 
@@ -82,13 +84,12 @@ impl Limit {
     }
 
     /// The most units a batch should have, by its items' sizes: a tenth of a second's worth, so that what does not quite fit into ten
-    /// seconds is at most 1 % (with half a second's worth, 25 WCU took batches of 12 and were used to 96 %). A single request may have
-    /// more.
+    /// seconds is at most 1 %. A single request may have more.
     pub(super) fn batch_limit(&self) -> u64 {
         (self.wcu().saturating_mul(10) / self.ratio).max(1)
     }
 
-    /// When a batch of so many units may be sent, if it is not now then perhaps later than this: ask again.
+    /// When a batch of so many units may be sent; then it is time to ask again.
     pub(super) fn ready_at(&mut self, now: Duration, units: u64) -> Duration {
         while self.consumed.front().is_some_and(|(at, _)| *at + PERIOD < now) {
             self.consumed.pop_front();
@@ -103,7 +104,7 @@ impl Limit {
         self.not_before.max(next.min(now + LOOK_AGAIN))
     }
 
-    /// A batch is sent. Answers what it counts as, to be handed back with its answer.
+    /// A batch is sent. Returns what it counts as, for [`responded`](Self::responded).
     pub(super) fn sent(&mut self, now: Duration, units: u64) -> u64 {
         let counted = self.estimate(units);
         self.in_flight += counted;
@@ -111,14 +112,13 @@ impl Limit {
         counted
     }
 
-    /// A batch was answered, or is lost. `taken` is what of it was taken, by the items' sizes, and `told` what the answer told that it
-    /// consumed.
-    pub(super) fn answered(&mut self, now: Duration, counted: u64, taken: u64, told: Option<&Consumed>) {
-        let told = told.map(|consumed| self.allowed.counted(consumed));
+    /// A batch has its response, or is lost. `accepted` is by the items' sizes, and `consumed` is what the response has.
+    pub(super) fn responded(&mut self, now: Duration, counted: u64, accepted: u64, consumed: Option<&Consumed>) {
+        let known = consumed.map(|consumed| self.allowed.counted(consumed));
         self.in_flight = self.in_flight.saturating_sub(counted);
-        let consumed = told.unwrap_or_else(|| self.estimate(taken));
-        if let Some(told) = told.filter(|_| taken > 0) {
-            let ratio = told.saturating_mul(100).div_ceil(taken);
+        let consumed = known.unwrap_or_else(|| self.estimate(accepted));
+        if let Some(known) = known.filter(|_| accepted > 0) {
+            let ratio = known.saturating_mul(100).div_ceil(accepted);
             self.ratio = ratio.max((self.ratio * 7 + ratio) / 8).max(100); // up at once, down slowly
         }
         match self.consumed.back_mut() {

@@ -3,6 +3,7 @@
 
 pub(crate) mod backoff;
 pub(crate) mod batch_response;
+pub(crate) mod controller;
 pub(crate) mod dispatcher;
 pub(crate) mod item_json;
 pub(crate) mod key;
@@ -11,7 +12,6 @@ pub(crate) mod pacer;
 #[cfg(test)]
 mod simulation;
 mod stall_timer;
-pub(crate) mod table_rate;
 mod window;
 pub(crate) mod write_batch;
 pub(crate) mod write_request;

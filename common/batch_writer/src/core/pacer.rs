@@ -1,28 +1,48 @@
-//! When to send and how much at once: what a table takes, what the user allows, and when to give up.
+//! When to send and how much at once: what the resource accepts, what the user allows, and when to give up.
 
 use std::time::Duration;
 
 use super::batch_response::{Consumed, Stop};
+use super::controller::{Attempt, Controller};
 use super::limit::{Limit, WriteLimit};
 use super::stall_timer::StallTimer;
-use super::table_rate::{Attempt, TableRate};
 use crate::service_error::ServiceError;
 use capacity::limits::MAX_BATCH_WRITE_REQUESTS;
 
-/// Paces batches by write units. While nothing has been throttled and no limit is set it holds nothing back.
+/// Requests that come back again and again have a lane of their own, so that the others do not wait for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    Main,
+    Aside,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(crate) enum Outcome<'a> {
+    /// So many of its units were accepted, by the sizes of the items, and the others throttled.
+    Accepted { units: u64, consumed: Option<&'a Consumed> },
+    /// It was throttled whole.
+    Throttled(&'a ServiceError),
+    /// There was no response, or a server error: it may have been accepted.
+    Failed(&'a ServiceError),
+    /// It was rejected for a reason that has nothing to do with capacity.
+    Rejected,
+}
+
+/// Paces batches by write units. While nothing has been throttled and no limit is set, it holds nothing back.
 ///
 /// Pure: `now` is a time since any fixed moment, the same for all calls. One pacer serves all the workers of a load, because they share
 /// the table's capacity.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pacer {
-    table: TableRate,
+    main: Controller,
+    aside: Controller,
     limit: Option<Limit>,
     stall_timer: StallTimer,
 }
 
 impl Pacer {
-    /// Allows so many write units a second: over any ten seconds not more than ten times as many are consumed by the table, nor by any
-    /// of its indexes. May be changed at any time; what was consumed under the limit before still counts.
+    /// See [`SharedPacer::set_limit`](crate::SharedPacer::set_limit).
     pub(crate) fn set_limit(&mut self, now: Duration, allowed: Option<WriteLimit>) {
         match (&mut self.limit, allowed) {
             (Some(limit), Some(allowed)) => limit.set(now, allowed),
@@ -30,77 +50,89 @@ impl Pacer {
         }
     }
 
-    /// Gives up when nothing at all has been taken for so long, whatever the reason. Without it, throttling is waited for without end.
+    /// See [`SharedPacer::set_give_up_after`](crate::SharedPacer::set_give_up_after).
     pub(crate) fn set_give_up_after(&mut self, time: Option<Duration>) {
         self.stall_timer.give_up_after = time;
     }
 
-    /// Whether the units consumed are limited, so that answers should tell them.
+    /// Whether the user limits the consumed capacity.
     pub(crate) fn is_limited(&self) -> bool {
         self.limit.is_some()
     }
 
-    /// When a batch may be sent whose first request has so many units; then it is time to ask again.
-    pub(crate) fn ready_at(&mut self, now: Duration, first_units: u64) -> Duration {
-        let units = self.batch_limit(first_units).unwrap_or(first_units);
-        let limited = self.limit.as_mut().map_or(Duration::ZERO, |limit| limit.ready_at(now, units));
-        self.table.ready_at(now).max(limited)
-    }
-
-    /// The most units that a batch should have whose first request has so many, so that it need not wait for long; `None`: no limit.
-    pub(crate) fn batch_limit(&self, first_units: u64) -> Option<u64> {
-        // What is allowed is reserved for the whole of a batch: not for more than it may become.
-        let full = first_units.saturating_mul(MAX_BATCH_WRITE_REQUESTS as u64);
-        let limits = [self.table.batch_limit(), self.limit.as_ref().map(|limit| limit.batch_limit().min(full))];
-        limits.into_iter().flatten().min().map(|limit| limit.max(first_units))
-    }
-
-    /// Write units per second that the table was seen to take, if it has throttled.
-    pub(crate) fn units_per_second(&self) -> Option<f64> {
-        self.table.units_per_second()
-    }
-
-    /// A batch of so many units is sent. One of the next three is called when it is answered.
-    pub(crate) fn sent(&mut self, now: Duration, units: u64) -> Attempt {
-        self.table.sent(now, units);
-        let counted = self.limit.as_mut().map_or(0, |limit| limit.sent(now, units));
-        Attempt { sent_at: now, units, counted }
-    }
-
-    /// Of a batch so many units were taken, by the sizes of their items, and the others throttled. `told` is what was consumed, if
-    /// the answer tells it. `jitter` is a random number in 0..1, so that
-    /// writers who do not know of each other do not come back together.
-    pub(crate) fn answered(
-        &mut self,
-        attempt: Attempt,
-        taken: u64,
-        told: Option<&Consumed>,
-        now: Duration,
-        jitter: f64,
-    ) {
-        self.table.answered(attempt, taken, now, jitter);
-        self.count(attempt, taken, told, now);
-    }
-
-    /// A batch was refused for a reason of its own: nothing is known of the capacity.
-    pub(crate) fn refused(&mut self, attempt: Attempt, now: Duration) {
-        self.count(attempt, 0, None, now);
-    }
-
-    /// A batch was not answered: it may have been taken.
-    pub(crate) fn lost(&mut self, attempt: Attempt, now: Duration) {
-        self.count(attempt, attempt.units, None, now);
-    }
-
-    /// Something was taken, or nothing for this reason.
-    pub(crate) fn progress(&mut self, attempt: Attempt, refusal: Option<&ServiceError>) {
-        match refusal {
-            Some(error) => self.stall_timer.refused(attempt.sent_at, error),
-            None => self.stall_timer.taken(),
+    fn controller(&self, lane: Lane) -> &Controller {
+        match lane {
+            Lane::Main => &self.main,
+            Lane::Aside => &self.aside,
         }
     }
 
-    /// When it is time to give up, unless something is taken before.
+    fn controller_mut(&mut self, lane: Lane) -> &mut Controller {
+        match lane {
+            Lane::Main => &mut self.main,
+            Lane::Aside => &mut self.aside,
+        }
+    }
+
+    /// When a batch may be sent whose first request has so many units; then it is time to ask again.
+    pub(crate) fn ready_at(&mut self, lane: Lane, now: Duration, first_units: u64) -> Duration {
+        let units = self.batch_limit(lane, first_units).unwrap_or(first_units);
+        let limited = self.limit.as_mut().map_or(Duration::ZERO, |limit| limit.ready_at(now, units));
+        self.controller(lane).ready_at(now).max(limited)
+    }
+
+    /// The most units that a batch should have whose first request has so many, so that it need not wait for long; `None`: no limit.
+    pub(crate) fn batch_limit(&self, lane: Lane, first_units: u64) -> Option<u64> {
+        // Capacity is reserved for the whole batch: not for more than it can become.
+        let full = first_units.saturating_mul(MAX_BATCH_WRITE_REQUESTS as u64);
+        let by_user = self.limit.as_ref().map(|limit| limit.batch_limit().min(full));
+        let limits = [self.controller(lane).batch_limit(first_units), by_user];
+        limits.into_iter().flatten().min().map(|limit| limit.max(first_units))
+    }
+
+    /// How often a request of the main lane comes back by chance; `None` while that is not known.
+    pub(crate) fn returns_by_chance(&self) -> Option<u8> {
+        self.main.returns_by_chance()
+    }
+
+    /// Write units per second that the table accepts, if it has throttled.
+    pub(crate) fn units_per_second(&self) -> Option<f64> {
+        self.main.units_per_second()
+    }
+
+    /// A batch of so many units, of which its first request has so many, is sent. [`responded`](Self::responded) is called when its outcome is known.
+    pub(crate) fn sent(&mut self, lane: Lane, now: Duration, first_units: u64, units: u64) -> Attempt {
+        let counted = self.limit.as_mut().map_or(0, |limit| limit.sent(now, units));
+        self.controller_mut(lane).sent(now, (first_units, units), counted, lane)
+    }
+
+    /// The outcome of a batch. `jitter` is a random number in 0..1, so that writers who do not know of each other do not come back
+    /// together.
+    pub(crate) fn responded(&mut self, attempt: Attempt, outcome: &Outcome<'_>, now: Duration, jitter: f64) {
+        let (accepted, consumed) = match outcome {
+            Outcome::Accepted { units, consumed } => (*units, *consumed),
+            Outcome::Failed(_) => (attempt.units, None),
+            Outcome::Throttled(_) | Outcome::Rejected => (0, None),
+        };
+        if let Some(limit) = &mut self.limit {
+            limit.responded(now, attempt.counted, accepted, consumed);
+        }
+        match outcome {
+            Outcome::Accepted { units: 0, .. } => {
+                self.stall_timer.nothing_accepted(attempt.sent_at, &all_unprocessed())
+            }
+            Outcome::Accepted { .. } => self.stall_timer.accepted(),
+            Outcome::Throttled(error) | Outcome::Failed(error) => {
+                self.stall_timer.nothing_accepted(attempt.sent_at, error)
+            }
+            Outcome::Rejected => {}
+        }
+        if matches!(outcome, Outcome::Accepted { .. } | Outcome::Throttled(_)) {
+            self.controller_mut(attempt.lane).responded(attempt, accepted, now, jitter);
+        }
+    }
+
+    /// When it is time to give up, unless something is accepted before.
     pub(crate) fn gives_up_at(&self) -> Option<Duration> {
         self.stall_timer.ends_at()
     }
@@ -109,10 +141,9 @@ impl Pacer {
     pub(crate) fn gives_up(&self, now: Duration) -> Option<Stop> {
         self.stall_timer.stop(now)
     }
+}
 
-    fn count(&mut self, attempt: Attempt, taken: u64, told: Option<&Consumed>, now: Duration) {
-        if let Some(limit) = &mut self.limit {
-            limit.answered(now, attempt.counted, taken, told);
-        }
-    }
+fn all_unprocessed() -> ServiceError {
+    let code = "ProvisionedThroughputExceededException";
+    ServiceError::from_response(400, Some(code), Some("all requests of a batch came back unprocessed"))
 }

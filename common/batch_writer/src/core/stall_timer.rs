@@ -1,39 +1,39 @@
-//! How long to go on when nothing at all is taken.
+//! How long to continue when nothing at all is accepted.
 
 use std::time::Duration;
 
 use super::batch_response::Stop;
 use crate::service_error::ServiceError;
 
-/// Knows since when everything has been refused.
+/// Measures for how long nothing has been accepted.
 #[derive(Debug, Clone, Default)]
 pub(super) struct StallTimer {
-    /// Without it, there is no end to it.
+    /// `None`: forever.
     pub(super) give_up_after: Option<Duration>,
-    /// When the first of the batches was sent since which nothing was taken, and why the last one was refused.
-    refused: Option<(Duration, ServiceError)>,
+    /// When the first batch since the last accepted one was sent, and the last failure.
+    stalled: Option<(Duration, ServiceError)>,
 }
 
 impl StallTimer {
-    /// Something was taken, if only one request of a batch.
-    pub(super) fn taken(&mut self) {
-        self.refused = None;
+    /// Something was accepted, if only one request of a batch.
+    pub(super) fn accepted(&mut self) {
+        self.stalled = None;
     }
 
-    /// A batch was sent, and nothing of it was taken.
-    pub(super) fn refused(&mut self, sent_at: Duration, error: &ServiceError) {
-        let since = self.refused.as_ref().map_or(sent_at, |(since, _)| *since);
-        self.refused = Some((since, error.clone()));
+    /// Nothing of a batch was accepted.
+    pub(super) fn nothing_accepted(&mut self, sent_at: Duration, error: &ServiceError) {
+        let since = self.stalled.as_ref().map_or(sent_at, |(since, _)| *since);
+        self.stalled = Some((since, error.clone()));
     }
 
-    /// When it is time to give up, unless something is taken before.
+    /// When it is time to give up, unless something is accepted before.
     pub(super) fn ends_at(&self) -> Option<Duration> {
-        Some(self.refused.as_ref()?.0.saturating_add(self.give_up_after?))
+        Some(self.stalled.as_ref()?.0.saturating_add(self.give_up_after?))
     }
 
-    /// Why to give up now.
+    /// Why to give up now, if it is time.
     pub(super) fn stop(&self, now: Duration) -> Option<Stop> {
-        let (since, last) = self.refused.as_ref()?;
+        let (since, last) = self.stalled.as_ref()?;
         let waited = now.saturating_sub(*since);
         (self.ends_at()? <= now).then(|| Stop::Stalled { waited, last: last.clone() })
     }

@@ -2,36 +2,35 @@
 
 use std::time::Duration;
 
-/// So many in flight never do harm.
-const HARMLESS: usize = 8;
+/// So many in flight never overload a service.
+const ALWAYS_ALLOWED: usize = 8;
 
-/// Answers that are averaged: enough for the times when other threads had the processor not to look like a slow service, or the times
-/// between them like a fast one.
+/// How many latencies are averaged: enough that times when other threads have the processor do not look like a slow service.
 const AVERAGED: u32 = 64;
 
-/// Answers that take longer than this on the average, given the fastest one, wait for each other at the other end: more in flight
-/// would not be answered sooner.
-fn unhurried(fastest: Duration) -> Duration {
+/// Responses that take longer than this on average, given the fastest one, queue up at the other end: more requests in flight would not
+/// be faster.
+fn longest_without_queue(fastest: Duration) -> Duration {
     fastest * 3 + Duration::from_micros(100)
 }
 
-/// A window of one that opens by one for each batch answered in good time while more wait, so it doubles with every round trip as TCP's
-/// slow start does, and closes by half when the service is in trouble.
+/// A window that starts at one and opens by one for each timely response while more batches wait, so it doubles with every round trip as
+/// in TCP's slow start. It halves when the service fails.
 ///
-/// Where answers slow down because requests queue up, it closes again little by little: more in flight would only take more memory, and
-/// mean more of them refused at once when the table's burst ends. Throttling does not close it: the pacer then spaces batches out, and
-/// where answers take long, several must be in flight to use even a small capacity.
+/// Where responses slow down because requests queue up, it closes gradually: more requests in flight would only take memory, and more of
+/// them would be refused at once when the table's burst ends. Throttling does not close it: the pacer then spaces batches out, and where
+/// latency is long, several must be in flight to use even a small capacity.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
     size: usize,
     largest: usize,
     fastest: Duration,
-    /// A moving average of how long answers take.
+    /// A moving average of latencies.
     average: Duration,
-    answers: u32,
+    responses: u32,
     /// Whether more is to be sent than it allows.
     holds_back: bool,
-    /// Answers since it last closed for being too wide.
+    /// Responses since it last closed for being too wide.
     late: usize,
 }
 
@@ -43,7 +42,7 @@ impl Window {
             largest: largest.max(1),
             fastest: Duration::MAX,
             average: Duration::ZERO,
-            answers: 0,
+            responses: 0,
             holds_back: false,
             late: 0,
         }
@@ -65,13 +64,13 @@ impl Window {
         self.holds_back
     }
 
-    /// A batch was taken, this long after it was sent.
-    pub(super) fn answered(&mut self, round_trip: Duration) {
+    /// Something of a batch was accepted, this long after it was sent.
+    pub(super) fn responded(&mut self, round_trip: Duration) {
         self.fastest = self.fastest.min(round_trip);
-        self.answers = (self.answers + 1).min(AVERAGED);
-        self.average = (self.average * (self.answers - 1) + round_trip) / self.answers;
-        let is_early = self.average <= unhurried(self.fastest);
-        if self.size < HARMLESS || is_early {
+        self.responses = (self.responses + 1).min(AVERAGED);
+        self.average = (self.average * (self.responses - 1) + round_trip) / self.responses;
+        let is_early = self.average <= longest_without_queue(self.fastest);
+        if self.size < ALWAYS_ALLOWED || is_early {
             if self.holds_back {
                 self.size = (self.size + 1).min(self.largest);
             }
@@ -97,9 +96,9 @@ mod tests {
 
     const FAST: Duration = Duration::from_millis(5);
 
-    fn answered(window: &mut Window, round_trip: Duration) {
+    fn respond(window: &mut Window, round_trip: Duration) {
         window.in_use(window.size(), true);
-        window.answered(round_trip);
+        window.responded(round_trip);
     }
 
     #[test]
@@ -107,7 +106,7 @@ mod tests {
         let mut window = Window::new(40);
         for expected in [2, 4, 8, 16, 32, 40, 40] {
             for _ in 0..window.size() {
-                answered(&mut window, FAST);
+                respond(&mut window, FAST);
             }
             assert_eq!(window.size(), expected);
         }
@@ -118,7 +117,7 @@ mod tests {
         let mut window = Window::new(40);
         for _ in 0..10 {
             window.in_use(0, true);
-            window.answered(FAST);
+            window.responded(FAST);
         }
         assert_eq!(window.size(), 1);
     }
@@ -126,7 +125,7 @@ mod tests {
     #[test]
     fn it_closes_by_half_and_never_wholly() {
         let mut window = Window::new(8);
-        (0..7).for_each(|_| answered(&mut window, FAST));
+        (0..7).for_each(|_| respond(&mut window, FAST));
         let sizes: Vec<_> = std::iter::repeat_with(|| (window.shrink(), window.size()).1).take(4).collect();
         assert_eq!(sizes, [4, 2, 1, 1]);
     }
@@ -136,7 +135,7 @@ mod tests {
         let mut window = Window::new(largest);
         (0..20_000).for_each(|_| {
             let round_trip = FAST.max(each * window.size() as u32);
-            answered(&mut window, round_trip);
+            respond(&mut window, round_trip);
         });
         window.size()
     }
@@ -147,15 +146,15 @@ mod tests {
         assert!((29..34).contains(&settled(256, Duration::from_micros(500))));
         assert_eq!(settled(256, Duration::from_micros(10)), 256);
         assert_eq!(settled(20, Duration::from_micros(500)), 20);
-        assert!((HARMLESS - 1..=HARMLESS).contains(&settled(256, Duration::from_millis(50))));
+        assert!((ALWAYS_ALLOWED - 1..=ALWAYS_ALLOWED).contains(&settled(256, Duration::from_millis(50))));
     }
 
     #[test]
     fn it_closes_when_it_has_become_too_wide() {
         let mut window = Window::new(256);
-        (0..256).for_each(|_| answered(&mut window, FAST));
+        (0..256).for_each(|_| respond(&mut window, FAST));
         assert_eq!(window.size(), 256);
-        (0..40_000).for_each(|_| answered(&mut window, FAST * 5));
-        assert!(window.size() <= HARMLESS, "{}", window.size());
+        (0..40_000).for_each(|_| respond(&mut window, FAST * 5));
+        assert!(window.size() <= ALWAYS_ALLOWED, "{}", window.size());
     }
 }

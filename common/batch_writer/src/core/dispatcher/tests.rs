@@ -46,7 +46,7 @@ impl Bench {
 
     fn answer(&mut self, sent: InFlight<usize>, answer: BatchResult) {
         self.now += ROUND_TRIP;
-        self.dispatcher.answered(sent, answer, self.now, &mut self.pacer, 1.0);
+        self.dispatcher.responded(sent, answer, self.now, &mut self.pacer, 1.0);
     }
 
     /// Sends one batch, and answers it as `answer` says, which gets the rows in it.

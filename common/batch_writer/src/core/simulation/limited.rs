@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::workers::{End, Row, Rows, Service, Workers};
+use crate::core::pacer::{Lane, Outcome};
 use crate::service_error::ServiceError;
 use crate::{Backoff, BatchResponse, BatchResult, Consumed, WriteBatch, WriteLimit};
 use capacity::{CapacityUnits, write_units};
@@ -126,14 +127,15 @@ fn a_limit_may_change_meanwhile() {
         let (mut now, end, mut sent) = (Duration::from_secs(from), Duration::from_secs(to), 0);
         pacer.set_limit(now, NonZeroU64::new(limit).map(WriteLimit::each));
         while now < end {
-            let ready_at = pacer.ready_at(now, 1);
+            let ready_at = pacer.ready_at(Lane::Main, now, 1);
             if ready_at > now {
                 now = ready_at;
                 continue;
             }
-            let units = pacer.batch_limit(1).unwrap_or(25);
-            let attempt = pacer.sent(now, units);
-            pacer.answered(attempt, units, Some(&by_table(units)), now, 0.0);
+            let units = pacer.batch_limit(Lane::Main, 1).unwrap_or(25);
+            let attempt = pacer.sent(Lane::Main, now, 1, units);
+            let consumed = by_table(units);
+            pacer.responded(attempt, &Outcome::Accepted { units, consumed: Some(&consumed) }, now, 0.0);
             sent += units;
         }
         sent

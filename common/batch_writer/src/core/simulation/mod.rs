@@ -8,4 +8,6 @@ mod calm;
 mod faults;
 mod faulty_table;
 mod limited;
+mod shape_models;
+mod shapes;
 mod workers;

@@ -85,6 +85,7 @@ pub(super) struct Workers {
     pub(super) requests: u64,
     /// Rows given to a worker.
     pub(super) pushed: usize,
+    pub(super) most_in_hand: usize,
     /// For a failing seed: what happened.
     pub(super) trace: Option<Vec<String>>,
     dispatchers: Vec<Dispatcher<Row>>,
@@ -102,6 +103,7 @@ impl Workers {
             settled: Vec::new(),
             requests: 0,
             pushed: 0,
+            most_in_hand: 0,
             trace: None,
             dispatchers: (0..workers).map(|_| Dispatcher::new(in_flight, backoff)).collect(),
             largest_window: in_flight,
@@ -137,6 +139,7 @@ impl Workers {
                 stopping = true;
             }
             self.feed(input, stopping);
+            self.most_in_hand = self.most_in_hand.max(self.in_hand());
             let (mut deadline, mut running, sent_before) = (None, false, self.requests);
             let workers = self.dispatchers.len();
             let first = self.random.usize(..workers);
@@ -225,7 +228,7 @@ impl Workers {
                 self.keys_in_flight.remove(&request.tag.key);
             }
             let dispatcher = &mut self.dispatchers[worker];
-            dispatcher.answered(sent, answer, self.now, &mut self.pacer, self.random.f64());
+            dispatcher.responded(sent, answer, self.now, &mut self.pacer, self.random.f64());
             self.settled.append(&mut dispatcher.take_settled());
         }
         Ok(())
