@@ -13,6 +13,9 @@ use crate::tables::{self, KeyElement, TableDescription, provisioned};
 /// A load that takes longer than so many seconds should take so many with the proposed capacity.
 const PROPOSALS: [(u64, u64, &str); 2] = [(1800, 600, "10 minutes"), (120, 60, "a minute")];
 
+/// A load that writes less than this share of what the capacity allows is not throttled by the capacity of the whole table.
+const CAPACITY_LEFT: f64 = 0.2;
+
 /// What is known of a load when it is throttled.
 #[derive(Clone)]
 pub(super) struct Situation<'a> {
@@ -31,7 +34,8 @@ pub(super) struct Situation<'a> {
 }
 
 impl Situation<'_> {
-    /// The cause. Where the response does not name the resource, it is the one that allows the fewest rows.
+    /// The cause. Where the response does not name the resource, it is the one that allows the fewest rows. If even that one is far from
+    /// used up, it is a part of the table.
     pub(super) fn deduce(&self, cause: &ThrottleCause) -> ThrottleCause {
         let Some(description) = self.description else { return cause.clone() };
         let of_table = (ThrottledResource::Table, self.rows_allowed(&ThrottledResource::Table));
@@ -47,6 +51,9 @@ impl Situation<'_> {
         };
         let scarcest = candidates.into_iter().filter_map(|(resource, rows)| Some((resource, rows?)));
         match scarcest.min_by(|(_, one), (_, other)| one.total_cmp(other)) {
+            Some((_, allowed)) if self.rows_per_second < allowed * CAPACITY_LEFT => {
+                ThrottleCause { resource: cause.resource.clone(), limit: ThrottleLimit::KeyRange }
+            }
             Some((resource, _)) => ThrottleCause { resource, limit: ThrottleLimit::ProvisionedThroughput },
             None => cause.clone(),
         }
@@ -80,6 +87,11 @@ impl Situation<'_> {
     pub(super) fn explain(&self, cause: &ThrottleCause) -> Vec<String> {
         let name = self.name(&cause.resource);
         let mut lines = match cause.limit {
+            ThrottleLimit::KeyRange
+                if matches!(cause.resource, ThrottledResource::Unknown | ThrottledResource::UnnamedIndex) =>
+            {
+                self.part_of_the_table(&name)
+            }
             ThrottleLimit::KeyRange => self.hot_key(&cause.resource, &name),
             ThrottleLimit::AccountLimit => vec![
                 format!(
@@ -162,6 +174,18 @@ impl Situation<'_> {
                 "  Each row is written to {index}, too, a little after the table, through a queue. The queue is full, and until"
             ),
             format!("  {index} has caught up, all writes to the table are refused: that is back-pressure.{table_has}"),
+        ]
+    }
+
+    fn part_of_the_table(&self, name: &str) -> Vec<String> {
+        vec![
+            format!("throttled: some rows are refused although {name} has capacity left."),
+            "  Many rows with the same value of a partition key, of the table or of an index, are in one partition, which takes".to_owned(),
+            format!(
+                "  at most {} WCU: a hot key. Or another program uses the rest of the capacity.",
+                human::count(PARTITION_WRITE_UNITS)
+            ),
+            "  Rows that are refused again and again wait for a turn of their own; the others do not wait for them.".to_owned(),
         ]
     }
 
@@ -302,6 +326,17 @@ mod tests {
         let unknown = Situation { rows_left: None, ..situation };
         let lines = unknown.explain(&told(ThrottledResource::Table));
         assert_eq!(lines[3], "    create_tables logfile --capacity 5/50 --endpoint-url http://127.0.0.1:8000");
+    }
+
+    #[test]
+    fn a_hot_key_is_not_taken_for_the_capacity_of_the_table() {
+        let description = lab("logfile_scan");
+        let situation = Situation { rows_per_second: 90.0, ..situation("logfile_scan", Some(&description)) };
+        let cause = situation.deduce(&ThrottleCause::UNKNOWN);
+        assert_eq!(cause.limit, ThrottleLimit::KeyRange);
+        let lines = situation.explain(&cause);
+        assert_eq!(lines[0], "throttled: some rows are refused although table logfile_scan has capacity left.");
+        assert!(!lines.iter().any(|line| line.contains("has 1,000 WCU")), "{lines:#?}");
     }
 
     #[test]
