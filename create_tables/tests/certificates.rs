@@ -1,5 +1,7 @@
 //! HTTPS endpoints whose certificates the system does not know, through the real binary.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 

@@ -144,6 +144,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     Ok(finish(collector, traffic, replaced, start, resumed))
 }
 
+type Senders = Vec<ChunkSender<Vec<Request>>>;
 type Threads = Vec<thread::JoinHandle<io::Result<ReplacedRows>>>;
 
 fn start_workers(
@@ -151,7 +152,7 @@ fn start_workers(
     sinks: &TableSinks,
     events: &Sender<Event>,
     phase: &SharedPhase,
-) -> Result<(Vec<ChunkSender<Vec<Request>>>, Threads), LoadError> {
+) -> Result<(Senders, Threads), LoadError> {
     let (mut senders, mut threads) = (Vec::new(), Vec::new());
     let workers = job.workers.clamp(1, job.destination.max_workers());
     for number in 0..workers {
@@ -169,6 +170,7 @@ fn start_workers(
 
 /// One producer for each source, as Python has a thread for each file, but no more at once than the machine has cores. The workers'
 /// channels end with the last of them.
+#[expect(clippy::needless_pass_by_value, reason = "no sender may outlive the producers")]
 fn start_producers(
     production: Production,
     job: &Job,

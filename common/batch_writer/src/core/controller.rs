@@ -422,9 +422,9 @@ impl Controller {
         }
         let as_expected = accepted == attempt.units || (self.shortfall <= tolerated && !(whole && self.is_outage()));
         if as_expected {
-            self.as_expected(attempt, accepted, now)
+            self.as_expected(attempt, accepted, now);
         } else {
-            self.throttled(attempt, accepted, now, jitter)
+            self.throttled(attempt, accepted, now, jitter);
         }
     }
 

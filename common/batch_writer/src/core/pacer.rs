@@ -119,11 +119,11 @@ impl Pacer {
         }
         match outcome {
             Outcome::Accepted { units: 0, .. } => {
-                self.stall_timer.nothing_accepted(attempt.sent_at, &all_unprocessed())
+                self.stall_timer.nothing_accepted(attempt.sent_at, &all_unprocessed());
             }
             Outcome::Accepted { .. } => self.stall_timer.accepted(),
             Outcome::Throttled(error) | Outcome::Failed(error) => {
-                self.stall_timer.nothing_accepted(attempt.sent_at, error)
+                self.stall_timer.nothing_accepted(attempt.sent_at, error);
             }
             Outcome::Rejected => {}
         }
