@@ -32,7 +32,7 @@ pub struct Options {
     pub header_timeout: Duration,
     /// How long a client may take to send the body of a request.
     pub body_timeout: Duration,
-    /// How long [`LocalDynamoDb::stop`] waits for running requests.
+    /// How long [`LocalDynamoDb::stop`](crate::LocalDynamoDb::stop) waits for running requests.
     pub stop_timeout: Duration,
 }
 
