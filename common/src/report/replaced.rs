@@ -6,8 +6,8 @@ use std::ops::AddAssign;
 
 use crate::batch_writer::Key;
 
-/// Keys that all counters of a load hold together: about 5 MB. With fewer different keys, the count is exact.
-pub const KEYS: usize = 450_000;
+/// Keys that all counters of a load hold together: about 1 MB. With fewer different keys, the count is exact.
+pub const KEYS: usize = 100_000;
 
 /// Rows that replaced an earlier row of the same key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
