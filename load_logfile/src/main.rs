@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
-use common::cli::{self, EXIT_CODES_HELP, LoadCommand, LoadOptions, run_loader};
+use common::cli::{self, LOAD_EXIT_CODES_HELP, LoadCommand, LoadOptions, run_loader};
 use common::load::Script;
 use common::mapping::BuiltIn;
 use common::tables::TableName;
@@ -26,7 +26,7 @@ Examples:
 /// Other formats are read with --format, and other columns become other items with --mapping (docs/mapping.md).
 /// Standard output gets the lines of the workshop's load_logfile.py, everything else goes to standard error.
 #[derive(Debug, Parser)]
-#[command(name = "load_logfile", version, after_help = format!("{EXAMPLES}\n{EXIT_CODES_HELP}"))]
+#[command(name = "load_logfile", version, after_help = format!("{EXAMPLES}\n{LOAD_EXIT_CODES_HELP}"))]
 struct Arguments {
     /// Name of the table, or its ARN
     #[arg(required_unless_present_any = ["print_mapping", "suggest_mapping"])]

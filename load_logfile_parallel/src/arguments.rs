@@ -5,7 +5,7 @@ use std::thread;
 
 use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
-use common::cli::{EXIT_CODES_HELP, LoadOptions};
+use common::cli::{LOAD_EXIT_CODES_HELP, LoadOptions};
 use common::load::IdStride;
 use common::tables::TableName;
 
@@ -23,7 +23,7 @@ Examples:
 /// Copy i of a row of file number f gets the request id f × 500,000 + i × 2,000 + its own, as in the workshop's
 /// load_logfile_parallel.py. Standard output gets that script's lines, everything else goes to standard error.
 #[derive(Debug, Parser)]
-#[command(name = "load_logfile_parallel", version, after_help = format!("{EXAMPLES}\n{EXIT_CODES_HELP}"))]
+#[command(name = "load_logfile_parallel", version, after_help = format!("{EXAMPLES}\n{LOAD_EXIT_CODES_HELP}"))]
 pub(crate) struct Arguments {
     /// Name of the table, or its ARN
     #[arg(required_unless_present_any = ["print_mapping", "suggest_mapping"])]

@@ -13,6 +13,8 @@ pub enum Exit {
     Usage,
     /// 3: done, except for rejected rows.
     Rejected,
+    /// 4: failed, and the same command will fail again: something else must change first.
+    NotRetryable,
     /// 130: stopped by SIGINT, as the shell counts it (128 + 2).
     Interrupted,
     /// 143: stopped by SIGTERM (128 + 15).
@@ -27,6 +29,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Rejected => 3,
+            Self::NotRetryable => 4,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
@@ -43,6 +46,10 @@ impl From<Exit> for ExitCode {
 pub const EXIT_CODES_HELP: &str = "\
 Exit codes: 0 all done; 1 failed or stopped before all was done; 2 wrong usage; 3 done except for rejected rows; 130 interrupted; 143 terminated";
 
+/// The same for a loader, whose exit codes tell an array job's engine whether to try again.
+pub const LOAD_EXIT_CODES_HELP: &str = "\
+Exit codes: 0 all done; 1 failed or stopped before all was done, may be tried again; 2 wrong usage; 3 done except for rejected rows; 4 failed, and trying again is useless: no such table, access denied, another key, another input under the checkpoint; 130 interrupted; 143 terminated";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +59,9 @@ mod tests {
         let exits = [Exit::Done, Exit::Failed, Exit::Usage, Exit::Rejected, Exit::Interrupted, Exit::Terminated];
         for exit in exits {
             assert!(EXIT_CODES_HELP.contains(&format!("{} ", exit.code())), "{exit:?}");
+        }
+        for exit in exits.into_iter().chain([Exit::NotRetryable]) {
+            assert!(LOAD_EXIT_CODES_HELP.contains(&format!("{} ", exit.code())), "{exit:?}");
         }
     }
 }

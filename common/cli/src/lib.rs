@@ -8,6 +8,6 @@ mod message;
 pub mod screen;
 
 pub use self::definition::parse;
-pub use self::exit::{EXIT_CODES_HELP, Exit};
+pub use self::exit::{EXIT_CODES_HELP, Exit, LOAD_EXIT_CODES_HELP};
 pub use self::logging::{init_logging, init_logging_on};
 pub use self::message::{ErrorWithAdvice, folded, print_error, print_failures, say};

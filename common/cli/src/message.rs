@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::io::{self, Write as _};
 
+use crate::Exit;
+
 /// Prints a fatal error on stderr, and what to do about it where one of its causes is [`ErrorWithAdvice`].
 pub fn print_error(program: &str, error: &(dyn Error + 'static)) {
     let advised = std::iter::successors(Some(error), |&cause| cause.source()).find_map(|cause| cause.downcast_ref());
@@ -28,12 +30,23 @@ pub fn say(program: &str, text: &str) {
 pub struct ErrorWithAdvice {
     message: String,
     advice: String,
+    exit: Exit,
 }
 
 impl ErrorWithAdvice {
     /// `message` says what is wrong, `advice` what to do.
     pub fn new(message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { message: message.into(), advice: advice.into() }
+        Self { message: message.into(), advice: advice.into(), exit: Exit::Failed }
+    }
+
+    /// The command line makes no sense.
+    pub fn usage(message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, ..Self::new(message, advice) }
+    }
+
+    /// How a program ends that cannot continue.
+    pub fn exit(&self) -> Exit {
+        self.exit
     }
 
     /// What to do.

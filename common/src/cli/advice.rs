@@ -86,9 +86,18 @@ pub fn for_load_error(error: &LoadError) -> Option<&'static str> {
         LoadError::Rejects(RejectsError::Io { .. }) | LoadError::Checkpoint(CheckpointError::Io { .. }) => {
             "check the path, its permissions and the space on the disk"
         }
-        LoadError::Checkpoint(_) => "name another file with --checkpoint, or remove this one to start again",
-        LoadError::Changed { .. } => {
-            "the checkpoint is about another input of this name: load that one, or remove the checkpoint to start again"
+        LoadError::Checkpoint(CheckpointError::NotACheckpoint { .. }) => {
+            "name another file with --checkpoint, or remove this one to start again"
+        }
+        LoadError::Checkpoint(_) => "name another file with --checkpoint, or begin anew with --fresh",
+        LoadError::Changed { .. } | LoadError::Longer { .. } => {
+            "the checkpoint is about another input of this name: load that one, or begin anew with --fresh"
+        }
+        LoadError::InputTooShort { .. } => {
+            "whatever produces it may have ended early: see that it is whole, and run the same command again"
+        }
+        LoadError::Share(ShareError::TooSmall { .. }) => {
+            "raise the capacity or the percentage, or let fewer parts run at a time: --parts-at-once P"
         }
         LoadError::Share(ShareError::OnDemand { .. }) => "give a number of units: --max-wcu 500",
         LoadError::Share(ShareError::Describe { source, .. }) if source.kind == ServiceErrorKind::AccessDenied => {

@@ -1,7 +1,6 @@
 //! A load as the two loaders' command lines run it: with a summary and a report at its end.
 
 use std::error::Error;
-use std::fs::File;
 use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -10,17 +9,20 @@ use std::time::Duration;
 use clap::Args;
 
 use super::input::InputOptions;
+use super::parts::PartOptions;
+use super::report_file::ReportFile;
 use super::{
     ConnectionOptions, ErrorWithAdvice, Exit, folded, hint, init_logging_on, print_error, print_failures, say,
 };
 use crate::batch_writer::Options;
 use crate::batch_writer::client::{Connection, ConnectionError};
+use crate::input::Source;
 use crate::load::{
-    Destination, DryRun, IdStride, Job, LoadError, Loaded, MaxErrors, MaxWcu, Pace, Signal, TableDestination,
-    choose_numbering, load,
+    Destination, DryRun, ExpectedInput, IdStride, Job, LoadError, Loaded, MaxErrors, MaxWcu, Pace, Signal,
+    TableDestination, choose_numbering, finished_before, load,
 };
 use crate::mapping::BuiltIn;
-use crate::report::{Outcome, Report, Script, summary};
+use crate::report::{Finished, LoadFigures, Outcome, PythonLines, Report, Script, Tally, summary};
 use crate::screen::Screen;
 use crate::tables::TableName;
 
@@ -34,9 +36,24 @@ pub struct LoadOptions {
     /// End the load when more rows than this are rejected: a number, or a percentage of the rows read [default: no limit]
     #[arg(long, value_name = "N|P%", requires = "rejects")]
     pub max_errors: Option<MaxErrors>,
-    /// Record in this file how far the load is, and resume from there when the same command is run again
+    /// End with 0 although rows were rejected
+    #[arg(long, requires = "rejects")]
+    rejects_ok: bool,
+    /// Record in this file how far the load is, and resume from there when the same command is run again; once the load is done, that
+    /// sends nothing and ends as before
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
+    /// Begin anew, whatever the checkpoint says
+    #[arg(long, requires = "checkpoint")]
+    fresh: bool,
+    /// End with 1 when the input has fewer rows than this: a pipe that broke looks like one that is done
+    #[arg(long, value_name = "N")]
+    expect_rows: Option<u64>,
+    /// End with 1 when the input has fewer bytes than this, counted as they come from the file or the pipe, before they are unpacked
+    #[arg(long, value_name = "N")]
+    expect_bytes: Option<u64>,
+    #[command(flatten)]
+    parts: PartOptions,
     #[command(flatten)]
     input: InputOptions,
     #[command(flatten)]
@@ -55,7 +72,7 @@ struct OutputOptions {
     #[arg(short, long)]
     quiet: bool,
     /// Read and check everything, write nothing, and print what the load costs and how long it takes
-    #[arg(long, conflicts_with_all = ["report", "quiet", "rejects", "checkpoint"])]
+    #[arg(long, conflicts_with_all = ["report", "quiet", "rejects", "checkpoint", "part", "expect_rows", "expect_bytes"])]
     dry_run: bool,
     /// Write a report of the load into this file, as JSON
     #[arg(long, value_name = "FILE")]
@@ -66,8 +83,8 @@ struct OutputOptions {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Pace")]
 struct PaceOptions {
-    /// Consume at most so many write units a second, of the table and of each index: a number, or a share of what is provisioned now
-    /// [default: no limit]
+    /// Consume at most so many write units a second, of the table and of each index: a number, or a share of what is provisioned now; the
+    /// parts of a load together [default: no limit]
     #[arg(long, value_name = "N|P%")]
     max_wcu: Option<MaxWcu>,
     /// End the load when the table has accepted nothing for so long, for example 10m [default: wait for throttling without end]
@@ -111,7 +128,7 @@ pub fn run_loader(
     init_logging_on(script.program(), &screen);
     run(script, options, command, files, screen).unwrap_or_else(|error| {
         print_error(script.program(), error.as_ref());
-        Exit::Failed
+        exit_of(error.as_ref())
     })
 }
 
@@ -122,7 +139,11 @@ fn run(
     files: impl FnOnce() -> Result<Vec<String>, ErrorWithAdvice>,
     screen: Screen,
 ) -> Result<Exit, Box<dyn Error>> {
-    let LoadOptions { rejects, max_errors, checkpoint, input, output, pace, connection } = options;
+    let LoadOptions { rejects, max_errors, checkpoint, fresh, parts, input, output, pace, connection, .. } = options;
+    let expected = ExpectedInput { rows: options.expect_rows, bytes: options.expect_bytes };
+    let [rejects, checkpoint, report] = [rejects, checkpoint, output.report.clone()].map(|path| parts.file(path));
+    let (rejects, checkpoint, report) = (rejects?, checkpoint?, report?);
+    let max_wcu = parts.share_of(pace.max_wcu)?;
     let stdout = screen.stdout();
     if let Some(exit) = input.run_instead(command.built_in, screen.stdout())? {
         return Ok(exit);
@@ -141,7 +162,7 @@ fn run(
         connection: connection?,
         name: table,
         options: Options { in_flight: pace.in_flight.map_or(defaults.in_flight, usize::from), ..defaults },
-        pace: Pace { max_wcu: pace.max_wcu, give_up_after: pace.give_up_after },
+        pace: Pace { max_wcu, give_up_after: pace.give_up_after },
     });
     let (workers, quiet) = (command.workers, output.quiet);
     let job = Job {
@@ -150,14 +171,26 @@ fn run(
         sources,
         mapping,
         numbering,
+        part: parts.part,
         checkpoint,
+        fresh,
         rejects,
+        expected,
         max_errors,
         script,
         screen,
         quiet,
     };
-    Ok(run_load(&job, &output, stdout)?)
+    let run = Run { job: &job, report, rejects_ok: options.rejects_ok, quiet: output.quiet };
+    Ok(run.run(stdout)?)
+}
+
+/// What an error before the load says about trying again.
+fn exit_of(error: &(dyn Error + 'static)) -> Exit {
+    if let Some(error) = error.downcast_ref::<ErrorWithAdvice>() {
+        return error.exit();
+    }
+    error.downcast_ref().map_or(Exit::Failed, |error: &LoadError| exit(std::slice::from_ref(error)))
 }
 
 /// Prints on standard output what a load would do and cost: exit code 3 if it has bad rows.
@@ -179,52 +212,122 @@ fn run_dry<W: Write>(
     Ok(if forecast.bad > 0 { Exit::Rejected } else { Exit::Done })
 }
 
-/// Loads, and prints on standard error how it ended: a summary, what went wrong, what to do about it. `stdout` gets Python's lines.
-///
-/// # Errors
-/// The report's file cannot be written. If that is known before the load, nothing is loaded.
-fn run_load<W: Write>(job: &Job, output: &OutputOptions, stdout: W) -> Result<Exit, ErrorWithAdvice> {
-    let program = job.script.program();
-    let report = output.report.as_deref().map(ReportFile::create).transpose()?;
-    let (mut loaded, errors) = match load(job, stdout) {
-        Ok(mut loaded) => {
-            let errors = std::mem::take(&mut loaded.errors);
-            (Some(loaded), errors)
+/// A load and what is printed and written about it.
+struct Run<'a> {
+    job: &'a Job,
+    report: Option<PathBuf>,
+    rejects_ok: bool,
+    quiet: bool,
+}
+
+impl Run<'_> {
+    /// Loads, and prints on standard error how it ended: a summary, what went wrong, what to do about it. `stdout` gets Python's lines.
+    /// A load that is done already ends as before.
+    ///
+    /// # Errors
+    /// The report's file cannot be written. If that is known before the load, nothing is loaded.
+    fn run<W: Write>(&self, stdout: W) -> Result<Exit, ErrorWithAdvice> {
+        let finished = finished_before(self.job);
+        let report = self.report.as_deref().map(ReportFile::create).transpose()?;
+        let loaded = match finished {
+            Ok(Some(finished)) => return self.end_again(&finished, report, stdout),
+            Ok(None) => load(self.job, stdout),
+            Err(error) => Err(error),
+        };
+        let (mut loaded, mut errors) = match loaded {
+            Ok(mut loaded) => {
+                let errors = std::mem::take(&mut loaded.errors);
+                (Some(loaded), errors)
+            }
+            Err(error) => (None, vec![error]),
+        };
+        let figures = loaded.as_ref().map(Loaded::figures).unwrap_or_default();
+        let can_resume = loaded.as_ref().is_some_and(Loaded::can_resume);
+        let mut outcome = self.outcome(&errors, figures.tally, can_resume);
+        let mut text = self.report_text(&outcome, &figures)?;
+        if let Some(loaded) = loaded.as_mut().filter(|_| errors.is_empty())
+            && let Err(error) = loaded.mark_finished(text.clone())
+        {
+            errors.push(error);
+            outcome = self.outcome(&errors, figures.tally, can_resume);
+            text = self.report_text(&outcome, &figures)?;
         }
-        Err(error) => (None, vec![error]),
-    };
-    let figures = loaded.as_ref().map(Loaded::figures).unwrap_or_default();
-    let exit = exit(errors.first(), figures.tally.rejected > 0);
-    if loaded.is_some() {
-        if !output.quiet {
-            summary(job.destination.table_name(), &figures).iter().for_each(|line| say(program, line));
+        let exit = self.exit(&errors, figures.tally);
+        if loaded.is_some() {
+            self.print_summary(exit, &figures);
+        }
+        // Where standard output and standard error go into one file, as under nohup, its last line is Python's.
+        if let Some(loaded) = loaded.as_mut().filter(|_| errors.is_empty()) {
+            loaded.print_last_line();
+        }
+        let causes: Vec<&(dyn Error + 'static)> = errors.iter().map(|error| error as _).collect();
+        if !causes.is_empty() {
+            print_failures(self.job.script.program(), &causes, &outcome.what_to_do);
+        }
+        report.map_or(Ok(()), |report| report.write(&text))?;
+        Ok(exit)
+    }
+
+    /// The load is done already: says so, and ends as it did.
+    fn end_again<W: Write>(
+        &self,
+        finished: &Finished,
+        report: Option<ReportFile>,
+        stdout: W,
+    ) -> Result<Exit, ErrorWithAdvice> {
+        let Job { script, sources, checkpoint, .. } = self.job;
+        let exit = self.exit(&[], finished.tally);
+        if !self.quiet {
+            let checkpoint = checkpoint.as_deref().unwrap_or(Path::new("")).display();
+            let done = format!("{checkpoint} says that this load is done: nothing is sent; --fresh begins anew");
+            say(script.program(), &done);
+        }
+        if !self.quiet || exit != Exit::Done {
+            say(script.program(), &finished.tally.to_string());
+        }
+        let mut lines = PythonLines::new(*script, stdout, sources.iter().map(Source::name));
+        lines.finish(finished.tally.written, Duration::from_secs_f64(finished.seconds));
+        report.map_or(Ok(()), |report| report.write(&finished.report))?;
+        Ok(exit)
+    }
+
+    fn print_summary(&self, exit: Exit, figures: &LoadFigures) {
+        let program = self.job.script.program();
+        if !self.quiet {
+            summary(self.job.destination.table_name(), figures).iter().for_each(|line| say(program, line));
         } else if exit != Exit::Done {
             say(program, &figures.tally.to_string());
         }
     }
-    // Where standard output and standard error go into one file, as under nohup, its last line is Python's.
-    if let Some(loaded) = &mut loaded
-        && errors.is_empty()
-    {
-        loaded.print_last_line();
+
+    fn exit(&self, errors: &[LoadError], tally: Tally) -> Exit {
+        match exit(errors) {
+            Exit::Done if tally.rejected > 0 && !self.rejects_ok => Exit::Rejected,
+            exit => exit,
+        }
     }
-    let can_resume = loaded.is_some_and(|loaded| loaded.can_resume);
-    let what_to_do = advice(&errors, can_resume, figures.tally.written);
-    let causes: Vec<&(dyn Error + 'static)> = errors.iter().map(|error| error as _).collect();
-    if !causes.is_empty() {
-        print_failures(program, &causes, &what_to_do);
-    }
-    if let Some(report) = report {
-        let outcome = Outcome {
-            outcome: outcome(exit),
+
+    fn outcome(&self, errors: &[LoadError], tally: Tally, can_resume: bool) -> Outcome {
+        let exit = self.exit(errors, tally);
+        Outcome {
+            outcome: match exit {
+                Exit::Done | Exit::Rejected if tally.rejected > 0 => "done_except_rejected",
+                Exit::Done | Exit::Rejected => "done",
+                Exit::Interrupted => "interrupted",
+                Exit::Terminated => "terminated",
+                Exit::Failed | Exit::NotRetryable | Exit::Usage => "failed",
+            },
             exit_code: exit.code(),
             error: errors.first().map(|error| folded(error)),
             errors: errors.iter().map(|error| folded(error)).collect(),
-            what_to_do,
-        };
-        report.write(&Report::new(job.info(), outcome, &figures))?;
+            what_to_do: advice(errors, can_resume, tally.written),
+        }
     }
-    Ok(exit)
+
+    fn report_text(&self, outcome: &Outcome, figures: &LoadFigures) -> Result<String, ErrorWithAdvice> {
+        let report = Report::new(self.job.info(), outcome.clone(), figures).to_json();
+        report.map_err(|error| ErrorWithAdvice::new(format!("the report is no JSON: {error}"), "please report it"))
+    }
 }
 
 /// What to do about the errors, and how the load can resume.
@@ -235,8 +338,7 @@ fn advice(errors: &[LoadError], can_resume: bool, written: u64) -> Vec<String> {
     if can_resume {
         advice.push("run the same command again: it resumes from here".to_owned());
         if errors.iter().any(LoadError::is_table_gone) && written > 0 {
-            let gone =
-                "the rows written are gone with the table: remove the checkpoint before loading a new one of its name";
+            let gone = "the rows written are gone with the table: when there is a new one of its name, begin anew with --fresh";
             advice.push(gone.to_owned());
         }
     }
@@ -248,50 +350,15 @@ fn advice(errors: &[LoadError], can_resume: bool, written: u64) -> Vec<String> {
     advice
 }
 
-fn exit(error: Option<&LoadError>, rejected: bool) -> Exit {
-    match error {
-        None if rejected => Exit::Rejected,
-        None => Exit::Done,
-        Some(LoadError::Signal { signal: Signal::Interrupt }) => Exit::Interrupted,
-        Some(LoadError::Signal { signal: Signal::Terminate }) => Exit::Terminated,
-        Some(_) => Exit::Failed,
+/// Without a look at rejected rows.
+fn exit(errors: &[LoadError]) -> Exit {
+    match errors {
+        [] => Exit::Done,
+        [LoadError::Signal { signal: Signal::Interrupt }, ..] => Exit::Interrupted,
+        [LoadError::Signal { signal: Signal::Terminate }, ..] => Exit::Terminated,
+        errors if errors.iter().any(LoadError::is_permanent) => Exit::NotRetryable,
+        _ => Exit::Failed,
     }
-}
-
-/// The report's name for it.
-fn outcome(exit: Exit) -> &'static str {
-    match exit {
-        Exit::Done => "done",
-        Exit::Rejected => "done_except_rejected",
-        Exit::Interrupted => "interrupted",
-        Exit::Terminated => "terminated",
-        Exit::Failed | Exit::Usage => "failed",
-    }
-}
-
-/// Opened before anything is loaded, so that a load of hours does not end with a report that cannot be written. Empty until then, so
-/// that the report of an earlier load is not taken for this one's.
-struct ReportFile<'a> {
-    path: &'a Path,
-    file: File,
-}
-
-impl<'a> ReportFile<'a> {
-    fn create(path: &'a Path) -> Result<Self, ErrorWithAdvice> {
-        File::create(path).map(|file| Self { path, file }).map_err(|error| cannot_write(path, &error))
-    }
-
-    fn write(mut self, report: &Report) -> Result<(), ErrorWithAdvice> {
-        let written = report.to_json().map_err(Into::into).and_then(|json| self.file.write_all(&json));
-        written.map_err(|error| cannot_write(self.path, &error))
-    }
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> ErrorWithAdvice {
-    ErrorWithAdvice::new(
-        format!("cannot write the report {}: {error}", path.display()),
-        "check the path, its permissions and the space on the disk",
-    )
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 pub mod advice;
 mod input;
 mod loading;
+mod parts;
+mod report_file;
 
 use std::error::Error;
 
@@ -14,7 +16,8 @@ use crate::load::LoadError;
 
 pub use self::loading::{LoadCommand, LoadOptions, run_loader};
 pub use ::cli::{
-    EXIT_CODES_HELP, ErrorWithAdvice, Exit, folded, init_logging, init_logging_on, parse, print_failures, say,
+    EXIT_CODES_HELP, ErrorWithAdvice, Exit, LOAD_EXIT_CODES_HELP, folded, init_logging, init_logging_on, parse,
+    print_failures, say,
 };
 
 /// Options of the connection, with the AWS CLI's names.

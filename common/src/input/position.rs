@@ -20,6 +20,13 @@ pub struct Position {
     pub(super) crc: u32,
 }
 
+impl Position {
+    /// CRC-32 of all bytes before it.
+    pub fn crc(&self) -> u32 {
+        self.crc
+    }
+}
+
 /// Why reading cannot resume at a [`Position`].
 #[derive(Debug, Error)]
 pub enum ResumeError {

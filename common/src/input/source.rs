@@ -46,6 +46,15 @@ pub struct Source {
     name: String,
 }
 
+/// What an input is known again by before it is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceStamp {
+    /// Its length in bytes, as it is stored; `None` if it is not known.
+    pub size: Option<u64>,
+    /// Differs where the contents do; `None` where only reading can tell.
+    pub version: Option<String>,
+}
+
 /// An input that cannot be opened.
 #[derive(Debug, Error)]
 pub enum SourceError {
@@ -123,6 +132,12 @@ impl Source {
         self.path.as_ref().is_some_and(|path| fs::metadata(path).is_ok_and(|metadata| metadata.is_file()))
     }
 
+    /// What it is known again by. Whatever cannot be found out now, opening it will tell.
+    pub fn stamp(&self) -> SourceStamp {
+        let metadata = self.path.as_ref().and_then(|path| fs::metadata(path).ok());
+        SourceStamp { size: metadata.filter(fs::Metadata::is_file).map(|metadata| metadata.len()), version: None }
+    }
+
     /// Opens it and unpacks it, if its first bytes are those of compressed data.
     ///
     /// # Errors
@@ -138,7 +153,7 @@ impl Source {
     pub fn open_watched(&self, progress: &SourceProgress) -> Result<Box<dyn Read + Send>, SourceError> {
         let io_error = |source| SourceError::Io { name: self.name.clone(), source };
         let input: Box<dyn Read + Send> = match &self.path {
-            None => Box::new(io::stdin()),
+            None => Box::new(Counted { input: io::stdin(), bytes: Arc::clone(&progress.stored_read) }),
             Some(path) => {
                 let file = File::open(path).map_err(io_error)?;
                 let metadata = file.metadata().map_err(io_error)?;

@@ -16,8 +16,8 @@ use super::phase::{Phase, SharedPhase};
 use super::rejects::{RejectedRow, Rejects};
 use super::request::Origin;
 use crate::batch_writer::{Settled, Stop};
-use crate::input::{Oddities, OddityCounts, Position, RecordError, SourceProgress};
-use crate::report::{Checkpoint, PythonLines, RowCounts, SavedProgress, SavedRejects, Watermark};
+use crate::input::{Oddities, OddityCounts, RecordError, SourceProgress};
+use crate::report::{Checkpoint, PythonLines, RecordEnd, RowCounts, SavedProgress, SavedRejects, Watermark};
 
 /// How often a checkpoint is saved: what is written in between is written again after a crash.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
@@ -31,11 +31,10 @@ const GATHER: Duration = Duration::from_millis(1);
 pub(super) enum Event {
     /// Rows are written, or refused by the service.
     Settled(Vec<Settled<Arc<Origin>>>),
-    /// A row cannot be mapped to an item; `rows` with its copies.
+    /// A row cannot be mapped to an item.
     Rejected {
         row: RejectedRow,
         origin: Origin,
-        rows: u64,
     },
     /// A row is odd, and loaded nonetheless.
     Odd {
@@ -49,6 +48,11 @@ pub(super) enum Event {
     Stopped(Stop),
     /// A signal came.
     Signal(Signal),
+    /// A source was read to its end.
+    SourceRead {
+        source: usize,
+        end: RecordEnd,
+    },
     ProducerEnded,
     WorkerEnded,
 }
@@ -58,7 +62,9 @@ pub(super) struct Collector<W> {
     pub(super) lines: PythonLines<W>,
     pub(super) rejects: Option<Rejects>,
     pub(super) checkpoint: Option<Checkpoint>,
-    pub(super) watermarks: Vec<Watermark<Position>>,
+    pub(super) watermarks: Vec<Watermark<RecordEnd>>,
+    /// The end of each source that was read to its end.
+    pub(super) ends: Vec<Option<RecordEnd>>,
     pub(super) names: Vec<String>,
     pub(super) table: String,
     pub(super) counts: Arc<RowCounts>,
@@ -81,7 +87,7 @@ impl<W: Write> Collector<W> {
         while workers > 0 || producers > 0 && self.phase.get() == Phase::Running {
             match self.next(events, save_at) {
                 Ok(Event::Settled(settled)) => self.settled(settled),
-                Ok(Event::Rejected { row, origin, rows }) => self.rejected(&row, &origin, rows),
+                Ok(Event::Rejected { row, origin }) => self.rejected(&row, &origin, origin.record.rows),
                 Ok(Event::Odd { source, line, oddities }) => self.odd(source, line, oddities),
                 Ok(Event::Failed(error)) => self.fail(error),
                 Ok(Event::Stopped(stop)) => self.fail(LoadError::Table { table: self.table.clone(), stop }),
@@ -90,6 +96,7 @@ impl<W: Write> Collector<W> {
                     break;
                 }
                 Ok(Event::Signal(signal)) => self.fail(LoadError::Signal { signal }),
+                Ok(Event::SourceRead { source, end }) => self.ends[source] = Some(end),
                 Ok(Event::ProducerEnded) => producers -= 1,
                 Ok(Event::WorkerEnded) => workers -= 1,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -168,7 +175,7 @@ impl<W: Write> Collector<W> {
         for settled in settled {
             match settled {
                 Settled::Written(origin) => {
-                    self.watermarks[origin.source as usize].written(origin.record, origin.end, 1);
+                    self.watermarks[origin.source as usize].written(&origin.record, 1);
                     match &mut run {
                         Some((source, rows)) if *source == origin.source => *rows += 1,
                         _ => self.written(run.replace((origin.source, 1)), now),
@@ -187,7 +194,7 @@ impl<W: Write> Collector<W> {
         }
         self.written(run, now);
         for (progress, watermark) in self.progress.iter().zip(&self.watermarks) {
-            progress.set_settled(watermark.prefix().position.offset);
+            progress.set_settled(watermark.prefix().position.position.offset);
         }
     }
 
@@ -215,14 +222,14 @@ impl<W: Write> Collector<W> {
             return self.fail(LoadError::BadRow(Box::new(row.clone())));
         };
         // A record whose copies are refused one by one, or that an earlier run has collected, is in the file once.
-        let record = (origin.source, origin.record);
+        let record = (origin.source, origin.record.number);
         if !self.collected.contains(&record) {
             if let Err(error) = rejects.add(row) {
                 return self.fail(error.into());
             }
             self.collected.insert(record);
         }
-        self.watermarks[origin.source as usize].rejected(origin.record, origin.end, rows);
+        self.watermarks[origin.source as usize].rejected(&origin.record, rows);
         self.check_errors(false);
     }
 

@@ -9,7 +9,7 @@ use super::max_errors::MaxErrors;
 use super::pace::ShareError;
 use super::rejects::{RejectedRow, RejectsError};
 use crate::batch_writer::Stop;
-use crate::batch_writer::service_error::ServiceErrorKind;
+use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
 use crate::input::{ReadError, ResumeError, SourceError};
 use crate::mapping::Collision;
 use crate::report::CheckpointError;
@@ -105,6 +105,24 @@ pub enum LoadError {
         /// What is wrong with it.
         error: ResumeError,
     },
+    /// An input has rows behind those that the checkpoint is about.
+    #[error("{source_name}: it has more than the {loaded} bytes that were loaded")]
+    Longer {
+        /// The input, as the user named it.
+        source_name: String,
+        /// Its length, unpacked, when it was loaded.
+        loaded: u64,
+    },
+    /// There was less to read than the user expects.
+    #[error("the input had {found} {what}, and {expected} are expected")]
+    InputTooShort {
+        /// `rows` or `bytes`.
+        what: &'static str,
+        /// The least there must be.
+        expected: u64,
+        /// What there was.
+        found: u64,
+    },
     /// A signal stopped the load.
     #[error("stopped by {}", .signal.name())]
     Signal {
@@ -128,6 +146,24 @@ impl LoadError {
         )
     }
 
+    /// Whether running the same command again cannot help: the command, the table or what lies beside the load must change first. What
+    /// the Python scripts ended with 1 for ends with 1: bad rows, and inputs that cannot be read.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Collision(_) | Self::NotRepeatable { .. } | Self::CopiesNotNumbered(_) => true,
+            Self::TooManyErrors { .. } => true,
+            Self::KeyMismatch { .. } | Self::IndexKeyMismatch { .. } => true,
+            Self::Changed { .. } | Self::Longer { .. } => true,
+            Self::Checkpoint(error) => !matches!(error, CheckpointError::Io { .. }),
+            Self::Rejects(error) => !matches!(error, RejectsError::Io { .. }),
+            Self::Share(ShareError::OnDemand { .. } | ShareError::TooSmall { .. }) => true,
+            Self::Share(ShareError::Describe { source, .. }) => is_permanent(source),
+            Self::Table { stop: Stop::Service(error), .. } => is_permanent(error),
+            Self::Source(_) | Self::Unreadable { .. } | Self::BadRow(_) | Self::InputTooShort { .. } => false,
+            Self::Table { .. } | Self::Signal { .. } | Self::Thread(_) | Self::Internal(_) => false,
+        }
+    }
+
     /// Whether other credentials would help.
     pub(crate) fn is_about_credentials(&self) -> bool {
         let Self::Table { stop, .. } = self else { return false };
@@ -142,4 +178,8 @@ impl LoadError {
         let Self::Table { stop: Stop::Service(error), .. } = self else { return false };
         matches!(error.kind, ServiceErrorKind::NoSuchTable | ServiceErrorKind::TableNotReady)
     }
+}
+
+fn is_permanent(error: &ServiceError) -> bool {
+    matches!(error.kind, ServiceErrorKind::NoSuchTable | ServiceErrorKind::AccessDenied | ServiceErrorKind::Invalid)
 }

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use super::expected::ExpectedInput;
 use super::max_errors::MaxErrors;
+use super::part::Part;
 use super::sink::Destination;
-use crate::input::Source;
+use crate::input::{Source, SourceStamp};
 use crate::mapping::{Mapping, Numbering};
-use crate::report::{Identity, LoadInfo, Script};
+use crate::report::{Identity, InputIdentity, LoadInfo, PartInfo, Script};
 use crate::screen::Screen;
 
 /// What is to be loaded, and how.
@@ -22,10 +24,16 @@ pub struct Job {
     pub mapping: Mapping,
     /// How many copies of each item, and with which ids.
     pub numbering: Numbering,
+    /// Which part of the load this is, if it has parts.
+    pub part: Option<Part>,
     /// The file that records how far the load is, so that it can resume after any stop.
     pub checkpoint: Option<PathBuf>,
+    /// Whether to begin anew, whatever the checkpoint says.
+    pub fresh: bool,
     /// The file for rejected rows; without it the first one ends the load.
     pub rejects: Option<PathBuf>,
+    /// How much there must be to read.
+    pub expected: ExpectedInput,
     /// How many rows may be rejected before the load ends; without it any number.
     pub max_errors: Option<MaxErrors>,
     /// Whose lines are printed on standard output.
@@ -45,6 +53,8 @@ impl Job {
             destination: self.destination.to_string(),
             table: self.destination.table_name().to_owned(),
             inputs: self.source_names(),
+            part: self.part.map(|part| PartInfo { index: part.index(), count: part.count().get() }),
+            mapping: format!("{}, ids {}", self.mapping.fingerprint(), self.numbering),
         }
     }
 
@@ -53,7 +63,8 @@ impl Job {
             program: self.script.program().to_owned(),
             destination: self.destination.to_string(),
             table: self.destination.table_name().to_owned(),
-            sources: self.source_names(),
+            inputs: self.sources.iter().map(input_identity).collect(),
+            part: self.part.map(|part| part.to_string()),
             numbering: self.numbering.to_string(),
             mapping: self.mapping.fingerprint(),
             rejects: self.rejects.clone(),
@@ -63,4 +74,9 @@ impl Job {
     fn source_names(&self) -> Vec<String> {
         self.sources.iter().map(|source| source.name().to_owned()).collect()
     }
+}
+
+fn input_identity(source: &Source) -> InputIdentity {
+    let SourceStamp { size, version } = source.stamp();
+    InputIdentity { name: source.name().to_owned(), size, version }
 }

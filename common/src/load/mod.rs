@@ -7,17 +7,21 @@
 //! ```
 //!
 //! Ordering: two rows of one source with the same key are written in their order, so the last one wins, as in Python. Rows with
-//! different keys, and rows of different sources, are not ordered.
+//! different keys are not ordered. Rows of different sources are ordered where sources are read one after another: by `load_logfile`, and
+//! by both loaders in a part of a load.
 
 mod channel;
 mod collect;
 mod control;
 mod dry_run;
 mod error;
+mod expected;
+mod finished;
 mod job;
 mod max_errors;
 mod numbering;
 mod pace;
+mod part;
 mod phase;
 mod produce;
 mod progress;
@@ -35,10 +39,13 @@ use crate::input::RecordReader;
 pub use self::control::Signal;
 pub use self::dry_run::{DryRun, Forecast};
 pub use self::error::LoadError;
+pub use self::expected::ExpectedInput;
+pub use self::finished::finished_before;
 pub use self::job::Job;
 pub use self::max_errors::MaxErrors;
 pub use self::numbering::{IdStride, choose_numbering};
 pub use self::pace::{MaxWcu, Pace, ShareError};
+pub use self::part::{PLACEHOLDER, Part};
 pub use self::rejects::{RejectedRow, RejectsError};
 pub use self::run::{Loaded, load};
 pub use self::sink::{Destination, TableDestination};

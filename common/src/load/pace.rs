@@ -1,11 +1,12 @@
 //! How fast a load may be, and how long it waits for a stalled table.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::str::FromStr;
 use std::time::Duration;
 
 use thiserror::Error;
 
+use super::part::Part;
 use crate::batch_writer::WriteLimit;
 use crate::batch_writer::service_error::ServiceError;
 use crate::tables::{IndexDescription, TableDescription, provisioned};
@@ -24,8 +25,39 @@ pub struct Pace {
 pub enum MaxWcu {
     /// A number of units.
     Units(NonZeroU64),
-    /// Per cent of what is provisioned, 1 to 100, and at least one unit; read again during the load.
-    Percent(NonZeroU64),
+    /// A share of what is provisioned, read again during the load.
+    Percent(ProvisionedShare),
+}
+
+/// Per cent of what is provisioned, 1 to 100, divided among the parts of a load that run at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProvisionedShare {
+    percent: NonZeroU64,
+    parts: NonZeroU64,
+}
+
+impl ProvisionedShare {
+    /// The share of so many units. A load without parts may have one unit at least.
+    fn of(self, units: u64) -> Option<NonZeroU64> {
+        let share = NonZeroU64::new(units.saturating_mul(self.percent.get()) / 100).unwrap_or(NonZeroU64::MIN);
+        NonZeroU64::new(share.get() / self.parts)
+    }
+}
+
+impl MaxWcu {
+    /// What one part may consume where this is for the whole job and `at_once` of its parts run at a time; `None` if that is less than one
+    /// unit a second.
+    pub fn of_part(self, part: Part, at_once: Option<NonZeroU32>) -> Option<Self> {
+        let parts = at_once.unwrap_or(part.count()).min(part.count());
+        Some(match self {
+            Self::Units(units) => {
+                // Where all run at a time, the first ones take what does not divide evenly.
+                let has_more = parts == part.count() && u64::from(part.index()) < units.get() % u64::from(parts.get());
+                Self::Units(NonZeroU64::new(units.get() / NonZeroU64::from(parts) + u64::from(has_more))?)
+            }
+            Self::Percent(share) => Self::Percent(ProvisionedShare { parts: parts.into(), ..share }),
+        })
+    }
 }
 
 impl FromStr for MaxWcu {
@@ -37,7 +69,11 @@ impl FromStr for MaxWcu {
             None => text.parse().map(Self::Units).map_err(|_| wrong()),
             Some(share) => {
                 let share: NonZeroU64 = share.parse().map_err(|_| wrong())?;
-                if share.get() > 100 { Err(wrong()) } else { Ok(Self::Percent(share)) }
+                if share.get() > 100 {
+                    Err(wrong())
+                } else {
+                    Ok(Self::Percent(ProvisionedShare { percent: share, parts: NonZeroU64::MIN }))
+                }
             }
         }
     }
@@ -52,6 +88,16 @@ pub enum ShareError {
         /// The table.
         table: String,
     },
+    /// There is less than a unit for each of the parts of a load that run at a time.
+    #[error("{what} has {units} WCU: too few to share among {parts} parts that run at a time")]
+    TooSmall {
+        /// The table, or an index of it.
+        what: String,
+        /// What is provisioned.
+        units: u64,
+        /// How many parts.
+        parts: NonZeroU64,
+    },
     /// The table cannot be described.
     #[error("cannot read the capacity of {table}")]
     Describe {
@@ -63,24 +109,27 @@ pub enum ShareError {
     },
 }
 
-/// The share of what is provisioned for the table and for each global index, at least one unit.
+/// The share of what is provisioned for the table and for each global index.
 ///
 /// # Errors
-/// The table has no provisioned capacity.
+/// The table has no provisioned capacity, or too little to share.
 pub(super) fn share(
     table: &str,
     description: &TableDescription,
-    percent: NonZeroU64,
+    share: ProvisionedShare,
 ) -> Result<WriteLimit, ShareError> {
-    let share = |throughput| {
-        let (write, _) = provisioned(throughput)?;
-        let provisioned = NonZeroU64::new(write)?;
-        let share = provisioned.get().saturating_mul(percent.get()) / 100;
-        Some(NonZeroU64::new(share).unwrap_or(NonZeroU64::MIN))
+    let provisioned = |throughput| provisioned(throughput).map(|(write, _)| write).filter(|&write| write > 0);
+    let of = |what: &str, units| {
+        let too_small = || ShareError::TooSmall { what: what.to_owned(), units, parts: share.parts };
+        share.of(units).ok_or_else(too_small)
     };
-    let wcu = share(description.throughput).ok_or_else(|| ShareError::OnDemand { table: table.to_owned() })?;
-    let of_index = |index: &IndexDescription| Some((index.name.clone(), share(index.throughput)?));
-    Ok(WriteLimit { wcu, index_wcu: description.global_indexes().filter_map(of_index).collect() })
+    let units = provisioned(description.throughput).ok_or_else(|| ShareError::OnDemand { table: table.to_owned() })?;
+    let of_index = |index: &IndexDescription| {
+        let name = format!("index {} of {table}", index.name);
+        provisioned(index.throughput).map(|units| Ok((index.name.clone(), of(&name, units)?)))
+    };
+    let index_wcu = description.global_indexes().filter_map(of_index).collect::<Result<_, ShareError>>()?;
+    Ok(WriteLimit { wcu: of(table, units)?, index_wcu })
 }
 
 #[cfg(test)]
@@ -98,10 +147,36 @@ mod tests {
     #[test]
     fn a_limit_is_a_number_of_units_or_a_share() {
         assert_eq!("5".parse(), Ok(MaxWcu::Units(number(5))));
-        assert_eq!("80%".parse(), Ok(MaxWcu::Percent(number(80))));
+        assert_eq!("80%".parse(), Ok(MaxWcu::Percent(percent(80))));
         for wrong in ["0", "0%", "101%", "-1", "%", "1.5", "80 %", "", "many"] {
             assert!(wrong.parse::<MaxWcu>().is_err(), "{wrong}");
         }
+    }
+
+    fn percent(percent: u64) -> ProvisionedShare {
+        ProvisionedShare { percent: number(percent), parts: NonZeroU64::MIN }
+    }
+
+    #[test]
+    fn the_parts_of_a_load_together_have_what_it_may_have() {
+        let units = |total, part: &str, at_once| {
+            let limit = MaxWcu::Units(number(total)).of_part(part.parse().unwrap(), NonZeroU32::new(at_once));
+            limit.map(|limit| if let MaxWcu::Units(units) = limit { units.get() } else { 0 })
+        };
+        for (total, parts) in [(800, 8), (805, 8), (8, 8), (1000, 3), (7, 1)] {
+            let shares = (0..parts).map(|index| units(total, &format!("{index}/{parts}"), 0).unwrap());
+            assert_eq!(shares.sum::<u64>(), total);
+        }
+        assert_eq!(units(800, "7/100", 10), Some(80));
+        assert_eq!(units(809, "0/100", 10), Some(80), "whichever ten run, they have no more than 809");
+        assert_eq!(units(800, "0/4", 10), Some(200), "no more run than there are");
+        assert_eq!(units(7, "7/8", 0), None);
+
+        let limit = MaxWcu::Percent(percent(80)).of_part("0/8".parse().unwrap(), None);
+        let Some(MaxWcu::Percent(of_part)) = limit else { panic!("{limit:?}") };
+        assert_eq!(share("logs", &description("1/1000"), of_part).unwrap().wcu, number(100));
+        let error = share("logs", &description("1/9"), of_part).unwrap_err().to_string();
+        assert_eq!(error, "logs has 9 WCU: too few to share among 8 parts that run at a time");
     }
 
     fn description(wcu: &str) -> TableDescription {
@@ -113,15 +188,15 @@ mod tests {
     #[test]
     fn a_share_is_of_the_table_and_of_each_index_by_itself() {
         let index_wcu = BTreeMap::from([("GSI_1".to_owned(), number(4000))]);
-        let limit = share("logs", &description("1/1000"), number(80)).unwrap();
+        let limit = share("logs", &description("1/1000"), percent(80)).unwrap();
         assert_eq!(limit, WriteLimit { wcu: number(800), index_wcu });
-        assert_eq!(share("logs", &description("1/1"), number(80)).unwrap().wcu, number(1), "at least one unit");
+        assert_eq!(share("logs", &description("1/1"), percent(80)).unwrap().wcu, number(1), "at least one unit");
     }
 
     #[test]
     fn an_on_demand_table_has_no_share() {
         let table = TableDescription { throughput: Throughput::OnDemand, ..description("1/1") };
-        let error = share("logs", &table, number(80)).unwrap_err();
+        let error = share("logs", &table, percent(80)).unwrap_err();
         assert!(matches!(error, ShareError::OnDemand { table } if table == "logs"));
     }
 }

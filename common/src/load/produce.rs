@@ -10,15 +10,16 @@ use crossbeam_channel::Sender;
 use super::LoadError;
 use super::channel::ChunkSender;
 use super::collect::Event;
+use super::part::{KeyHasher, Part};
 use super::phase::{Phase, SharedPhase};
 use super::rejects::RejectedRow;
 use super::request::{Origin, Request};
 use super::resume::OpenSource;
 use crate::batch_writer::{ItemJson, Key, MissingKey, SharedJson, WriteRequest};
 use crate::capacity::limits::MAX_ITEM_SIZE;
-use crate::input::{Fields, Position, ReadError, Record, RecordError, RecordReader, ResumeError};
+use crate::input::{Fields, ReadError, Record, RecordError, RecordReader, ResumeError};
 use crate::mapping::{Mapper, Mapping, Numbering};
-use crate::report::{ResumePoint, RowCounts, SettledRange};
+use crate::report::{RecordEnd, RecordRows, ResumePoint, RowCounts, SettledRange};
 
 /// A chunk is handed over when it has so many requests or bytes of JSON. Four batches at once, because each hand-over may wake a
 /// thread; few bytes, because items can be large and memory is to stay small.
@@ -33,6 +34,8 @@ const BUFFER: usize = 12 * 1024;
 pub(super) struct Production {
     pub(super) mapping: Mapping,
     pub(super) numbering: Numbering,
+    /// Only the rows of this part are written.
+    pub(super) part: Option<Part>,
     /// Whether rejected rows are collected; otherwise the first one ends the load.
     pub(super) collects_rejects: bool,
     pub(super) workers: Vec<ChunkSender<Vec<Request>>>,
@@ -46,14 +49,26 @@ pub(super) struct Producer {
     production: Production,
     source: usize,
     name: String,
-    /// Number of the next record, from 0.
-    record: u64,
+    /// What was read so far.
+    end: RecordEnd,
+    /// Number of the next record that is this load's, from 0: without parts, every record is.
+    next: u64,
     /// Records that an earlier run has settled.
-    settled: VecDeque<SettledRange<Position>>,
+    settled: VecDeque<SettledRange<RecordEnd>>,
     chunks: Vec<Chunk>,
     mapper: Mapper,
     shared: ItemJson,
     own: ItemJson,
+    /// The part whose rows are written, and which copies of the present record are in it.
+    part: Option<(Part, KeyHasher)>,
+    copies: Vec<u32>,
+}
+
+/// A record is bad.
+enum Rejection {
+    Told(Event),
+    /// Another part of the load rejects it.
+    ByAnotherPart,
 }
 
 /// Requests on their way to one worker.
@@ -79,12 +94,15 @@ struct Stopped;
 
 impl Producer {
     /// The reader begins behind the settled prefix.
-    pub(super) fn new(production: Production, source: usize, name: &str, resume: ResumePoint<Position>) -> Self {
+    pub(super) fn new(production: Production, source: usize, name: &str, resume: ResumePoint<RecordEnd>) -> Self {
         let chunks = production.workers.iter().map(|_| Chunk::new()).collect();
-        let (shared, own) = (ItemJson::new(), ItemJson::keyed(production.mapping.key_schema()));
-        let (record, settled) = (resume.prefix.end, resume.ranges.into());
+        let schema = production.mapping.key_schema();
+        let (shared, own) = (ItemJson::new(), ItemJson::keyed(schema.clone()));
+        let (next, end, settled) = (resume.prefix.end, resume.prefix.position, resume.ranges.into());
         let mapper = Mapper::new(&production.mapping, production.numbering, source, name);
-        Self { production, source, name: name.to_owned(), record, settled, chunks, mapper, shared, own }
+        let part = production.part.map(|part| (part, KeyHasher::new(schema)));
+        let (name, copies) = (name.to_owned(), (0..mapper.copies()).collect());
+        Self { production, source, name, end, next, settled, chunks, mapper, shared, own, part, copies }
     }
 
     /// Produces everything. Whatever ends it early is told to the collector.
@@ -115,24 +133,24 @@ impl Producer {
                 }
             }
             let Some(record) = record else {
-                return self.settled.front().map_or(Ok(()), |missing| Err(self.changed(missing)));
+                if let Some(missing) = self.settled.front() {
+                    return Err(self.changed(missing));
+                }
+                self.tell(Event::SourceRead { source: self.source, end: self.end });
+                break;
             };
             let record = record.map_err(|error| self.unreadable(error))?;
-            if self.is_settled(record.end)? {
-                self.record += 1;
-                continue;
-            }
-            self.production.counts.add_read(self.source, u64::from(self.production.numbering.copies()));
-            let rejected = match self.record(record) {
-                Ok(rejected) => rejected,
+            let rejection = match self.record(record) {
+                Ok(Some(rejection)) => rejection,
+                Ok(None) => continue,
                 Err(Stopped) => break,
             };
-            let Some(rejected) = rejected else { continue };
             // An input of another format is not a file of bad rows.
             if let Some(wrong) = reader.wrong_format() {
                 return Err(self.unreadable(ReadError::WrongFormat(Box::new(wrong))));
             }
-            self.tell(rejected);
+            let Rejection::Told(event) = rejection else { continue };
+            self.tell(event);
             if !self.production.collects_rejects {
                 break;
             }
@@ -144,22 +162,24 @@ impl Producer {
         LoadError::Unreadable { source_name: self.name.clone(), error }
     }
 
-    /// Whether an earlier run has settled the next record, which ends at `end`.
-    fn is_settled(&mut self, end: Position) -> Result<bool, LoadError> {
-        let Some(range) = self.settled.front().filter(|range| range.first <= self.record) else {
+    /// Passes over the record in hand if an earlier run has settled it.
+    fn skips_settled(&mut self) -> Result<bool, Stopped> {
+        let Some(range) = self.settled.front().filter(|range| range.first <= self.next) else {
             return Ok(false);
         };
-        if self.record + 1 == range.end {
-            if end != range.position {
-                return Err(self.changed(range));
+        if self.next + 1 == range.end {
+            if self.end != range.position {
+                let error = self.changed(range);
+                return Err(self.failed(error));
             }
             self.settled.pop_front();
         }
+        self.next += 1;
         Ok(true)
     }
 
-    fn changed(&self, range: &SettledRange<Position>) -> LoadError {
-        let error = ResumeError::Different(range.position.offset);
+    fn changed(&self, range: &SettledRange<RecordEnd>) -> LoadError {
+        let error = ResumeError::Different(range.position.position.offset);
         LoadError::Changed { source_name: self.name.clone(), error }
     }
 
@@ -176,33 +196,82 @@ impl Producer {
         if self.is_stopped() { Err(Stopped) } else { Ok(()) }
     }
 
-    /// Sends the copies of a record to the workers, or returns it as rejected.
-    fn record(&mut self, record: Record<'_>) -> Result<Option<Event>, Stopped> {
+    /// Sends the copies of a record to the workers, or returns it as rejected. `None` also if nothing is to be done with it.
+    fn record(&mut self, record: Record<'_>) -> Result<Option<Rejection>, Stopped> {
         let Record { line, raw, end, fields, oddities } = record;
-        let number = self.record;
-        self.record += 1;
-        let (collects_rejects, source) = (self.production.collects_rejects, self.source as u32);
+        let number = self.end.records;
+        self.end = RecordEnd { records: number + 1, position: end };
+        // Without parts, every record is this load's, and need not be looked at.
+        if self.part.is_none() && self.skips_settled()? {
+            return Ok(None);
+        }
+        let is_first_ours = self.choose_copies(number, raw, fields.as_ref().ok().copied());
+        // The first record tells of what format the input is.
+        if self.copies.is_empty() && !is_first_ours && number > 0 {
+            return Ok(None);
+        }
         let checked = fields.and_then(|fields| self.check(number, raw, fields).map(|()| fields));
+        let rows = match &checked {
+            Err(_) if !is_first_ours => return Ok(Some(Rejection::ByAnotherPart)),
+            Err(_) => self.mapper.copies() as usize,
+            Ok(_) if self.copies.is_empty() => return Ok(None),
+            Ok(_) => self.copies.len(),
+        };
+        if self.part.is_some() && self.skips_settled()? {
+            return Ok(None);
+        }
+        let (source, rows) = (self.source as u32, rows as u64);
+        let record = RecordRows { number: self.next, rows, end: self.end };
+        self.next += 1;
+        self.production.counts.add_read(self.source, rows);
         match checked {
             Ok(fields) => {
-                if !oddities.is_empty() {
+                if !oddities.is_empty() && is_first_ours {
                     self.tell(Event::Odd { source, line, oddities });
                 }
-                let raw = collects_rejects.then(|| Arc::from(raw));
-                self.copies(fields, &Origin { source, record: number, line, end, raw })?;
+                let raw = self.production.collects_rejects.then(|| Arc::from(raw));
+                self.send_copies(fields, &Origin { source, record, line, raw })?;
                 Ok(None)
             }
             Err(reason) => {
                 let row = RejectedRow { source: self.name.clone(), line, raw: raw.into(), reason };
-                let origin = Origin { source, record: number, line, end, raw: None };
-                let rows = u64::from(self.production.numbering.copies());
-                Ok(Some(Event::Rejected { row, origin, rows }))
+                let origin = Origin { source, record, line, raw: None };
+                Ok(Some(Rejection::Told(Event::Rejected { row, origin })))
             }
         }
     }
 
+    /// Finds out which copies of a record are this part's, and whether the first one is: that part rejects the record if it is bad. Where
+    /// there is no key to tell by, its place does.
+    fn choose_copies(&mut self, number: u64, raw: &[u8], fields: Option<&Fields>) -> bool {
+        let Some((part, hasher)) = &mut self.part else { return true };
+        self.copies.clear();
+        let mut is_first_ours = part.has_record(self.source, number);
+        let Some(fields) = fields.filter(|fields| self.mapper.begin(number, raw, fields).is_ok()) else {
+            return is_first_ours;
+        };
+        for copy in 0..self.mapper.copies() {
+            hasher.clear();
+            if self.mapper.write_own(fields, copy, hasher).is_err() {
+                break; // and the record will be rejected
+            }
+            let is_ours = part.has(hasher.hash());
+            if copy == 0 {
+                is_first_ours = is_ours;
+            }
+            if is_ours {
+                self.copies.push(copy);
+            }
+        }
+        is_first_ours
+    }
+
     fn internal(&self, reason: String) -> Stopped {
-        self.tell(Event::Failed(LoadError::Internal(reason)));
+        self.failed(LoadError::Internal(reason))
+    }
+
+    fn failed(&self, error: LoadError) -> Stopped {
+        self.tell(Event::Failed(error));
         Stopped
     }
 
@@ -230,9 +299,10 @@ impl Producer {
         Ok(())
     }
 
-    fn copies(&mut self, fields: &Fields, origin: &Origin) -> Result<(), Stopped> {
+    fn send_copies(&mut self, fields: &Fields, origin: &Origin) -> Result<(), Stopped> {
         self.chunks.iter_mut().for_each(|chunk| chunk.shared = None);
-        for copy in 0..self.mapper.copies() {
+        for index in 0..self.copies.len() {
+            let copy = self.copies[index];
             // The first one is there from the check.
             if copy > 0 {
                 self.own.clear();

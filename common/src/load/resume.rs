@@ -7,7 +7,7 @@ use super::{LoadError, Reader};
 use crate::input::{
     InputFormat, Position, RecordReader, ResumeError, Source, SourceError, SourceProgress, check_positions,
 };
-use crate::report::ResumePoint;
+use crate::report::{RecordEnd, ResumePoint};
 
 /// More files than this are not held open together: a process may have 1,024 files open by default.
 const OPEN_TOGETHER: usize = 100;
@@ -40,7 +40,7 @@ impl OpenSource {
 /// Opens each source, behind its settled prefix.
 pub(super) fn open_sources(
     job: &Job,
-    resume_points: &[ResumePoint<Position>],
+    resume_points: &[ResumePoint<RecordEnd>],
     progress: &[Arc<SourceProgress>],
 ) -> Result<Vec<OpenSource>, LoadError> {
     let sources = job.sources.iter().zip(resume_points).zip(progress);
@@ -50,15 +50,15 @@ pub(super) fn open_sources(
 fn open(
     job: &Job,
     source: &Source,
-    point: &ResumePoint<Position>,
+    point: &ResumePoint<RecordEnd>,
     progress: &Arc<SourceProgress>,
 ) -> Result<OpenSource, LoadError> {
     // A range that is not there would be noticed only when the reader gets to it, after rows of another file were written.
     if !point.ranges.is_empty() && source.is_regular_file() {
-        let positions = point.ranges.iter().map(|range| &range.position);
+        let positions = point.ranges.iter().map(|range| &range.position.position);
         check_positions(source.open()?, positions).map_err(|error| not_resumed(source, error))?;
     }
-    let (format, position) = (job.mapping.input(), point.prefix.position);
+    let (format, position) = (job.mapping.input(), point.prefix.position.position);
     progress.set_settled(position.offset);
     if job.sources.len() > OPEN_TOGETHER && source.is_regular_file() {
         resume(source, format, position, &SourceProgress::default())?;
@@ -78,7 +78,7 @@ fn resume(
     RecordReader::resume(input, format, position).map_err(|error| not_resumed(source, error))
 }
 
-fn not_resumed(source: &Source, error: ResumeError) -> LoadError {
+pub(super) fn not_resumed(source: &Source, error: ResumeError) -> LoadError {
     let source_name = source.name().to_owned();
     match error {
         ResumeError::Io(error) => SourceError::Io { name: source_name, source: error }.into(),

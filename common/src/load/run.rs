@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -21,10 +22,10 @@ use super::resume::{OpenSource, open_sources};
 use super::sink::{Destination, TableSinks};
 use super::worker::Worker;
 use crate::batch_writer::Traffic;
-use crate::input::{OddityCounts, Position, SourceProgress};
+use crate::input::{OddityCounts, SourceProgress};
 use crate::report::{
-    Checkpoint, KEYS, KeyCounter, LoadFigures, PythonLines, ReplacedRows, ResumePoint, RowCounts, Script, Tally,
-    Watermark,
+    Checkpoint, Finished, InputTotals, KEYS, KeyCounter, LoadFigures, PythonLines, RecordEnd, ReplacedRows,
+    ResumePoint, RowCounts, SavedRejects, Script, Tally, Watermark,
 };
 
 /// Chunks of requests that wait for one worker: enough that it never waits for the producer, and little memory.
@@ -40,8 +41,8 @@ pub struct Loaded<W> {
     pub tally: Tally,
     /// The rows of the earlier runs that it resumed.
     pub resumed: Tally,
-    /// Whether the same command resumes from here.
-    pub can_resume: bool,
+    /// All of the input, if it was read to its end.
+    pub input: Option<InputTotals>,
     /// What went over the wire in this run.
     pub traffic: Traffic,
     /// Rows that were loaded although they look wrong, of this run.
@@ -53,14 +54,41 @@ pub struct Loaded<W> {
     /// What ended it early.
     pub errors: Vec<LoadError>,
     lines: PythonLines<W>,
+    checkpoint: Option<Checkpoint>,
+    /// The end of each source, if all were read to their ends.
+    ends: Option<Vec<RecordEnd>>,
+    stored_bytes: u64,
 }
 
 impl<W: Write> Loaded<W> {
     /// For the summary and the report.
     pub fn figures(&self) -> LoadFigures {
-        let Self { tally, resumed, traffic, oddities, replaced, elapsed, .. } = self;
-        let (traffic, oddities) = (traffic.clone(), oddities.clone());
-        LoadFigures { tally: *tally, resumed: *resumed, traffic, oddities, replaced: *replaced, elapsed: *elapsed }
+        let Self { tally, resumed, input, traffic, oddities, replaced, elapsed, .. } = self;
+        let (input, traffic, oddities) = (input.clone(), traffic.clone(), oddities.clone());
+        LoadFigures {
+            tally: *tally,
+            resumed: *resumed,
+            input,
+            traffic,
+            oddities,
+            replaced: *replaced,
+            elapsed: *elapsed,
+        }
+    }
+
+    /// Whether the same command resumes from here.
+    pub fn can_resume(&self) -> bool {
+        self.checkpoint.is_some()
+    }
+
+    /// Marks the load as done in its checkpoint, if it has one: the same command then has the same end and sends nothing.
+    ///
+    /// # Errors
+    /// The checkpoint cannot be written. The same command then resumes behind the last row.
+    pub fn mark_finished(&mut self, report: String) -> Result<(), LoadError> {
+        let (Some(checkpoint), Some(ends)) = (&mut self.checkpoint, self.ends.clone()) else { return Ok(()) };
+        let (tally, stored_bytes, seconds) = (self.tally, self.stored_bytes, self.elapsed.as_secs_f64());
+        Ok(checkpoint.finish(Finished { tally, ends, stored_bytes, seconds, report })?)
     }
 
     /// Prints the last of Python's lines, which says that everything is written. The caller decides when, because it may have other
@@ -79,7 +107,7 @@ impl<W: Write> Loaded<W> {
 /// happens later is in [`Loaded`].
 pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     let start = Instant::now();
-    let checkpoint = job.checkpoint.as_deref().map(|path| Checkpoint::open(path, job.identity())).transpose()?;
+    let (checkpoint, empties_rejects) = open_checkpoint(job)?;
     let saved = checkpoint.as_ref().and_then(Checkpoint::saved).cloned();
     let resume_points = match &saved {
         Some(progress) => progress.sources.clone(),
@@ -92,20 +120,21 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     let sinks = runtime.block_on(TableSinks::open(table, &job.mapping))?;
     let rejects = match (&job.rejects, &saved) {
         (Some(path), Some(progress)) => Some(Rejects::resume(path, &progress.rejects)?),
+        (Some(path), None) if empties_rejects => Some(Rejects::resume(path, &SavedRejects::default())?),
         (Some(path), None) => Some(Rejects::create(path)?),
         (None, _) => None,
     };
     let counts = Arc::new(RowCounts::new(resume_points.iter().map(ResumePoint::tally)));
     let resumed = counts.total();
     let names: Vec<_> = job.sources.iter().map(|source| source.name().to_owned()).collect();
-    let copies = job.numbering.copies().into();
     let mut collector = Collector {
         lines: PythonLines::new(job.script, stdout, names.iter().map(String::as_str)),
         rejects,
         checkpoint,
-        copies,
+        copies: job.numbering.copies().into(),
         max_errors: job.max_errors,
-        watermarks: resume_points.iter().map(|resume| Watermark::new(copies, resume)).collect(),
+        watermarks: resume_points.iter().map(Watermark::new).collect(),
+        ends: vec![None; job.sources.len()],
         names,
         table: job.destination.table_name().to_owned(),
         counts: Arc::clone(&counts),
@@ -129,6 +158,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     let production = Production {
         mapping: job.mapping.clone(),
         numbering: job.numbering,
+        part: job.part,
         collects_rejects: job.rejects.is_some(),
         workers,
         events,
@@ -141,7 +171,17 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     let replaced = join(threads, &mut collector);
     drop(control);
     let traffic = sinks.traffic.with(|traffic| traffic.clone());
-    Ok(finish(collector, traffic, replaced, start, resumed))
+    Ok(finish(job, collector, traffic, replaced, resumed))
+}
+
+/// The checkpoint, and whether the files for rejected rows are those of an earlier load whose rows will come again.
+fn open_checkpoint(job: &Job) -> Result<(Option<Checkpoint>, bool), LoadError> {
+    let Some(path) = job.checkpoint.as_deref() else { return Ok((None, false)) };
+    if job.fresh {
+        let (checkpoint, had_rejects) = Checkpoint::open_afresh(path, job.identity())?;
+        return Ok((Some(checkpoint), had_rejects));
+    }
+    Ok((Some(Checkpoint::open(path, job.identity())?), false))
 }
 
 type Senders = Vec<ChunkSender<Vec<Request>>>;
@@ -175,14 +215,12 @@ fn start_producers(
     production: Production,
     job: &Job,
     readers: Vec<OpenSource>,
-    resume_points: Vec<ResumePoint<Position>>,
+    resume_points: Vec<ResumePoint<RecordEnd>>,
 ) -> Result<(), LoadError> {
     let events = production.events.clone();
-    let cores = match job.script {
-        // One after another, so that a later file's rows win.
-        Script::Sequential => 1,
-        Script::Parallel => thread::available_parallelism().map_or(2, usize::from),
-    };
+    // One after another, so that a later file's rows win. The parts of a load are parallel enough.
+    let has_order = job.script == Script::Sequential || job.part.is_some();
+    let cores = if has_order { 1 } else { thread::available_parallelism().map_or(2, usize::from) };
     let threads = cores.min(readers.len()).max(1);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -213,12 +251,12 @@ fn join<W: Write>(threads: Threads, collector: &mut Collector<W>) -> ReplacedRow
     replaced
 }
 
-/// Saves or removes what is kept beside the load, and sums it up.
+/// Saves what is kept beside the load, and sums it up.
 fn finish<W: Write>(
+    job: &Job,
     mut collector: Collector<W>,
     traffic: Traffic,
     replaced: ReplacedRows,
-    start: Instant,
     resumed: Tally,
 ) -> Loaded<W> {
     collector.check_errors(true);
@@ -226,19 +264,41 @@ fn finish<W: Write>(
     if collector.errors.is_empty() && !tally.is_complete() {
         collector.fail(LoadError::Internal(format!("rows are unaccounted for ({tally})")));
     }
+    let ends: Option<Vec<RecordEnd>> = collector.ends.iter().copied().collect();
+    let stored_bytes = collector.progress.iter().map(|progress| progress.stored_read.load(Ordering::Relaxed)).sum();
+    if collector.errors.is_empty() {
+        let records = ends.iter().flatten().map(|end| end.records).sum();
+        if let Err(error) = job.expected.check(records, stored_bytes) {
+            collector.fail(error);
+        }
+    }
     collector.save();
     // A load that did nothing, perhaps for a mistyped name, starts again.
-    let is_over = collector.errors.is_empty() || tally.written + tally.rejected == 0;
-    if is_over
+    if !collector.errors.is_empty()
+        && tally.written + tally.rejected == 0
         && let Some(checkpoint) = collector.checkpoint.take()
         && let Err(error) = checkpoint.remove()
     {
         collector.fail(error.into());
     }
-    let Collector { errors, rejects, checkpoint, lines, oddities, .. } = collector;
+    let Collector { errors, rejects, checkpoint, lines, oddities, start, .. } = collector;
     if let Some(rejects) = rejects {
         rejects.finish();
     }
-    let (elapsed, can_resume) = (start.elapsed(), checkpoint.is_some());
-    Loaded { tally, resumed, can_resume, traffic, oddities, replaced, elapsed, errors, lines }
+    let input = ends.as_ref().map(|ends| InputTotals::new(ends, job.numbering.copies().into()));
+    let elapsed = start.elapsed();
+    Loaded {
+        tally,
+        resumed,
+        input,
+        traffic,
+        oddities,
+        replaced,
+        elapsed,
+        errors,
+        lines,
+        checkpoint,
+        ends,
+        stored_bytes,
+    }
 }

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::input_totals::RecordEnd;
+use super::tally::Tally;
 use super::watermark::ResumePoint;
-use crate::input::Position;
 
 /// Raised when the format of the file changes.
-const FORMAT_VERSION: u32 = 4;
+const FORMAT_VERSION: u32 = 5;
 
 /// What identifies a load: a checkpoint is for one load only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +23,10 @@ pub struct Identity {
     pub destination: String,
     /// The table's name.
     pub table: String,
-    /// The inputs, as the user named them, in their order.
-    pub sources: Vec<String>,
+    /// The inputs, in their order.
+    pub inputs: Vec<InputIdentity>,
+    /// Which part of a load it is: `0/8`.
+    pub part: Option<String>,
     /// How the copies of rows are numbered.
     pub numbering: String,
     /// How rows become items: a fingerprint of the mapping.
@@ -32,11 +35,22 @@ pub struct Identity {
     pub rejects: Option<PathBuf>,
 }
 
-/// How far a load has come.
+/// What identifies an input before it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputIdentity {
+    /// As the user named it.
+    pub name: String,
+    /// Its length in bytes as it is stored, if that is known.
+    pub size: Option<u64>,
+    /// Another one for other contents, where there is such a thing: the ETag of an object in Amazon S3.
+    pub version: Option<String>,
+}
+
+/// How far a load has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedProgress {
-    /// Each source, in the order of [`Identity::sources`].
-    pub sources: Vec<ResumePoint<Position>>,
+    /// Each source, in the order of [`Identity::inputs`].
+    pub sources: Vec<ResumePoint<RecordEnd>>,
     /// The rejects files.
     pub rejects: SavedRejects,
 }
@@ -52,11 +66,27 @@ pub struct SavedRejects {
     pub records: Vec<(u32, u64)>,
 }
 
+/// How a load ended that is done, so that the same command has the same end without loading anything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    /// Its rows.
+    pub tally: Tally,
+    /// The end of each source, in the order of [`Identity::inputs`].
+    pub ends: Vec<RecordEnd>,
+    /// Bytes of all inputs, as they are stored.
+    pub stored_bytes: u64,
+    /// Seconds that the last run took.
+    pub seconds: f64,
+    /// The report, as it was written.
+    pub report: String,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Contents {
     version: u32,
     load: Identity,
     progress: SavedProgress,
+    finished: Option<Finished>,
 }
 
 /// A checkpoint that cannot be used.
@@ -94,6 +124,7 @@ pub struct Checkpoint {
     path: PathBuf,
     identity: Identity,
     saved: Option<SavedProgress>,
+    finished: Option<Finished>,
 }
 
 impl Checkpoint {
@@ -102,13 +133,32 @@ impl Checkpoint {
     /// # Errors
     /// The file cannot be read or written, is no checkpoint, or is of another load. It is left as it is.
     pub fn open(path: &Path, identity: Identity) -> Result<Self, CheckpointError> {
-        let mut checkpoint = Self { path: path.to_owned(), identity, saved: None };
-        match fs::read(path) {
-            Ok(bytes) => checkpoint.saved = Some(checkpoint.read(&bytes)?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(checkpoint.io_error(source)),
+        let mut checkpoint = Self { path: path.to_owned(), identity, saved: None, finished: None };
+        let Some(Contents { load, progress, finished, .. }) = checkpoint.read()? else { return Ok(checkpoint) };
+        // What was fixed or has grown behind the rows that are loaded may be loaded; for the parts of a load it must be the same input.
+        let sizes_count = finished.is_some() || checkpoint.identity.part.is_some();
+        if let Some(difference) = difference(&load, &checkpoint.identity, sizes_count) {
+            return Err(CheckpointError::AnotherLoad { path: path.to_owned(), difference });
         }
+        (checkpoint.saved, checkpoint.finished) = (Some(progress), finished);
         Ok(checkpoint)
+    }
+
+    /// The checkpoint of a load that begins anew, whichever load's it was before. What was in the files for rejected rows is of no use
+    /// then if it was this load's.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), except that the checkpoint of another load is replaced.
+    pub fn open_afresh(path: &Path, identity: Identity) -> Result<(Self, bool), CheckpointError> {
+        let checkpoint = Self { path: path.to_owned(), identity, saved: None, finished: None };
+        let before = checkpoint.read()?;
+        let had_rejects = before.is_some_and(|Contents { load, .. }| load.rejects == checkpoint.identity.rejects);
+        Ok((checkpoint, had_rejects))
+    }
+
+    /// How the load ended, if it is done.
+    pub fn finished(&self) -> Option<&Finished> {
+        self.finished.as_ref()
     }
 
     /// What was saved last, by this run or an earlier one.
@@ -124,14 +174,27 @@ impl Checkpoint {
         if self.saved.as_ref() == Some(&progress) {
             return Ok(());
         }
-        let contents = Contents { version: FORMAT_VERSION, load: self.identity.clone(), progress };
+        self.write(progress, None)
+    }
+
+    /// Marks the load as done. What was saved before stays.
+    ///
+    /// # Errors
+    /// The operating system refuses; the load is then not marked as done.
+    pub fn finish(&mut self, finished: Finished) -> Result<(), CheckpointError> {
+        let progress = self.saved.clone().unwrap_or_default();
+        self.write(progress, Some(finished))
+    }
+
+    fn write(&mut self, progress: SavedProgress, finished: Option<Finished>) -> Result<(), CheckpointError> {
+        let contents = Contents { version: FORMAT_VERSION, load: self.identity.clone(), progress, finished };
         let text = serde_json::to_vec(&contents).map_err(|error| self.io_error(error.into()))?;
-        self.replace(&text).map_err(|source| self.io_error(source))?;
-        self.saved = Some(contents.progress);
+        replace_file(&self.path, &text).map_err(|source| self.io_error(source))?;
+        (self.saved, self.finished) = (Some(contents.progress), contents.finished);
         Ok(())
     }
 
-    /// Removes the file: the load is done.
+    /// Removes the file: the load has done nothing.
     ///
     /// # Errors
     /// The operating system refuses.
@@ -142,32 +205,28 @@ impl Checkpoint {
         }
     }
 
-    fn read(&self, bytes: &[u8]) -> Result<SavedProgress, CheckpointError> {
+    /// What is in the file; `None` if there is none.
+    fn read(&self) -> Result<Option<Contents>, CheckpointError> {
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(self.io_error(source)),
+        };
         let not_a_checkpoint = |reason: String| CheckpointError::NotACheckpoint { path: self.path.clone(), reason };
-        let contents: Contents = serde_json::from_slice(bytes).map_err(|error| not_a_checkpoint(error.to_string()))?;
-        if contents.version != FORMAT_VERSION || contents.progress.sources.len() != contents.load.sources.len() {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let Version { version } =
+            serde_json::from_slice(&bytes).map_err(|error| not_a_checkpoint(error.to_string()))?;
+        if version != FORMAT_VERSION {
             return Err(not_a_checkpoint("it is of another version".to_owned()));
         }
-        match difference(&contents.load, &self.identity) {
-            None => Ok(contents.progress),
-            Some(difference) => Err(CheckpointError::AnotherLoad { path: self.path.clone(), difference }),
+        let contents: Contents = serde_json::from_slice(&bytes).map_err(|error| not_a_checkpoint(error.to_string()))?;
+        if contents.progress.sources.len() != contents.load.inputs.len() {
+            return Err(not_a_checkpoint("its inputs do not fit".to_owned()));
         }
-    }
-
-    /// A new file beside the old one, on the disk before it takes its name (rename(2) is atomic), and the name on the disk, too.
-    fn replace(&self, text: &[u8]) -> io::Result<()> {
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(".new");
-        let mut file = File::create(&beside)?;
-        file.write_all(text)
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&beside, &self.path))
-            .inspect_err(|_| {
-                // Perhaps the disk is full: what is of no use must not fill it.
-                let _ = fs::remove_file(&beside);
-            })?;
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()
+        Ok(Some(contents))
     }
 
     fn io_error(&self, source: io::Error) -> CheckpointError {
@@ -175,7 +234,26 @@ impl Checkpoint {
     }
 }
 
-fn difference(saved: &Identity, asked: &Identity) -> Option<String> {
+/// Replaces a file whole: a new one beside it, on the disk before it takes the name (rename(2) is atomic), and the name on the disk, too.
+///
+/// # Errors
+/// The operating system refuses; the old file is still there.
+pub fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut beside = path.to_owned().into_os_string();
+    beside.push(".new");
+    let mut file = File::create(&beside)?;
+    file.write_all(text).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, path)).inspect_err(|_| {
+        // Perhaps the disk is full: what is of no use must not fill it.
+        let _ = fs::remove_file(&beside);
+    })?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+fn difference(saved: &Identity, asked: &Identity, sizes_count: bool) -> Option<String> {
+    let names =
+        |identity: &Identity| identity.inputs.iter().map(|input| input.name.as_str()).collect::<Vec<_>>().join(" ");
+    let part = |identity: &Identity| identity.part.clone().unwrap_or_else(|| "all of it".to_owned());
     let rejects = |identity: &Identity| match &identity.rejects {
         Some(path) => path.display().to_string(),
         None => "none".to_owned(),
@@ -184,13 +262,23 @@ fn difference(saved: &Identity, asked: &Identity) -> Option<String> {
         ("program", saved.program.clone(), asked.program.clone()),
         ("table", saved.table.clone(), asked.table.clone()),
         ("destination", saved.destination.clone(), asked.destination.clone()),
-        ("input", saved.sources.join(" "), asked.sources.join(" ")),
+        ("input", names(saved), names(asked)),
+        ("part", part(saved), part(asked)),
         ("numbering", saved.numbering.clone(), asked.numbering.clone()),
         ("mapping", saved.mapping.clone(), asked.mapping.clone()),
         ("rejects", rejects(saved), rejects(asked)),
     ];
-    let (what, saved, asked) = pairs.into_iter().find(|(_, saved, asked)| saved != asked)?;
-    Some(format!("its {what} is {saved}, and this load's is {asked}"))
+    if let Some((what, saved, asked)) = pairs.into_iter().find(|(_, saved, asked)| saved != asked) {
+        return Some(format!("its {what} is {saved}, and this load's is {asked}"));
+    }
+    let differs = |(saved, asked): &(&InputIdentity, &InputIdentity)| {
+        saved.version != asked.version || sizes_count && saved.size != asked.size
+    };
+    let (saved, asked) = saved.inputs.iter().zip(&asked.inputs).find(differs)?;
+    Some(match (saved.size, asked.size) {
+        (Some(before), Some(now)) if before != now => format!("{} had {before} bytes, and has {now}", saved.name),
+        _ => format!("{} is another version of it", saved.name),
+    })
 }
 
 #[cfg(test)]
@@ -203,7 +291,8 @@ mod tests {
             program: "load_logfile".into(),
             destination: "us-east-1".into(),
             table: "logfile".into(),
-            sources: vec!["a.csv".into()],
+            inputs: vec![InputIdentity { name: "a.csv".into(), size: Some(100), version: None }],
+            part: None,
             numbering: "as in the file".into(),
             mapping: "0".into(),
             rejects: None,
@@ -212,7 +301,7 @@ mod tests {
 
     fn progress(records: u64) -> SavedProgress {
         let prefix =
-            SettledRange { first: 0, end: records, position: Position::default(), written: records, rejected: 0 };
+            SettledRange { first: 0, end: records, position: RecordEnd::default(), written: records, rejected: 0 };
         SavedProgress { sources: vec![ResumePoint { prefix, ranges: Vec::new() }], rejects: SavedRejects::default() }
     }
 
@@ -237,13 +326,59 @@ mod tests {
         let path = folder.path().join("checkpoint");
         Checkpoint::open(&path, identity()).unwrap().save(progress(10)).unwrap();
         let before = fs::read(&path).unwrap();
-        let other = Identity { table: "logfile_scan".into(), ..identity() };
-        let error = Checkpoint::open(&path, other).unwrap_err().to_string();
-        assert!(
-            error.ends_with("is of another load: its table is logfile, and this load's is logfile_scan"),
-            "{error}"
-        );
-        assert_eq!(fs::read(&path).unwrap(), before);
+        let input = |size, version| vec![InputIdentity { name: "a.csv".into(), size: Some(size), version }];
+        for (other, difference) in [
+            (
+                Identity { table: "logfile_scan".into(), ..identity() },
+                "its table is logfile, and this load's is logfile_scan",
+            ),
+            (Identity { part: Some("0/8".into()), ..identity() }, "its part is all of it, and this load's is 0/8"),
+            (Identity { inputs: input(100, Some("e".into())), ..identity() }, "a.csv is another version of it"),
+        ] {
+            let error = Checkpoint::open(&path, other).unwrap_err().to_string();
+            assert!(error.ends_with(&format!("is of another load: {difference}")), "{error}");
+            assert_eq!(fs::read(&path).unwrap(), before);
+        }
+    }
+
+    #[test]
+    fn an_input_may_grow_unless_it_has_parts() {
+        let folder = tempfile::tempdir().unwrap();
+        for (part, may_grow) in [(None, true), (Some("0/8".to_owned()), false)] {
+            let path = folder.path().join("checkpoint");
+            let before = Identity { part, ..identity() };
+            Checkpoint::open_afresh(&path, before.clone()).unwrap().0.save(progress(10)).unwrap();
+            let inputs = vec![InputIdentity { name: "a.csv".into(), size: Some(101), version: None }];
+            assert_eq!(Checkpoint::open(&path, Identity { inputs, ..before }).is_ok(), may_grow);
+        }
+    }
+
+    #[test]
+    fn a_finished_load_stays_finished_until_it_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        let finished = Finished {
+            tally: Tally { read: 10, written: 9, rejected: 1 },
+            ends: vec![RecordEnd::default()],
+            stored_bytes: 100,
+            seconds: 1.5,
+            report: "{}\n".into(),
+        };
+        let mut first = Checkpoint::open(&path, identity()).unwrap();
+        first.save(progress(10)).unwrap();
+        first.finish(finished.clone()).unwrap();
+        let second = Checkpoint::open(&path, identity()).unwrap();
+        assert_eq!((second.finished(), second.saved()), (Some(&finished), Some(&progress(10))));
+        let inputs = vec![InputIdentity { name: "a.csv".into(), size: Some(101), version: None }];
+        let error = Checkpoint::open(&path, Identity { inputs, ..identity() }).unwrap_err().to_string();
+        assert!(error.ends_with("is of another load: a.csv had 100 bytes, and has 101"), "{error}");
+        let (afresh, had_rejects) = Checkpoint::open_afresh(&path, identity()).unwrap();
+        assert_eq!((afresh.finished(), afresh.saved(), had_rejects), (None, None, true));
+        assert!(Checkpoint::open(&path, identity()).unwrap().finished().is_some(), "until something is saved");
+        let other = Identity { rejects: Some("bad.csv".into()), ..identity() };
+        assert!(!Checkpoint::open_afresh(&path, other).unwrap().1);
+        fs::write(&path, "my thesis").unwrap();
+        assert!(matches!(Checkpoint::open_afresh(&path, identity()), Err(CheckpointError::NotACheckpoint { .. })));
     }
 
     #[test]

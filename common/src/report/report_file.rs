@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::input_totals::InputTotals;
 use super::replaced::ReplacedRows;
 use super::tally::Tally;
 use crate::batch_writer::{ThrottleCause, ThrottledResource, Traffic};
@@ -26,6 +27,19 @@ pub struct LoadInfo {
     pub table: String,
     /// The inputs as the user named them.
     pub inputs: Vec<String>,
+    /// Which part of a load it is.
+    pub part: Option<PartInfo>,
+    /// How rows become items: a fingerprint of the mapping, and how copies are numbered.
+    pub mapping: String,
+}
+
+/// A part of a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartInfo {
+    /// Its number, from 0.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
 }
 
 /// How it ended.
@@ -50,6 +64,8 @@ pub struct LoadFigures {
     pub tally: Tally,
     /// Those of earlier runs.
     pub resumed: Tally,
+    /// All of the input, whichever of its rows the load writes; `None` if it was not read to its end.
+    pub input: Option<InputTotals>,
     /// What went over the wire in this run.
     pub traffic: Traffic,
     /// Rows of this run that were loaded although they look wrong.
@@ -122,6 +138,7 @@ pub struct Report {
     #[serde(flatten)]
     outcome: Outcome,
     rows: Rows,
+    input: Option<InputTotals>,
     odd_rows: Vec<OddRows>,
     seconds: f64,
     rows_per_second: f64,
@@ -137,7 +154,7 @@ pub struct Report {
 impl Report {
     /// Of a load.
     pub fn new(info: LoadInfo, outcome: Outcome, figures: &LoadFigures) -> Self {
-        let LoadFigures { tally, resumed, traffic, oddities, replaced, elapsed } = figures;
+        let LoadFigures { tally, resumed, input, traffic, oddities, replaced, elapsed } = figures;
         let indexes = traffic.consumed_by_index.iter().map(|(name, units)| (name.clone(), units.as_f64()));
         let consumed = Consumed { table: traffic.consumed_by_table.as_f64(), indexes: indexes.collect() };
         let latencies = &traffic.latencies;
@@ -152,6 +169,7 @@ impl Report {
                 not_written: tally.not_written(),
                 written_in_earlier_runs: resumed.written,
             },
+            input: input.clone(),
             odd_rows: oddities.iter().map(odd_rows).collect(),
             seconds: elapsed.as_secs_f64(),
             rows_per_second: figures.written() as f64 / elapsed.as_secs_f64().max(1e-9),
@@ -176,9 +194,9 @@ impl Report {
     ///
     /// # Errors
     /// None that a report can have.
-    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let mut json = serde_json::to_vec_pretty(self)?;
-        json.push(b'\n');
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        let mut json = serde_json::to_string_pretty(self)?;
+        json.push('\n');
         Ok(json)
     }
 }
@@ -203,7 +221,7 @@ fn throttle_events((cause, &events): (&ThrottleCause, &u64)) -> ThrottleEvents {
 
 /// The lines at the end of a load.
 pub fn summary(table: &str, figures: &LoadFigures) -> Vec<String> {
-    let LoadFigures { tally, resumed, traffic, oddities, replaced, elapsed } = figures;
+    let LoadFigures { tally, resumed, traffic, oddities, replaced, elapsed, .. } = figures;
     let rate = human::rate(figures.written(), *elapsed);
     let mut rows = format!("{tally}, in {} ({rate} rows/s)", human::time(*elapsed));
     if resumed.read > 0 {
@@ -338,10 +356,12 @@ mod tests {
             destination: "http://127.0.0.1:8000".into(),
             table: "logfile".into(),
             inputs: vec!["a.csv".into()],
+            part: None,
+            mapping: "0".into(),
         };
         let outcome = Outcome { outcome: "interrupted", exit_code: 130, ..Outcome::default() };
         let report = Report::new(info, outcome, &figures());
-        let json: serde_json::Value = serde_json::from_slice(&report.to_json().unwrap()).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
         assert_eq!(json["rows"]["not_written"], 30);
         assert_eq!(json["consumed_wcu"], serde_json::json!({"table": 45.0, "indexes": {"GSI_1": 44.5}}));
         assert_eq!(json["requests"], serde_json::json!({"sent": 3, "throttled": 1, "failed": 0}));

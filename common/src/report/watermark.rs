@@ -62,32 +62,48 @@ const MAX_RANGES: usize = 64;
 #[derive(Debug, Clone, Default)]
 struct Record<P> {
     position: P,
+    /// How many rows it makes; `None` while nothing is known of it.
+    rows: Option<u64>,
     written: u64,
     rejected: u64,
+}
+
+impl<P> Record<P> {
+    fn is_settled(&self) -> bool {
+        self.rows.is_some_and(|rows| self.written + self.rejected >= rows)
+    }
+}
+
+/// A record of a source, as it is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordRows<P> {
+    /// Its number among the source's records that are this load's, from 0.
+    pub number: u64,
+    /// How many rows it makes.
+    pub rows: u64,
+    /// Its end in the source.
+    pub end: P,
 }
 
 /// Follows the records of one source, which are settled in any order, copy by copy. `P` is a position in the source.
 #[derive(Debug, Clone)]
 pub struct Watermark<P> {
-    copies: u64,
     prefix: SettledRange<P>,
     /// The records from the first unsettled one on.
     open: VecDeque<Record<P>>,
 }
 
 impl<P: Copy + Default> Watermark<P> {
-    /// Each record makes `copies` rows. Starts with what an earlier run has settled.
-    pub fn new(copies: u64, resume: &ResumePoint<P>) -> Self {
-        let mut watermark = Self { copies, prefix: resume.prefix, open: VecDeque::new() };
+    /// Starts with what an earlier run has settled.
+    pub fn new(resume: &ResumePoint<P>) -> Self {
+        let mut watermark = Self { prefix: resume.prefix, open: VecDeque::new() };
         for range in &resume.ranges {
-            let mut rejected = range.rejected;
             for number in range.first..range.end {
-                // Only the sums and the last position are known, and nobody asks for others.
-                let of_record = rejected.min(copies);
-                rejected -= of_record;
-                *watermark.record(number, range.position) =
-                    Record { position: range.position, written: copies - of_record, rejected: of_record };
+                *watermark.record(number) = Record { position: range.position, rows: Some(0), written: 0, rejected: 0 };
             }
+            // Only the sums and the last position are known, and nobody asks for others.
+            let first = watermark.record(range.first);
+            (first.written, first.rejected) = (range.written, range.rejected);
         }
         watermark.advance();
         watermark
@@ -101,7 +117,7 @@ impl<P: Copy + Default> Watermark<P> {
     /// Where a later run may resume.
     pub fn resume_point(&self) -> ResumePoint<P> {
         let mut ranges: Vec<SettledRange<P>> = Vec::new();
-        for (number, record) in (self.prefix.end..).zip(&self.open).filter(|(_, record)| self.is_settled(record)) {
+        for (number, record) in (self.prefix.end..).zip(&self.open).filter(|(_, record)| record.is_settled()) {
             match ranges.last_mut() {
                 Some(last) if last.end == number => last.extend(record),
                 _ => {
@@ -117,35 +133,36 @@ impl<P: Copy + Default> Watermark<P> {
         ResumePoint { prefix: self.prefix, ranges }
     }
 
-    fn is_settled(&self, record: &Record<P>) -> bool {
-        record.written + record.rejected >= self.copies
-    }
-
-    /// Rows of a record were written. `number` counts the source's records from 0; `position` is its end.
-    pub fn written(&mut self, number: u64, position: P, rows: u64) {
-        self.record(number, position).written += rows;
+    /// Rows of a record were written.
+    pub fn written(&mut self, record: &RecordRows<P>, rows: u64) {
+        self.known(record).written += rows;
         self.advance();
     }
 
     /// Rows of a record were rejected.
-    pub fn rejected(&mut self, number: u64, position: P, rows: u64) {
-        self.record(number, position).rejected += rows;
+    pub fn rejected(&mut self, record: &RecordRows<P>, rows: u64) {
+        self.known(record).rejected += rows;
         self.advance();
     }
 
-    fn record(&mut self, number: u64, position: P) -> &mut Record<P> {
+    fn known(&mut self, &RecordRows { number, rows, end }: &RecordRows<P>) -> &mut Record<P> {
+        let record = self.record(number);
+        (record.position, record.rows) = (end, Some(rows));
+        record
+    }
+
+    fn record(&mut self, number: u64) -> &mut Record<P> {
         // Records of the prefix have no open rows: none of them is ever named again.
         let index = usize::try_from(number.saturating_sub(self.prefix.end)).unwrap_or(usize::MAX - 1);
         if index >= self.open.len() {
             self.open.resize_with(index + 1, Record::default);
         }
-        self.open[index].position = position;
         &mut self.open[index]
     }
 
     fn advance(&mut self) {
         while let Some(first) = self.open.front()
-            && self.is_settled(first)
+            && first.is_settled()
         {
             self.prefix.extend(first);
             self.open.pop_front();
@@ -158,8 +175,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn watermark(copies: u64) -> Watermark<u64> {
-        Watermark::new(copies, &ResumePoint::default())
+    fn watermark() -> Watermark<u64> {
+        Watermark::new(&ResumePoint::default())
+    }
+
+    fn record(number: u64, end: u64, rows: u64) -> RecordRows<u64> {
+        RecordRows { number, rows, end }
     }
 
     fn prefix(end: u64, position: u64, written: u64, rejected: u64) -> SettledRange<u64> {
@@ -168,30 +189,33 @@ mod tests {
 
     #[test]
     fn the_prefix_ends_before_the_first_record_that_is_not_settled() {
-        let mut mark = watermark(2);
-        mark.written(1, 20, 2);
-        mark.written(0, 10, 1);
+        let mut mark = watermark();
+        mark.written(&record(1, 20, 2), 2);
+        mark.written(&record(0, 10, 2), 1);
         assert_eq!(mark.prefix().end, 0);
-        mark.written(0, 10, 1);
+        mark.written(&record(0, 10, 2), 1);
         assert_eq!(mark.prefix(), prefix(2, 20, 4, 0));
-        mark.rejected(2, 30, 2);
+        mark.rejected(&record(2, 30, 2), 2);
         assert_eq!(mark.prefix(), prefix(3, 30, 4, 2));
+        // A part of a load may have fewer copies of a record than there are.
+        mark.written(&record(3, 40, 1), 1);
+        assert_eq!(mark.prefix(), prefix(4, 40, 5, 2));
     }
 
     #[test]
     fn a_later_run_resumes_the_counts() {
-        let mut mark = Watermark::new(1, &ResumePoint { prefix: prefix(100, 1000, 99, 1), ranges: Vec::new() });
-        mark.written(100, 1010, 1);
+        let mut mark = Watermark::new(&ResumePoint { prefix: prefix(100, 1000, 99, 1), ranges: Vec::new() });
+        mark.written(&record(100, 1010, 1), 1);
         assert_eq!(mark.prefix(), prefix(101, 1010, 100, 1));
     }
 
     #[test]
     fn records_settled_behind_a_gap_are_known_to_the_next_run() {
-        let mut mark = watermark(2);
-        (1..5).for_each(|number| mark.written(number, number * 10, 2));
-        mark.rejected(5, 50, 2);
-        mark.written(6, 60, 1);
-        mark.written(7, 70, 2);
+        let mut mark = watermark();
+        (1..5).for_each(|number| mark.written(&record(number, number * 10, 2), 2));
+        mark.rejected(&record(5, 50, 2), 2);
+        mark.written(&record(6, 60, 2), 1);
+        mark.written(&record(7, 70, 2), 2);
         let point = mark.resume_point();
         let ranges = vec![
             SettledRange { first: 1, end: 6, position: 50, written: 8, rejected: 2 },
@@ -200,19 +224,19 @@ mod tests {
         assert_eq!(point, ResumePoint { prefix: prefix(0, 0, 0, 0), ranges });
         assert_eq!(point.tally(), Tally { read: 12, written: 10, rejected: 2 });
 
-        let mut again = Watermark::new(2, &point);
+        let mut again = Watermark::new(&point);
         assert_eq!(again.resume_point(), point);
-        again.written(0, 5, 2);
+        again.written(&record(0, 5, 2), 2);
         assert_eq!(again.prefix(), prefix(6, 50, 10, 2));
-        again.written(6, 60, 2);
+        again.written(&record(6, 60, 2), 2);
         assert_eq!(again.resume_point(), ResumePoint { prefix: prefix(8, 70, 14, 2), ranges: Vec::new() });
     }
 
     #[test]
     fn a_resume_point_does_not_grow_with_the_requests_in_flight() {
-        let mut mark = watermark(1);
-        (1..10_000).step_by(2).for_each(|number| mark.written(number, number, 1));
-        (20_000..30_000).for_each(|number| mark.written(number, number, 1));
+        let mut mark = watermark();
+        (1..10_000).step_by(2).for_each(|number| mark.written(&record(number, number, 1), 1));
+        (20_000..30_000).for_each(|number| mark.written(&record(number, number, 1), 1));
         let ranges = mark.resume_point().ranges;
         assert_eq!(ranges.len(), MAX_RANGES);
         assert_eq!(ranges.last().map(|last| (last.first, last.end)), Some((20_000, 30_000)));
@@ -222,12 +246,12 @@ mod tests {
         /// In whatever order rows are settled: never past a gap, and in the end all.
         #[test]
         fn any_order(order in Just((0..40_u64).collect::<Vec<_>>()).prop_shuffle(), copies in 1..4_u64) {
-            let mut mark = watermark(copies);
+            let mut mark = watermark();
             let mut seen = std::collections::HashMap::new();
             for row in order.iter().filter(|row| **row < 10 * copies) {
                 let number = row / copies;
                 *seen.entry(number).or_insert(0) += 1;
-                mark.written(number, number, 1);
+                mark.written(&record(number, number, copies), 1);
                 let expected = (0..10).take_while(|number| seen.get(number) == Some(&copies)).count() as u64;
                 prop_assert_eq!(mark.prefix().end, expected);
             }

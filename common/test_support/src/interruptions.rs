@@ -2,7 +2,6 @@
 //!
 //! Every function takes a load in which no id is there twice, so that each row sent twice is seen, and panics when it goes wrong.
 
-use std::fs;
 use std::io::{self, Write as _};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +10,7 @@ use std::time::Duration;
 
 use crate::contract::{assert_same_items, sequential};
 use crate::lab::{Lab, without_times};
-use crate::program::{Counts, Running, eventually};
+use crate::program::{Counts, Program, Run, Running, eventually};
 use crate::proxy::{Fault, Proxy};
 use crate::table::with_client;
 use crate::trial::Trial;
@@ -83,8 +82,22 @@ pub fn killed_until_it_is_done(trial: Trial, wcu: usize, most_again: usize) {
     let (run, rounds) = last.expect("it is done in the end");
     trial.assert_done(&run, "after it was killed");
     assert!(rounds >= 2, "{rounds} rounds are too few to tell");
-    assert!(!trial.lab.folder().join("progress").exists());
     proxy.assert_well_behaved();
+    ends_again(&proxy, &run, || trial.program(&url));
+}
+
+/// The same command once more, after `run` was done: the same end, and nothing is sent.
+pub fn ends_again(proxy: &Proxy, run: &Run, program: impl Fn() -> Program) {
+    let calls = proxy.calls();
+    let again = program().run();
+    assert_eq!(again.code, run.code, "{}", again.stderr);
+    assert!(
+        again.stderr.contains("says that this load is done: nothing is sent; --fresh begins anew"),
+        "{}",
+        again.stderr
+    );
+    assert_eq!((again.counts(), proxy.calls()), (run.counts(), calls));
+    assert_eq!(again.stdout.lines().last(), run.stdout.lines().last());
 }
 
 /// Killed while one request of the first second has no answer yet, it does not write again what was acknowledged after that one. It
@@ -102,7 +115,7 @@ pub fn killed_while_an_answer_is_missing(trial: Trial, wcu: usize, most_again: u
     lines[line] = "1,this,was,another,row";
     trial.lab.file(name, lines.join("\n"));
     let run = trial.program(&proxy.url()).run();
-    run.assert_error(1, &[&format!("error: {name}: its first "), "bytes are not those that were loaded"]);
+    run.assert_error(4, &[&format!("error: {name}: its first "), "bytes are not those that were loaded"]);
     assert_eq!(run.stdout, "", "noticed before anything is written");
     trial.lab.file(name, right);
     trial.assert_done(&trial.program(&proxy.url()).run(), "after it was killed");
@@ -234,7 +247,7 @@ pub fn another_file_of_the_same_name(trial: Trial, name: &str) {
     trial.lab.file(name, right.replacen("GET", "PUT", 1));
     let run = trial.program(&proxy.url()).run();
     let refusal = format!("error: {name}: its first ");
-    run.assert_error(1, &[&refusal, "bytes are not those that were loaded", "remove the checkpoint to start again"]);
+    run.assert_error(4, &[&refusal, "bytes are not those that were loaded", "begin anew with --fresh"]);
     assert_eq!(without_times(&run.stdout), "");
     assert!(trial.lab.items() == items && trial.lab.read("progress") == checkpoint, "nothing is touched");
     trial.lab.file(name, right);
@@ -250,12 +263,11 @@ pub fn table_deleted_on_the_way(trial: Trial, table: &'static str) {
         client.delete_table().table_name(table).send().await.unwrap();
     });
     let run = running.finish();
-    run.assert_error(1, &[&format!("table {table}: "), "remove the checkpoint before loading a new one of its name"]);
+    run.assert_error(4, &[&format!("table {table}: "), "when there is a new one of its name, begin anew with --fresh"]);
     let counts = run.counts();
     assert!(counts.written > 0 && counts.not_written > 0 && counts.rejected == 0, "{}", run.stderr);
     crate::table::create_lab(&trial.lab.url(), table);
-    fs::remove_file(trial.lab.folder().join("progress")).unwrap();
-    trial.assert_done(&trial.program(&proxy.url()).run(), "the new table");
+    trial.assert_done(&trial.program(&proxy.url()).args(["--fresh"]).run(), "the new table");
 }
 
 /// Killed again and again while some rows are bad: each of them is collected once. `log` is the file, `bad` its bad rows.
@@ -283,7 +295,8 @@ pub fn killed_while_rows_are_set_aside(lab: &Lab, log: &str, bad: &[String]) {
     assert_same_items(&lab.items(), &sequential(good.as_bytes()));
     assert_eq!(lab.read("bad.csv").lines().collect::<Vec<_>>(), bad, "each once");
     assert_eq!(lab.read("bad.csv.reasons").lines().count(), bad.len());
-    assert!(!lab.folder().join("progress").exists());
+    ends_again(&proxy, &run, program);
+    assert_eq!(lab.read("bad.csv").lines().collect::<Vec<_>>(), bad, "each once");
 }
 
 /// The disk is full when the bad rows come: the load ends with exact counts, and with room it resumes and has each bad row once.

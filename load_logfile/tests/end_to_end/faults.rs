@@ -73,7 +73,7 @@ fn trouble_without_end_is_given_up_with_exact_counts() {
     });
 }
 
-fn ends_at_once(code: &'static str, words: &str) {
+fn ends_at_once(exit: i32, code: &'static str, words: &str) {
     let trial = trial(1000).with_args(&["--checkpoint", "progress"]);
     let fixed = Arc::new(AtomicBool::new(false));
     let is_fixed = Arc::clone(&fixed);
@@ -81,7 +81,7 @@ fn ends_at_once(code: &'static str, words: &str) {
         if call < 4 || is_fixed.load(Ordering::Relaxed) { Fault::None } else { Fault::error(code) }
     });
     let failed = trial.failed(trial.program(&proxy.url()).run(), proxy.calls());
-    failed.run.assert_error(1, &[words, code, "what to do: ", "run the same command again: it resumes from here"]);
+    failed.run.assert_error(exit, &[words, code, "what to do: ", "run the same command again: it resumes from here"]);
     assert_eq!((failed.counts.written, failed.items.len()), (100, 100));
     // By then five may be in flight. Each is sent at most twice more: by the SDK, which may know newer credentials, and after the
     // sources of expired credentials were read again.
@@ -96,9 +96,9 @@ fn ends_at_once(code: &'static str, words: &str) {
 #[test]
 fn what_cannot_succeed_ends_the_load_at_once_and_a_checkpoint_goes_on_from_there() {
     thread::scope(|scope| {
-        scope.spawn(|| ends_at_once("ExpiredTokenException", "the AWS credentials are not accepted"));
-        scope.spawn(|| ends_at_once("UnrecognizedClientException", "the AWS credentials are not accepted"));
-        scope.spawn(|| ends_at_once("AccessDeniedException", "access denied"));
+        scope.spawn(|| ends_at_once(1, "ExpiredTokenException", "the AWS credentials are not accepted"));
+        scope.spawn(|| ends_at_once(1, "UnrecognizedClientException", "the AWS credentials are not accepted"));
+        scope.spawn(|| ends_at_once(4, "AccessDeniedException", "access denied"));
     });
 }
 

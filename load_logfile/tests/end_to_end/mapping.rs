@@ -129,7 +129,7 @@ fn a_mapping_for_another_key_is_one_error_of_the_table() {
     for option in ["--dry-run", "--rejects=bad.csv"] {
         let run = lab.load(&["a.csv", "--mapping", "m.toml", option]);
         run.assert_error(
-            1,
+            4,
             &["the key of table logfile is PK (S), and the key of the items is id (S)", "what to do: "],
         );
     }
@@ -278,5 +278,5 @@ fn a_load_of_a_log_that_names_its_columns_resumes() {
     lab.file("b.csv", "PK,host\n1,a\nbad\n");
     lab.load(&["b.csv", "--mapping", "m.toml", "--checkpoint", "d"]).assert_code(1);
     lab.file("m.toml", "version = 1\n[input]\nheader = true\n[item]\nkey = [\"PK\"]\nempty = \"omit\"\n");
-    lab.load(&["b.csv", "--mapping", "m.toml", "--checkpoint", "d"]).assert_error(1, &["another load: its mapping is"]);
+    lab.load(&["b.csv", "--mapping", "m.toml", "--checkpoint", "d"]).assert_error(4, &["another load: its mapping is"]);
 }

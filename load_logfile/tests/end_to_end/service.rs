@@ -25,7 +25,7 @@ fn a_table_that_does_not_exist() {
     lab.file("log.csv", csv(&rows(1..=60)));
     let run = Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url()).args(["logfil", "log.csv"]).run();
     run.assert_error(
-        1,
+        4,
         &[
             "table logfil: there is no such table",
             "(ResourceNotFoundException)",
@@ -52,10 +52,10 @@ fn a_table_with_another_key() {
     table::create_plain(&lab.url(), "other", "id");
     lab.file("log.csv", csv(&rows(1..=60)));
     let run = Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url()).args(["other", "log.csv"]).run();
-    run.assert_error(1, &["the key of table other is id (S), and the key of the items is PK (S)"]);
+    run.assert_error(4, &["the key of table other is id (S), and the key of the items is PK (S)"]);
     let run = Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url());
     let run = run.args(["other", "log.csv", "--rejects", "bad.csv"]).run();
-    run.assert_error(1, &["the key of table other is id (S)"]);
+    run.assert_error(4, &["the key of table other is id (S)"]);
     assert!(!lab.folder().join("bad.csv").exists(), "not the rows are bad, but the table");
 }
 
@@ -72,19 +72,22 @@ fn no_region_and_no_credentials() {
 
 #[test]
 fn credentials_that_are_not_accepted_or_not_allowed_to_write() {
-    for (code, words, advice) in [
+    for (exit, code, words, advice) in [
         (
+            4,
             "AccessDeniedException",
             "User: me is not authorized to perform: dynamodb:BatchWriteItem",
             "ask for the permission that the message names",
         ),
-        ("ExpiredTokenException", "The security token included in the request is expired", "renew the credentials"),
+        (1, "ExpiredTokenException", "The security token included in the request is expired", "renew the credentials"),
         (
+            1,
             "UnrecognizedClientException",
             "The security token included in the request is invalid.",
             "renew the credentials",
         ),
         (
+            1,
             "InvalidSignatureException",
             "Signature expired: 20260101T000000Z is now earlier than",
             "check this computer's clock",
@@ -92,7 +95,7 @@ fn credentials_that_are_not_accepted_or_not_allowed_to_write() {
     ] {
         let server = CannedServer::always(Answer::error(code, words));
         let run = program(&lab(), &server.url()).run();
-        run.assert_error(1, &["table logfile: ", words, code, advice, NOTHING_WRITTEN]);
+        run.assert_error(exit, &["table logfile: ", words, code, advice, NOTHING_WRITTEN]);
         assert_eq!(run.stdout, "");
         // The window opens with one batch, so that what cannot succeed is asked for once; twice if other credentials may help.
         let writes = server.requests().iter().filter(|request| request.operation == "BatchWriteItem").count();
@@ -131,20 +134,23 @@ fn a_bad_row_and_what_stopped_the_writer_are_both_reported() {
     let lab = lab();
     lab.file("log.csv", csv(&rows(1..=60)) + "bad\n");
     let dead = dead_endpoint();
-    for (table, url, reason, advice) in [
-        ("logfil", lab.url(), "table logfil: there is no such table", "check the table's name"),
-        ("logfile", dead, "the endpoint cannot be reached: Connection refused", "check the endpoint"),
+    for (exit, table, url, reason, advice) in [
+        (4, "logfil", lab.url(), "table logfil: there is no such table", "check the table's name"),
+        (1, "logfile", dead, "the endpoint cannot be reached: Connection refused", "check the endpoint"),
     ] {
         let run = Program::new(LOADER).directory(lab.folder()).endpoint(&url);
         let run = run.args([table, "log.csv", "--report", "report.json"]).run();
         let row = "log.csv:61: has 1 column";
-        run.assert_errors(1, 2, &[row, reason, "what to do: fix the row", advice]);
+        run.assert_errors(exit, 2, &[row, reason, "what to do: fix the row", advice]);
         let counts = run.counts();
         assert_eq!((counts.read, counts.rejected, counts.not_written), (61, 1, 60));
         let report: serde_json::Value = serde_json::from_str(&lab.read("report.json")).unwrap();
         assert!(report["error"].as_str().unwrap().starts_with(row), "{report}");
         assert!(report["errors"][1].as_str().unwrap().contains(reason), "{report}");
-        assert_eq!((report["exit_code"].as_u64(), report["rows"]["not_written"].as_u64()), (Some(1), Some(60)));
+        assert_eq!(
+            (report["exit_code"].as_i64(), report["rows"]["not_written"].as_u64()),
+            (Some(exit.into()), Some(60))
+        );
     }
 }
 
@@ -172,7 +178,7 @@ fn an_error_ends_the_program_while_its_input_is_still_open() {
         Program::new(LOADER).directory(lab.folder()).args(["logfile", "-"]).endpoint(&server.url()).start();
     running.write(&csv(&rows(1..=3)));
     test_support::program::eventually("the program has ended", || !running.is_running());
-    running.finish().assert_error(1, &["access denied", "3 rows read = 0 written + 0 rejected + 3 not written"]);
+    running.finish().assert_error(4, &["access denied", "3 rows read = 0 written + 0 rejected + 3 not written"]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn ids_past_the_stride_are_refused() {
     let (lab, _) = lab_with_long_file();
     let run = lab.load(&["long.csv"]);
     run.assert_error(
-        1,
+        4,
         &["long.csv: its ids run from 1 to 2001, and with 250 copies of each row, 2000 apart, rows 2000 or more apart overwrite", "--id-stride auto"],
     );
     assert_eq!(run.stdout, "");
@@ -43,7 +43,7 @@ fn a_stride_that_fits_is_found_or_can_be_chosen() {
         assert_same_items(&lab.items(), &expected);
     }
     let (lab, _) = lab_with_long_file();
-    lab.load(&["long.csv", "--copies", "3", "--id-stride", "1999"]).assert_error(1, &["1999 apart"]);
+    lab.load(&["long.csv", "--copies", "3", "--id-stride", "1999"]).assert_error(4, &["1999 apart"]);
     assert!(lab.items().is_empty());
 }
 
@@ -55,7 +55,7 @@ fn files_in_the_wrong_order_are_refused() {
     lab.file("medium1.csv", &logs[1]);
     let run = lab.load(&["medium2.csv", "medium1.csv"]);
     let message = "medium2.csv and medium1.csv: the copies of the one get ids from 2001 to 502000, those of the other from 500001";
-    run.assert_error(1, &[message, "--id-stride auto"]);
+    run.assert_error(4, &[message, "--id-stride auto"]);
     assert_eq!(run.stdout, "");
     assert!(lab.items().is_empty());
     lab.load(&["medium2.csv", "medium1.csv", "--copies", "20", "--id-stride", "auto"]).assert_code(0);
@@ -77,7 +77,7 @@ fn the_same_file_twice_is_numbered_apart() {
 fn bad_rows_do_not_hide_a_collision() {
     let lab = lab();
     lab.file("log.csv", format!("bad\n{}{}", csv(&[row(1)]), csv(&[row(2001)])));
-    lab.load(&["log.csv", "--rejects", "bad.csv"]).assert_error(1, &["its ids run from 1 to 2001"]);
+    lab.load(&["log.csv", "--rejects", "bad.csv"]).assert_error(4, &["its ids run from 1 to 2001"]);
     assert!(lab.items().is_empty() && !lab.folder().join("bad.csv").exists());
 }
 
@@ -93,7 +93,7 @@ fn standard_input_can_be_loaded_only_where_no_ids_need_be_known() {
         &["-", "--copies", "2", "--id-stride", "auto"],
     ] {
         let run = lab.program(args).stdin(log.clone()).run();
-        run.assert_error(1, &["standard input: its ids must be read before the first row is written", "--copies 1"]);
+        run.assert_error(4, &["standard input: its ids must be read before the first row is written", "--copies 1"]);
     }
     assert!(lab.items().is_empty());
     lab.program(&["-", "--copies", "1"]).stdin(log.clone()).run().assert_code(0);

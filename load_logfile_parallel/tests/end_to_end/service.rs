@@ -16,19 +16,20 @@ fn program(url: &str, table: &str) -> (test_support::lab::Lab, Program) {
 
 #[test]
 fn a_worker_that_fails_ends_the_program() {
-    for (code, words, message) in [
-        ("AccessDeniedException", "User: me is not authorized to perform: dynamodb:BatchWriteItem", "access denied"),
+    for (exit, code, words, message) in [
+        (4, "AccessDeniedException", "User: me is not authorized to perform: dynamodb:BatchWriteItem", "access denied"),
         (
+            1,
             "ExpiredTokenException",
             "The security token included in the request is expired",
             "the AWS credentials are not accepted",
         ),
-        ("ResourceNotFoundException", "Requested resource not found", "table logfile_scan: there is no such table"),
+        (4, "ResourceNotFoundException", "Requested resource not found", "table logfile_scan: there is no such table"),
     ] {
         let server = CannedServer::always(Answer::error(code, words));
         let (_lab, program) = program(&server.url(), "logfile_scan");
         let run = program.run();
-        run.assert_error(1, &[message, words, "what to do: ", " = 0 written + 0 rejected + "]);
+        run.assert_error(exit, &[message, words, "what to do: ", " = 0 written + 0 rejected + "]);
         assert!(!run.stdout.contains("total rows"), "{}", run.stdout);
     }
 }
@@ -48,7 +49,7 @@ fn a_table_with_another_key() {
     let lab = lab();
     table::create_plain(&lab.url(), "other", "id");
     let (_files, program) = program(&lab.url(), "other");
-    program.run().assert_error(1, &["the key of table other is id (S), and the key of the items is PK (S)"]);
+    program.run().assert_error(4, &["the key of table other is id (S), and the key of the items is PK (S)"]);
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! A limit that is a share of the table's capacity, which may change during a load.
 
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::batch_writer::client::Retries;
-use crate::load::pace::{self, MaxWcu};
+use crate::load::pace::{self, MaxWcu, ProvisionedShare};
 use crate::load::sink::{TableDestination, TableSinks};
 use crate::tables::TableDescription;
 
@@ -14,14 +13,14 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// Sets the limit anew when the table's capacity has changed.
 pub(super) struct ShareFollower {
     sinks: TableSinks,
-    percent: NonZeroU64,
+    share: ProvisionedShare,
 }
 
 impl ShareFollower {
     /// `None` if the limit is no share.
     pub(super) fn new(table: &TableDestination, sinks: &TableSinks) -> Option<Self> {
         match table.pace.max_wcu {
-            Some(MaxWcu::Percent(percent)) => Some(Self { sinks: sinks.clone(), percent }),
+            Some(MaxWcu::Percent(share)) => Some(Self { sinks: sinks.clone(), share }),
             _ => None,
         }
     }
@@ -34,7 +33,7 @@ impl ShareFollower {
             tokio::time::sleep(INTERVAL).await;
             // A table that cannot be described keeps its limit; what is wrong with it, the writers find out.
             let limit = match TableDescription::read(&client, table).await {
-                Ok(description) => pace::share(table, &description, self.percent).map_err(|error| error.to_string()),
+                Ok(description) => pace::share(table, &description, self.share).map_err(|error| error.to_string()),
                 Err(error) => Err(format!("{table}: {error}")),
             };
             match limit {

@@ -1,0 +1,236 @@
+//! Which rows belong to a part of a load that runs as several processes.
+//!
+//! Each part reads all of the input and writes the rows whose key hashes to it. So all rows with one key are one part's, and the last of
+//! them wins as in a load without parts. The hash is fixed for ever, and `docs/scale.md` defines it: parts of one load may run on
+//! different machines, years apart, with different versions of this program.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use twox_hash::XxHash64;
+
+use crate::batch_writer::KeySchema;
+use crate::mapping::AttributeSink;
+
+/// The hash of the keys is XXH64 with this seed.
+const SEED: u64 = 0;
+
+/// One of the parts of a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    index: u32,
+    count: NonZeroU32,
+}
+
+impl Part {
+    /// `None` unless `index`, from 0, is less than `count`.
+    pub fn new(index: u32, count: u32) -> Option<Self> {
+        let count = NonZeroU32::new(count)?;
+        (index < count.get()).then_some(Self { index, count })
+    }
+
+    /// Its number, from 0.
+    pub fn index(self) -> u32 {
+        self.index
+    }
+
+    /// How many parts the load has.
+    pub fn count(self) -> NonZeroU32 {
+        self.count
+    }
+
+    /// `text` with this part's number for each `{part}`.
+    pub fn fill_in(self, text: &str) -> String {
+        text.replace(PLACEHOLDER, &self.index.to_string())
+    }
+
+    pub(super) fn has(self, hash: u64) -> bool {
+        hash % u64::from(self.count.get()) == u64::from(self.index)
+    }
+
+    /// Whether a record is this part's that has no key. It belongs to exactly one part, too.
+    pub(super) fn has_record(self, source: usize, record: u64) -> bool {
+        let place = [source as u64, record].map(u64::to_le_bytes).concat();
+        self.has(XxHash64::oneshot(SEED, &place))
+    }
+
+    /// The part that an array job's engine names in the environment of its task: AWS Batch, Slurm, or a Kubernetes Indexed Job with
+    /// `LOAD_PARTS`.
+    ///
+    /// # Errors
+    /// No engine names one, only half of it is there, or it makes no sense.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let engines = [&AWS_BATCH[..], &SLURM, &KUBERNETES];
+        let found: Vec<_> =
+            engines.into_iter().filter(|names| names.iter().any(|name| variable(name).is_some())).collect();
+        let [names] = found[..] else {
+            return Err(match found.len() {
+                0 => format!(
+                    "no array job names a part: there are neither {} nor {} nor {}",
+                    AWS_BATCH.join(" and "),
+                    SLURM[..2].join(" and "),
+                    KUBERNETES.join(" and ")
+                ),
+                _ => "the variables of more than one engine are there; name the part: I/N".to_owned(),
+            });
+        };
+        let missing: Vec<_> = names.iter().copied().filter(|name| variable(name).is_none()).collect();
+        if !missing.is_empty() {
+            let there: Vec<_> = names.iter().copied().filter(|name| !missing.contains(name)).collect();
+            return Err(format!("{} is there, and {} is missing", there.join(" and "), missing.join(" and ")));
+        }
+        let numbers: Vec<u32> = names
+            .iter()
+            .map(|name| {
+                let text = variable(name).unwrap_or_default();
+                text.parse().map_err(|_| format!("{name} is {text:?}, which is not a whole number"))
+            })
+            .collect::<Result<_, String>>()?;
+        let part = match numbers[..] {
+            [index, count] => Self::new(index, count),
+            [id, count, first, step] => {
+                let distance = id.checked_sub(first).filter(|distance| step > 0 && distance % step == 0);
+                distance.and_then(|distance| Self::new(distance / step, count))
+            }
+            _ => None,
+        };
+        let values: Vec<_> = names.iter().zip(&numbers).map(|(name, number)| format!("{name}={number}")).collect();
+        part.ok_or_else(|| format!("{} name no part: the indexes of the array must have equal steps", values.join(" ")))
+    }
+}
+
+/// What stands for a part's number in the names of files.
+pub const PLACEHOLDER: &str = "{part}";
+
+const AWS_BATCH: [&str; 2] = ["AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE"];
+/// `sbatch --array=10-40:10` has the indexes 10, 20, 30 and 40.
+const SLURM: [&str; 4] =
+    ["SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP"];
+/// Kubernetes tells a pod its index only; the manifest must say how many there are.
+const KUBERNETES: [&str; 2] = ["JOB_COMPLETION_INDEX", "LOAD_PARTS"];
+
+impl FromStr for Part {
+    type Err = String;
+
+    /// `I/N`
+    fn from_str(text: &str) -> Result<Self, String> {
+        let part = text.split_once('/').and_then(|(index, count)| Self::new(index.parse().ok()?, count.parse().ok()?));
+        part.ok_or_else(|| "expected I/N, with I from 0 to N-1, for example 0/8; or auto".to_owned())
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
+    }
+}
+
+/// Hashes the keys of items. Takes an item's attributes, of which it keeps those of the table's key.
+#[derive(Debug)]
+pub(super) struct KeyHasher {
+    schema: KeySchema,
+    partition: Vec<u8>,
+    sort: Vec<u8>,
+    both: Vec<u8>,
+}
+
+impl KeyHasher {
+    pub(super) fn new(schema: KeySchema) -> Self {
+        Self { schema, partition: Vec::new(), sort: Vec::new(), both: Vec::new() }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.partition.clear();
+        self.sort.clear();
+    }
+
+    /// The hash of the key, once the item has all its attributes.
+    pub(super) fn hash(&mut self) -> u64 {
+        if self.schema.sort.is_none() {
+            return XxHash64::oneshot(SEED, &self.partition);
+        }
+        self.both.clear();
+        self.both.extend_from_slice(&self.partition);
+        self.both.extend_from_slice(&self.sort);
+        XxHash64::oneshot(SEED, &self.both)
+    }
+
+    /// The type, the length, the value.
+    fn part(&mut self, name: &str, kind: u8, value: &[&[u8]]) {
+        let bytes = if name == self.schema.partition {
+            &mut self.partition
+        } else if self.schema.sort.as_deref() == Some(name) {
+            &mut self.sort
+        } else {
+            return;
+        };
+        let length: usize = value.iter().map(|bytes| bytes.len()).sum();
+        bytes.clear();
+        bytes.push(kind);
+        bytes.extend_from_slice(&(length as u64).to_le_bytes());
+        value.iter().for_each(|value| bytes.extend_from_slice(value));
+    }
+}
+
+impl AttributeSink for KeyHasher {
+    fn string(&mut self, name: &str, parts: &[&str]) {
+        match parts {
+            [one] => self.part(name, b'S', &[one.as_bytes()]),
+            [one, two] => self.part(name, b'S', &[one.as_bytes(), two.as_bytes()]),
+            parts => self.part(name, b'S', &[parts.concat().as_bytes()]),
+        }
+    }
+
+    fn number(&mut self, name: &str, text: &str) {
+        self.part(name, b'N', &[plain_number(text).as_bytes()]);
+    }
+
+    fn value(&mut self, name: &str, value: &AttributeValue) {
+        match value {
+            AttributeValue::S(text) => self.string(name, &[text]),
+            AttributeValue::N(text) => self.number(name, text),
+            AttributeValue::B(blob) => self.part(name, b'B', &[blob.as_ref()]),
+            // No key can be of another type, and the item is rejected for it.
+            _ => {}
+        }
+    }
+}
+
+/// A number in the one form that all numbers equal to it have: without an exponent, without zeros before the first digit or behind the
+/// last one of the fraction.
+fn plain_number(text: &str) -> Cow<'_, str> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0') {
+        return Cow::Borrowed(text);
+    }
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (coefficient, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = coefficient.split_once('.').unwrap_or((coefficient, ""));
+    let digits = [whole, fraction].concat();
+    // Digits before the point, which may lie before the first or behind the last of them.
+    let point = exponent.parse::<i64>().ok().and_then(|exponent| exponent.checked_add(whole.len() as i64));
+    let zeros = digits.len() - digits.trim_start_matches('0').len();
+    let digits = digits[zeros..].trim_end_matches('0');
+    let Some(point) = point.map(|point| point - zeros as i64).filter(|point| point.unsigned_abs() < 1000) else {
+        return Cow::Borrowed(text); // not a number of DynamoDB
+    };
+    if digits.is_empty() {
+        return Cow::Borrowed("0");
+    }
+    let before = usize::try_from(point).unwrap_or_default();
+    Cow::Owned(if before >= digits.len() {
+        format!("{sign}{digits:0<before$}")
+    } else if before > 0 {
+        format!("{sign}{}.{}", &digits[..before], &digits[before..])
+    } else {
+        format!("{sign}0.{}{digits}", "0".repeat(point.unsigned_abs() as usize))
+    })
+}
+
+#[cfg(test)]
+mod tests;
