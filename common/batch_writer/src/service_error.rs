@@ -31,6 +31,8 @@ pub enum ServiceErrorKind {
     Credentials,
     /// The request is invalid.
     Invalid,
+    /// The table, or an index of it, has other keys than every item has: an error of the table, not of an item.
+    SchemaMismatch,
     /// The endpoint's certificate is not trusted.
     UntrustedCertificate,
     /// The server at the endpoint is not DynamoDB.
@@ -117,6 +119,7 @@ impl fmt::Display for ServiceError {
             ServiceErrorKind::AccessDenied => "access denied",
             ServiceErrorKind::Credentials => "the AWS credentials are not accepted",
             ServiceErrorKind::Invalid => "DynamoDB rejects the request",
+            ServiceErrorKind::SchemaMismatch => "the items do not have the keys of the table",
             ServiceErrorKind::UntrustedCertificate => "the endpoint's certificate is not trusted",
             ServiceErrorKind::WrongEndpoint => "the server at the endpoint is not DynamoDB",
             ServiceErrorKind::Other => "DynamoDB returned an error",
@@ -223,6 +226,9 @@ fn kind_of_code(code: &str, message: &str, status: u16) -> ServiceErrorKind {
         | "ExpiredTokenException"
         | "ExpiredToken"
         | "RequestExpired" => ServiceErrorKind::Credentials,
+        "ValidationException" if is_about_table_name(message) => ServiceErrorKind::NoSuchTable,
+        // A request always has the key attributes that the writer was told of.
+        "ValidationException" if message.contains("Missing the key") => ServiceErrorKind::SchemaMismatch,
         "ValidationException" | "SerializationException" | "ItemCollectionSizeLimitExceededException" => {
             ServiceErrorKind::Invalid
         }
@@ -231,6 +237,14 @@ fn kind_of_code(code: &str, message: &str, status: u16) -> ServiceErrorKind {
         _ if status >= 500 => ServiceErrorKind::Unavailable,
         _ => ServiceErrorKind::Other,
     }
+}
+
+/// Whether a message of a ValidationException is about the name of the table: one that no table can have.
+fn is_about_table_name(message: &str) -> bool {
+    let is_constraint = message.contains("failed to satisfy constraint");
+    message.contains("Invalid table/index name")
+        || message.contains("TableName must be at least")
+        || is_constraint && ["'tableName'", "'requestItems'"].iter().any(|name| message.contains(name))
 }
 
 /// Every error of DynamoDB has a code, so a response without one is from somebody else: a proxy or load balancer in between (5xx, 429),
@@ -379,6 +393,24 @@ mod tests {
             ("400 Bad Request", "ExpiredTokenException", "The security token", ServiceErrorKind::Credentials),
             ("400 Bad Request", "InvalidSignatureException", "Signature expired", ServiceErrorKind::Credentials),
             ("400 Bad Request", "ValidationException", "One or more parameter", ServiceErrorKind::Invalid),
+            (
+                "400 Bad Request",
+                "ValidationException",
+                "One or more parameter values were invalid: Missing the key id in the item",
+                ServiceErrorKind::SchemaMismatch,
+            ),
+            (
+                "400 Bad Request",
+                "ValidationException",
+                "1 validation error detected: Value 'my table' at 'tableName' failed to satisfy constraint: Member must",
+                ServiceErrorKind::NoSuchTable,
+            ),
+            (
+                "400 Bad Request",
+                "ValidationException",
+                "Invalid table/index name.  Table/index names must be",
+                ServiceErrorKind::NoSuchTable,
+            ),
             ("400 Bad Request", "UnknownOperationException", "", ServiceErrorKind::WrongEndpoint),
             ("400 Bad Request", "NeverHeardOfException", "what", ServiceErrorKind::Other),
             ("500 Internal Server Error", "InternalServerError", "Internal", ServiceErrorKind::Unavailable),

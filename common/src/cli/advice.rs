@@ -1,9 +1,11 @@
 //! What to do about an error.
 
+use std::io;
+
 use crate::batch_writer::Stop;
 use crate::batch_writer::client::ConnectionError;
 use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
-use crate::input::ReadError;
+use crate::input::{ReadError, SourceError};
 use crate::load::{LoadError, RejectsError, ShareError};
 use crate::report::CheckpointError;
 
@@ -27,6 +29,9 @@ pub fn for_service_error(error: &ServiceError) -> &'static str {
             "renew the credentials (for SSO: aws sso login) or choose others (--profile, AWS_PROFILE), and check this computer's clock"
         }
         ServiceErrorKind::Invalid => "fix what the message names",
+        ServiceErrorKind::SchemaMismatch => {
+            "compare the table's key and those of its indexes (aws dynamodb describe-table) with the mapping's (--print-mapping): check the table's name, or name a mapping for this table with --mapping"
+        }
         ServiceErrorKind::UntrustedCertificate => {
             "set AWS_CA_BUNDLE (or ca_bundle in the profile) to a PEM file with the certificate of the authority that issued it, and check this computer's clock"
         }
@@ -66,12 +71,54 @@ pub fn for_connection_error(error: &ConnectionError) -> &'static str {
     }
 }
 
+/// What to do about an input that cannot be opened, where the message does not say it.
+pub fn for_source_error(error: &SourceError) -> Option<&'static str> {
+    Some(match error {
+        SourceError::Io { source, .. } => for_damaged_file(source).unwrap_or_else(|| for_unreadable_file(source)),
+        SourceError::EmptyFolder { .. } => {
+            "name a folder with log files in it; files whose names begin with a dot are left out"
+        }
+        _ => return None,
+    })
+}
+
+fn for_unreadable_file(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "check the path; a relative one begins in the folder in which the program runs",
+        io::ErrorKind::PermissionDenied => "allow this user to read the file (chmod, chown), or run as another user",
+        _ => "check the path and the file",
+    }
+}
+
+fn for_damaged_file(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            Some("the file is cut off: copy it again, and load that; rows that are in the table are only written again")
+        }
+        io::ErrorKind::InvalidData => {
+            Some("the file is damaged: copy it again, and load that; rows that are in the table are only written again")
+        }
+        _ => None,
+    }
+}
+
 /// What to do about what ended a load, where the message does not say it.
 pub fn for_load_error(error: &LoadError) -> Option<&'static str> {
     Some(match error {
         LoadError::BadRow(_) => "fix the row, or collect bad rows in a file and load the others: --rejects FILE",
         LoadError::TooManyErrors { .. } => "see the reasons in the file of --rejects beside the rows, FILE.reasons",
-        LoadError::Unreadable { error: ReadError::RecordTooLong { .. }, .. } => "close the quote, or remove it",
+        LoadError::Unreadable { error: ReadError::RecordTooLong { quote: Some(_), .. }, .. } => {
+            "close the quote, or remove it"
+        }
+        LoadError::Unreadable { error: ReadError::RecordTooLong { .. }, .. } => {
+            "remove the record, or shorten it: DynamoDB takes items of up to 400 KB"
+        }
+        LoadError::Unreadable { error: ReadError::Io { source, .. }, .. }
+            if let Some(advice) = for_damaged_file(source) =>
+        {
+            advice
+        }
+        LoadError::Source(error) => return for_source_error(error),
         LoadError::Unreadable { error: ReadError::WrongFormat(_) | ReadError::Header { .. }, .. } => return None,
         LoadError::Unreadable { .. } => {
             "check the file; the rows before the error are written, and loading them again does no harm"

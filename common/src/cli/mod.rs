@@ -12,6 +12,7 @@ use clap::Args;
 
 use crate::batch_writer::client::{Connection, ConnectionError, Settings};
 use crate::batch_writer::service_error::ServiceError;
+use crate::input::SourceError;
 use crate::load::LoadError;
 
 pub use self::loading::{LoadCommand, LoadOptions, run_loader};
@@ -66,7 +67,8 @@ fn hint<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
         let service = || cause.downcast_ref::<ServiceError>().map(advice::for_service_error);
         let connection = || cause.downcast_ref::<ConnectionError>().map(advice::for_connection_error);
         let load = || cause.downcast_ref::<LoadError>().and_then(advice::for_load_error);
-        advised.or_else(service).or_else(connection).or_else(load)
+        let source = || cause.downcast_ref::<SourceError>().and_then(advice::for_source_error);
+        advised.or_else(service).or_else(connection).or_else(load).or_else(source)
     })
 }
 

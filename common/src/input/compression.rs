@@ -1,5 +1,6 @@
 //! Compressed and encoded inputs, told by their first bytes.
 
+use std::error::Error;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use bzip2::read::MultiBzDecoder;
@@ -26,10 +27,10 @@ const UTF16_BIG: &[u8] = b"\xfe\xff";
 pub(super) fn unpack(input: Input) -> io::Result<Input> {
     let (input, magic) = peek(input, &[GZIP, ZSTD, BZIP2, XZ])?;
     let unpacked: Input = match magic {
-        Some(GZIP) => Box::new(GzipMembers::new(input)),
-        Some(ZSTD) => Box::new(ZstdFrames::new(input)),
-        Some(BZIP2) => Box::new(MultiBzDecoder::new(input)),
-        Some(_) => Box::new(XzReader::new(input, true)),
+        Some(GZIP) => Box::new(Unpacked { format: "gzip", input: GzipMembers::new(input) }),
+        Some(ZSTD) => Box::new(Unpacked { format: "zstd", input: ZstdFrames::new(input) }),
+        Some(BZIP2) => Box::new(Unpacked { format: "bzip2", input: MultiBzDecoder::new(input) }),
+        Some(_) => Box::new(Unpacked { format: "xz", input: XzReader::new(input, true) }),
         None => input,
     };
     let (text, mark) = peek(unpacked, &[UTF16_LITTLE, UTF16_BIG])?;
@@ -37,6 +38,26 @@ pub(super) fn unpack(input: Input) -> io::Result<Input> {
         Some(mark) => Box::new(Utf16Reader::new(text, mark == UTF16_BIG)),
         None => text,
     })
+}
+
+/// Unpacked data, with the same two errors for all formats: `UnexpectedEof` where the compressed data is cut off, `InvalidData` where
+/// it is damaged.
+struct Unpacked<R> {
+    format: &'static str,
+    input: R,
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let format = self.format;
+        self.input.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), format!("the {format} data is cut off")),
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
+                invalid(&format!("the {format} data is damaged: {error}"))
+            }
+            _ => error,
+        })
+    }
 }
 
 /// Which of these the input begins with. No more is read than that takes: somebody may be typing.
@@ -106,9 +127,7 @@ fn is_at_end(input: &mut impl BufRead) -> io::Result<bool> {
             }
             Some(0) => return Ok(false),
             Some(_) => {
-                return Err(invalid(
-                    "gzip: there is something behind the zero bytes that end it; is the file damaged?",
-                ));
+                return Err(invalid("there is something behind the zero bytes that end it"));
             }
         }
     }
@@ -142,7 +161,7 @@ impl<R: Read> ZstdFrames<R> {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
                 }
-                Err(error) => return Err(invalid(&format!("zstd: {error}"))),
+                Err(error) => return Err(zstd_error(&error)),
             }
         }
     }
@@ -151,9 +170,19 @@ impl<R: Read> ZstdFrames<R> {
         self.in_frame = false;
         let stored = self.decoder.get_checksum_from_data();
         if stored.is_some() && stored != self.decoder.get_calculated_checksum() {
-            return Err(invalid("zstd: the checksum does not match; is the file damaged?"));
+            return Err(invalid("the checksum does not match"));
         }
         Ok(())
+    }
+}
+
+/// An error of the decoder. The end of the input is somewhere among its causes.
+fn zstd_error(error: &(dyn Error + 'static)) -> io::Error {
+    let mut causes = std::iter::successors(Some(error), |&cause| cause.source());
+    let io_error = causes.find_map(|cause| cause.downcast_ref::<io::Error>());
+    match io_error.map(io::Error::kind) {
+        Some(io::ErrorKind::UnexpectedEof) => io::ErrorKind::UnexpectedEof.into(),
+        _ => invalid(&error.to_string()),
     }
 }
 
@@ -166,7 +195,7 @@ impl<R: Read> Read for ZstdFrames<R> {
             while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
                 let strategy = ruzstd::decoding::BlockDecodingStrategy::UptoBytes(buffer.len().max(1));
                 let decoded = self.decoder.decode_blocks(&mut self.input, strategy);
-                decoded.map_err(|error| invalid(&format!("zstd: {error}")))?;
+                decoded.map_err(|error| zstd_error(&error))?;
             }
             match self.decoder.read(buffer)? {
                 0 if !buffer.is_empty() => self.end_frame()?,

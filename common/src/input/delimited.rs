@@ -7,8 +7,8 @@ use csv_core::ReadRecordResult;
 
 use super::fields::Fields;
 use super::format::{Dialect, InputFormat};
-use super::reader::{Content, Found};
-use super::record::{Oddities, Oddity, RecordError, shortened};
+use super::reader::{Content, Found, count_lines};
+use super::record::{Oddities, Oddity, QuotePlace, RecordError, shortened};
 use super::window::Window;
 
 /// What is read behind the end of the input. If the input ended where a record may end, this is one more record of one field; if it
@@ -90,7 +90,7 @@ impl Delimited {
         let end = start + raw.len() as u64;
         let problem = set_texts(fields, &self.output[..length], &self.ends[..columns]).err();
         let (content, oddities) = match problem {
-            _ if !closed => (Content::Record(Err(RecordError::UnclosedQuote { column: columns })), Oddities::default()),
+            _ if !closed => (Content::Record(Err(self.unclosed(raw, columns))), Oddities::default()),
             // A line of blanks only is a blank line.
             None if columns == 1 && fields.nth(0).is_some_and(|text| text.trim_ascii().is_empty()) => {
                 (Content::Nothing, Oddities::default())
@@ -139,6 +139,20 @@ impl Delimited {
         Ok(Read { next, length, columns, closed: end.len() >= END_FIELD.len() })
     }
 
+    fn unclosed(&self, raw: &[u8], column: usize) -> RecordError {
+        let place = self.open_quote(raw).unwrap_or(QuotePlace { line: 1, character: 1 });
+        let lines = (count_lines(raw, None) + 1).saturating_sub(place.line);
+        RecordError::UnclosedQuote { column, place, lines }
+    }
+
+    /// The quote that is open where a record has been read up to; its line is counted from the record's first, which is 1.
+    pub(super) fn open_quote(&self, raw: &[u8]) -> Option<QuotePlace> {
+        let before = &raw[..open_quote(raw, self.dialect)?];
+        let begin = memchr::memrchr2(b'\n', b'\r', before).map_or(0, |at| at + 1);
+        let character = String::from_utf8_lossy(&before[begin..]).chars().count() + 1;
+        Some(QuotePlace { line: count_lines(before, Some(&self.dialect.quote)) + 1, character })
+    }
+
     fn read_header(&mut self, fields: &mut Fields) -> Content {
         self.header = false;
         let names: Vec<String> =
@@ -185,6 +199,34 @@ impl Delimited {
             }
         }
         (Content::Record(Ok(())), oddities)
+    }
+}
+
+/// The offset of the quote that is open at the end of the bytes, which begin with a record.
+fn open_quote(bytes: &[u8], dialect: Dialect) -> Option<usize> {
+    /// What came last.
+    enum State {
+        Delimiter,
+        Unquoted,
+        Quoted(usize),
+        QuoteInQuoted(usize),
+    }
+    let Dialect { delimiter, quote, .. } = dialect;
+    let mut state = State::Delimiter;
+    for (at, &byte) in bytes.iter().enumerate() {
+        let is_end = byte == delimiter || byte == b'\n' || byte == b'\r';
+        state = match state {
+            State::Delimiter if byte == quote => State::Quoted(at),
+            State::Quoted(open) if byte == quote => State::QuoteInQuoted(open),
+            State::QuoteInQuoted(open) if byte == quote => State::Quoted(open),
+            quoted @ State::Quoted(_) => quoted,
+            _ if is_end => State::Delimiter,
+            _ => State::Unquoted,
+        };
+    }
+    match state {
+        State::Quoted(open) => Some(open),
+        _ => None,
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) use formats::columns;
 pub use position::{Position, ResumeError, check_positions};
 pub use reader::{ReadError, RecordReader};
 pub(crate) use record::shortened;
-pub use record::{ColumnName, Oddities, Oddity, OddityCounts, Place, Record, RecordError};
+pub use record::{ColumnName, Oddities, Oddity, OddityCounts, Place, QuotePlace, Record, RecordError};
 pub use source::{Source, SourceError, SourceProgress, SourceStamp};
 pub use wrong_format::WrongFormat;
 pub(crate) use wrong_format::{detect_format, is_header};

@@ -10,7 +10,7 @@ use super::fields::Fields;
 use super::format::{Format, InputFormat};
 use super::formats::{self, Line, LineFormat};
 use super::position::{Position, Prefix, ResumeError};
-use super::record::{Oddities, Record, RecordError, shortened};
+use super::record::{Oddities, QuotePlace, Record, RecordError, shortened};
 use super::window::{MAX_RECORD, TooLong, Window};
 use super::wrong_format::{self, WrongFormat};
 
@@ -29,12 +29,15 @@ pub enum ReadError {
     },
     /// A record without end.
     #[error(
-        "line {line}: the record that begins here does not end within {} MiB: is a quote (\") not closed in it?",
-        MAX_RECORD / (1024 * 1024)
+        "line {line}: the record that begins here does not end within {} MiB{}",
+        MAX_RECORD / (1024 * 1024),
+        .quote.map_or_else(String::new, |quote| format!(": the quote {quote} is not closed"))
     )]
     RecordTooLong {
         /// The line on which the record begins, from 1.
         line: u64,
+        /// The quote that is open.
+        quote: Option<QuotePlace>,
     },
     /// It is something else than it was taken for.
     #[error("{0}")]
@@ -193,6 +196,10 @@ impl<R: Read> RecordReader<R> {
                 Content::Nothing => continue,
                 Content::BadHeader(reason) => return Err(ReadError::Header { line, reason }),
                 Content::Record(Ok(())) if self.format.strict => oddities.iter().next().map(RecordError::Odd),
+                Content::Record(Err(RecordError::UnclosedQuote { column, mut place, lines })) => {
+                    place.line += line - 1;
+                    Some(RecordError::UnclosedQuote { column, place, lines })
+                }
                 Content::Record(result) => result.err(),
             };
             self.records += 1;
@@ -243,7 +250,13 @@ impl<R: Read> RecordReader<R> {
         let blank = unread.iter().take_while(|&&b| b == b'\r' || b == b'\n').count();
         let lines = self.position.lines + 1;
         if error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<TooLong>) {
-            return ReadError::RecordTooLong { line: lines + count_lines(&unread[..blank], unread.get(blank)) };
+            let line = lines + count_lines(&unread[..blank], unread.get(blank));
+            let quote = match &self.splitter {
+                Splitter::Delimited(delimited) => delimited.open_quote(&unread[blank..]),
+                Splitter::Lines(_) => None,
+            };
+            let quote = quote.map(|place| QuotePlace { line: place.line + line - 1, ..place });
+            return ReadError::RecordTooLong { line, quote };
         }
         ReadError::Io { line: lines + count_lines(unread, None), source: error }
     }
@@ -316,7 +329,7 @@ fn next_line<R: Read>(
 
 /// Line ends in `bytes`, which `next` follows: LF, CRLF, and CR alone, as Python's text mode counts them. Of a CRLF its LF is
 /// counted, so a CR at the very end is none until it is known that no LF follows.
-fn count_lines(bytes: &[u8], next: Option<&u8>) -> u64 {
+pub(super) fn count_lines(bytes: &[u8], next: Option<&u8>) -> u64 {
     let ends = memchr::memchr2_iter(b'\n', b'\r', bytes);
     let counts = |&at: &usize| bytes[at] == b'\n' || bytes.get(at + 1).or(next).is_some_and(|&next| next != b'\n');
     ends.filter(counts).count() as u64

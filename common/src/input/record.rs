@@ -203,10 +203,14 @@ pub enum RecordError {
         value: String,
     },
     /// The file ends inside a quoted field.
-    #[error("a quoted field opens in column {column} and is not closed before the end of the file; close it with \"")]
+    #[error("the quote {place} (column {column}) is not closed{}; close it, or remove it", rest_of_file(*.lines))]
     UnclosedQuote {
         /// Number of the column, from 1.
         column: usize,
+        /// Where the quote is.
+        place: QuotePlace,
+        /// Lines behind that of the quote, all of them part of the field.
+        lines: u64,
     },
     /// An oddity, where none is accepted.
     #[error("{} (--strict)", .0.describe(1))]
@@ -268,6 +272,32 @@ pub enum RecordError {
     /// The service refused the item; the words are its own.
     #[error("DynamoDB refused it: {0}")]
     Refused(String),
+}
+
+/// Where a quote is that is never closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotePlace {
+    /// Its line, from 1.
+    pub line: u64,
+    /// The character's number in the line, from 1.
+    pub character: usize,
+}
+
+impl fmt::Display for QuotePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "in line {}, character {}", self.line, self.character)
+    }
+}
+
+fn rest_of_file(lines: u64) -> String {
+    match lines {
+        0 => " before the end of the file".to_owned(),
+        1 => " before the end of the file, and the line behind it is part of the field".to_owned(),
+        lines => format!(
+            " before the end of the file, and the {} lines behind it are part of the field",
+            human::count(lines)
+        ),
+    }
 }
 
 /// A value as an error message shows it: whole if short, else its beginning.

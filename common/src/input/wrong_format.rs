@@ -27,7 +27,7 @@ fn wrong(found: impl Into<String>, advice: impl Into<String>) -> Option<WrongFor
 }
 
 /// What begins so, and what is to be done with it.
-const MAGICS: [(&[u8], &str, &str); 11] = [
+const MAGICS: [(&[u8], &str, &str); 15] = [
     (b"PK\x03\x04", "a zip archive", "unpack it: unzip -p FILE | load_logfile TABLE -"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it: 7z x -so FILE | load_logfile TABLE -"),
     (b"Rar!", "a rar archive", "unpack it: unrar p -inul FILE | load_logfile TABLE -"),
@@ -42,11 +42,18 @@ const MAGICS: [(&[u8], &str, &str); 11] = [
         "an SQLite database",
         "export its table: sqlite3 -csv FILE 'SELECT …' | load_logfile TABLE -",
     ),
+    (b"LZIP", "compressed with lzip", "unpack it: lzip -dc FILE | load_logfile TABLE -"),
+    (b"\x5d\0\0", "compressed with lzma", "unpack it: xz -dc FILE | load_logfile TABLE -"),
     (b"%PDF-", "a PDF document", "name a log file"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of an old Microsoft Office", "save it as CSV first"),
+    (b"ElfFile\0", "a Windows event log", "convert it to CSV first: Get-WinEvent -Path FILE | Export-Csv"),
 ];
 
 /// Archives and other data that are no text.
 pub(super) fn of_bytes(head: &[u8]) -> Option<WrongFormat> {
+    if head.starts_with(b"PK\x03\x04") && (contains(head, b"[Content_Types].xml") || contains(head, b"xl/")) {
+        return wrong("an Excel workbook (xlsx)", "save it as CSV UTF-8 first");
+    }
     if let Some((_, found, advice)) = MAGICS.iter().find(|(magic, ..)| head.starts_with(magic)) {
         return wrong(*found, *advice);
     }
@@ -55,6 +62,8 @@ pub(super) fn of_bytes(head: &[u8]) -> Option<WrongFormat> {
     }
     let zeros = |parity: usize| head.iter().skip(parity).step_by(2).take(32).filter(|byte| **byte == 0).count();
     let pairs = (head.len() / 2).min(32);
+    // Of a log in another script than the Latin, most characters are still digits and punctuation.
+    let is_utf16 = |parity: usize| pairs > 1 && zeros(1 - parity) == 0 && 4 * zeros(parity) >= 3 * pairs;
     let utf16 = |name| {
         wrong(
             format!("{name} without a byte-order mark"),
@@ -62,14 +71,32 @@ pub(super) fn of_bytes(head: &[u8]) -> Option<WrongFormat> {
         )
     };
     match () {
-        () if pairs > 1 && !head.starts_with(b"\0\0") && zeros(1) == pairs => utf16("UTF-16LE"),
-        () if pairs > 1 && !head.starts_with(b"\0\0") && zeros(0) == pairs => utf16("UTF-16BE"),
+        () if is_utf16(1) => utf16("UTF-16LE"),
+        () if is_utf16(0) => utf16("UTF-16BE"),
+        () if is_binary(head) => wrong(
+            "binary data, not text",
+            "name a log file; if it is compressed or encrypted in another way, unpack it first: COMMAND FILE | load_logfile TABLE -",
+        ),
         () if head.starts_with(b"\0") => wrong(
             "a file that begins with NUL bytes",
             "it may have been written while the disk was full or the machine went down; remove them: tr -d '\\0' < FILE | load_logfile TABLE -",
         ),
         () => None,
     }
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    memchr::memmem::find(bytes, part).is_some()
+}
+
+/// Whether bytes are neither UTF-8 nor text in an older encoding, which has no control characters other than white space and escapes.
+/// One in ten random bytes is one.
+fn is_binary(head: &[u8]) -> bool {
+    // The last character may be cut off.
+    let is_utf8 = std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
+    let is_control = |byte: &u8| matches!(byte, 0..=8 | 14..=26 | 28..=31 | 127);
+    let controls = head.iter().filter(|byte| is_control(byte)).count();
+    !is_utf8 && controls * 50 > head.len()
 }
 
 /// What a text looks like whose first record is not of `expected`.
@@ -81,6 +108,11 @@ pub(super) fn of_text(head: &[u8], expected: &InputFormat) -> Option<WrongFormat
     if let Some((format, found)) = log_format(line).filter(|(format, _)| *format != expected.format) {
         return wrong(found, format!("load it with --format {format}"));
     }
+    // It may be spread over several lines.
+    let is_object = line.trim_start().starts_with('{');
+    if is_object && let Some(wrong) = json_array(&text.split_whitespace().collect::<String>()) {
+        return Some(wrong);
+    }
     if let Some(wrong) = json(line, expected.format) {
         return Some(wrong);
     }
@@ -88,7 +120,7 @@ pub(super) fn of_text(head: &[u8], expected: &InputFormat) -> Option<WrongFormat
         return wrong("XML or HTML", "convert it to CSV or JSON Lines first");
     }
     match expected.format.is_delimited() {
-        true => delimited(line, lines.next(), expected),
+        true => delimited(line, lines.next(), expected).or_else(|| undelimited(&text, expected)),
         false if line.matches(',').count() > 2 => wrong("CSV, as it seems", "load it with --format csv"),
         false => None,
     }
@@ -124,6 +156,23 @@ fn log_format(line: &str) -> Option<(Format, &'static str)> {
     (is_type && has_time).then_some((Format::Alb, "an access log of an Application Load Balancer"))
 }
 
+/// Arrays of records in one JSON object.
+const ARRAYS: [(&str, &str); 3] = [
+    ("Items", "the output of `aws dynamodb scan` or `query`"),
+    ("Records", "a JSON document with an array of records, such as a log of CloudTrail"),
+    ("events", "a JSON document with an array of events, such as the output of `aws logs`"),
+];
+
+fn json_array(line: &str) -> Option<WrongFormat> {
+    let (array, found) = ARRAYS.into_iter().find(|(array, _)| line.starts_with(&format!("{{\"{array}\":[")))?;
+    let lines = if array == "Items" {
+        "jq -c '.Items[] | {Item: .}' FILE | load_logfile TABLE - --format dynamodb-json".to_owned()
+    } else {
+        format!("jq -c '.{array}[]' FILE | load_logfile TABLE - --format jsonl")
+    };
+    wrong(found, format!("make lines of it: {lines}"))
+}
+
 fn json(line: &str, expected: Format) -> Option<WrongFormat> {
     let is_json = matches!(expected, Format::Jsonl | Format::DynamodbJson);
     let line = line.trim();
@@ -133,15 +182,33 @@ fn json(line: &str, expected: Format) -> Option<WrongFormat> {
         () if line.starts_with('[') && (line.len() == 1 || line[1..].trim_start().starts_with(['{', '['])) => {
             wrong("a JSON array", "make lines of it: jq -c '.[]' FILE | load_logfile TABLE - --format jsonl")
         }
-        () if !is_json && line.starts_with("{\"Item\":") => {
+        () if expected != Format::DynamodbJson && line.starts_with("{\"Item\":{") => {
             wrong("DynamoDB JSON, one item a line", format!("load it with --format dynamodb-json; {suggest}"))
         }
         () if !is_json && line.starts_with('{') && line.ends_with('}') => {
             wrong("JSON Lines", format!("load it with --format jsonl; {suggest}"))
         }
-        () if line == "{" => wrong("a JSON document over several lines", "make lines of it: jq -c . FILE"),
+        () if line == "{" => wrong(
+            "a JSON document over several lines",
+            "make lines of it: jq -c . FILE | load_logfile TABLE - --format jsonl",
+        ),
         () => None,
     }
+}
+
+/// Lines in none of which there is a delimiter.
+fn undelimited(text: &str, expected: &InputFormat) -> Option<WrongFormat> {
+    let delimiter = char::from(expected.dialect.delimiter);
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    if expected.columns < 2 || lines.clone().count() < 3 || lines.any(|line| line.contains(delimiter)) {
+        return None;
+    }
+    let name = if delimiter == '\t' { "a tab".to_owned() } else { format!("{delimiter:?}") };
+    wrong(
+        format!("text without {name} between columns"),
+        "name the delimiter (--delimiter) or the format (--format), or print a mapping to start from: \
+         load_logfile --suggest-mapping FILE",
+    )
 }
 
 /// A header, or another delimiter.

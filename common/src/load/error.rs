@@ -181,5 +181,11 @@ impl LoadError {
 }
 
 fn is_permanent(error: &ServiceError) -> bool {
-    matches!(error.kind, ServiceErrorKind::NoSuchTable | ServiceErrorKind::AccessDenied | ServiceErrorKind::Invalid)
+    matches!(
+        error.kind,
+        ServiceErrorKind::NoSuchTable
+            | ServiceErrorKind::AccessDenied
+            | ServiceErrorKind::Invalid
+            | ServiceErrorKind::SchemaMismatch
+    )
 }

@@ -148,6 +148,16 @@ impl Rule {
     }
 }
 
+impl Compiled {
+    /// The type of the values that a step makes.
+    pub(super) fn kind_of<'s>(&'s self, step: &'s Step) -> &'s ColumnType {
+        match &step.source {
+            StepSource::Column(slot) => &self.columns[*slot].kind,
+            StepSource::Rule(rule) => &rule.kind,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Compiled {
     pub(super) text: String,

@@ -1,7 +1,7 @@
 //! Whether a mapping makes items for a table: key names and types, of the table and its indexes.
 
 use super::Mapping;
-use super::compiled::{KeyType, StepSource};
+use super::compiled::KeyType;
 use crate::tables::{IndexDescription, KeyElement, TableDescription, key_text};
 
 /// A key of a table that is not the items'.
@@ -63,13 +63,18 @@ impl Mapping {
         self.0.key.iter().enumerate().map(text).collect::<Vec<_>>().join(", ")
     }
 
+    /// Attributes that have the same type in every item, with the type as DynamoDB names it.
+    pub fn fixed_types(&self) -> impl Iterator<Item = (String, &'static str)> {
+        self.0.own.iter().chain(&self.0.shared).filter_map(|step| {
+            let kind = self.0.kind_of(step).key_type().ok().flatten()?;
+            Some((step.attribute.to_string(), kind.name()))
+        })
+    }
+
     /// The type of an attribute, as DynamoDB names it; `None` if the mapping makes none of this name, or its type is not known.
     fn kind_of(&self, attribute: &str) -> Option<&'static str> {
         let step = self.0.own.iter().chain(&self.0.shared).find(|step| *step.attribute == *attribute)?;
-        let kind = match &step.source {
-            StepSource::Column(slot) => &self.0.columns[*slot].kind,
-            StepSource::Rule(rule) => &rule.kind,
-        };
+        let kind = self.0.kind_of(step);
         match kind.key_type() {
             Ok(kind) => kind.map(KeyType::name),
             Err(()) if kind.name() == "boolean" => Some("BOOL"),

@@ -41,7 +41,8 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { read, written, rejected } = self;
         let not_written = self.not_written();
-        write!(f, "{read} rows read = {written} written + {rejected} rejected + {not_written} not written")
+        let rows = if *read == 1 { "row" } else { "rows" };
+        write!(f, "{read} {rows} read = {written} written + {rejected} rejected + {not_written} not written")
     }
 }
 

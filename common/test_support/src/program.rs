@@ -244,7 +244,7 @@ impl Run {
     pub fn news(&self) -> String {
         let is_summary = |line: &str| {
             let words = line.split_once(": ").map_or(line, |(_, words)| words);
-            words.contains(" rows read = ") && words.contains(" rows/s)")
+            words.contains(" read = ") && words.contains(" rows/s)")
                 || words.starts_with("consumed ") && words.contains(" WCU of ")
                 || words.contains(" answered within ")
                 || words.contains(" the key of an earlier row and ")
@@ -260,7 +260,7 @@ impl Run {
     /// If there are none, or if they do not add up.
     #[track_caller]
     pub fn counts(&self) -> Counts {
-        let line = self.stderr.lines().find(|line| line.contains(" rows read = "));
+        let line = self.stderr.lines().find(|line| line.contains(" read = "));
         let line = line.unwrap_or_else(|| panic!("no counts in stderr:\n{}", self.stderr));
         let numbers: Vec<usize> = line.split([' ', ',']).filter_map(|word| word.parse().ok()).take(4).collect();
         let [read, written, rejected, not_written] = numbers[..] else { panic!("{line}") };

@@ -108,7 +108,7 @@ fn an_unclosed_quote_is_found_at_the_end_of_the_file() {
     let before = csv(&rows(1..=30));
     let open = row(31).csv().replace("/index.html", "\"/never closed");
     let log = format!("{before}{open}\n{}", csv(&[row(32), row(33)]));
-    let message = "log.csv:31: a quoted field opens in column 7 and is not closed before the end of the file";
+    let message = "log.csv:31: the quote in line 31, character 40 (column 7) is not closed before the end of the file";
     let lab = lab();
     lab.file("log.csv", &log);
     lab.load(&["log.csv"]).assert_error(1, &[message]);
@@ -215,10 +215,11 @@ fn what_is_no_log_at_all_is_refused_at_its_first_line() {
             "log.csv: this is a file whose first line is a header; load it with --header",
         ),
         (b"<html>\n", "log.csv: this is XML or HTML"),
-        (b"\x00\x01\x02\xff\xfe", "log.csv: this is a file that begins with NUL bytes"),
+        (b"\x00\x01\x02\xff\xfe", "log.csv: this is binary data, not text"),
+        (b"\0\0\0\0\0\0\0\x001,h", "log.csv: this is a file that begins with NUL bytes"),
         (b"\xff\xfe1\x00,\x00h\x00", "log.csv:1: has 2 columns"),
         (b"1,\xff\xfeh", "is not valid UTF-8"),
-        (b"\x1f\x8bno gzip after all", "cannot read log.csv: invalid gzip header"),
+        (b"\x1f\x8bno gzip after all", "cannot read log.csv: the gzip data is damaged: invalid gzip header"),
     ] {
         lab.file("log.csv", contents);
         lab.load(&["log.csv"]).assert_error(1, &[message]);

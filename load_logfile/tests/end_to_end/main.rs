@@ -8,11 +8,13 @@ mod dry_run;
 mod faults;
 mod input;
 mod mapping;
+mod not_a_log;
 mod report;
 mod resume;
 mod service;
 mod shell;
 mod stdout;
+mod table_schema;
 mod terminal;
 
 use test_support::lab::Lab;

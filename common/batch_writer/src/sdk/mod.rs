@@ -5,6 +5,7 @@ mod credentials;
 mod endpoint;
 mod fast_path;
 mod http_client;
+mod schema_mismatch;
 mod table;
 
 pub use self::table::Table;

@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::types;
 use aws_smithy_types::body::SdkBody;
 
 use super::fast_path::{FastPath, Received, RequestCapture};
+use super::schema_mismatch::AttributeTypes;
 use crate::core::batch_response::{BatchResponse, BatchResult, Consumed};
 use crate::core::key::KeySchema;
 use crate::core::write_batch::WriteBatch;
@@ -33,6 +34,7 @@ pub struct Table {
     fast_path: Option<Arc<FastPath>>,
     /// Whether the endpoint has ever responded as DynamoDB does, to this table or to another one made from it.
     is_dynamodb: Arc<AtomicBool>,
+    types: Arc<AttributeTypes>,
 }
 
 impl Table {
@@ -45,12 +47,23 @@ impl Table {
             return_consumed_capacity: false,
             fast_path: Some(Arc::default()),
             is_dynamodb: Arc::default(),
+            types: Arc::default(),
         }
     }
 
     /// Asks DynamoDB to return the capacity that each batch consumed. A [`WriteLimit`](crate::WriteLimit) is then exact.
     pub fn return_consumed_capacity(mut self, returns: bool) -> Self {
         self.return_consumed_capacity = returns;
+        self
+    }
+
+    /// Attributes that have the same type in every item, with its name (`S`, `N`). Where the table or an index has another type for
+    /// one of them, that is a [`SchemaMismatch`](ServiceErrorKind::SchemaMismatch), which stops the writer, and no item is rejected.
+    ///
+    /// Where a type is not known, DynamoDB's message does not tell whose error it is: items are then rejected one by one, until 25 are
+    /// and none has been accepted.
+    pub fn fixed_types(mut self, types: impl IntoIterator<Item = (String, &'static str)>) -> Self {
+        self.types = Arc::new(AttributeTypes::fixed(types));
         self
     }
 
@@ -147,7 +160,10 @@ impl Table {
         match &result {
             Ok(_) => result,
             Err(error) if error.kind == ServiceErrorKind::Throttled => result,
-            Err(error) if error.is_retryable() || error.kind == ServiceErrorKind::Invalid => {
+            Err(error)
+                if error.is_retryable()
+                    || matches!(error.kind, ServiceErrorKind::Invalid | ServiceErrorKind::SchemaMismatch) =>
+            {
                 fast_path.forget();
                 result
             }
@@ -166,6 +182,9 @@ impl<T: Send + Sync + 'static> BatchWriteItem<T> for Table {
         match received.and_then(|received| self.response(batch, received)) {
             Ok(response) => {
                 self.is_dynamodb.store(true, Ordering::Relaxed);
+                if response.unprocessed.len() < batch.len() {
+                    self.types.accepted();
+                }
                 Ok(response)
             }
             Err(error) if error.kind == ServiceErrorKind::WrongEndpoint && self.is_dynamodb.load(Ordering::Relaxed) => {
@@ -177,7 +196,7 @@ impl<T: Send + Sync + 'static> BatchWriteItem<T> for Table {
                 if error.code.is_some() && error.kind != ServiceErrorKind::WrongEndpoint {
                     self.is_dynamodb.store(true, Ordering::Relaxed);
                 }
-                Err(error)
+                Err(self.types.judge(error, &self.schema, batch.len()))
             }
         }
     }

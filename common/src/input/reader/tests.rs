@@ -98,7 +98,25 @@ fn an_unclosed_quote_is_an_error_with_the_line_where_its_record_begins() {
     let text = format!("{GOOD}\n\n{open}\n{GOOD}\n");
     let rows = read(text.as_bytes());
     assert_eq!(rows.len(), 2);
-    assert_eq!(rows[1], (3, format!("{open}\n{GOOD}"), Err(RecordError::UnclosedQuote { column: 7 })));
+    let place = QuotePlace { line: 3, character: 27 };
+    let error = RecordError::UnclosedQuote { column: 7, place, lines: 1 };
+    assert_eq!(rows[1], (3, format!("{open}\n{GOOD}"), Err(error)));
+}
+
+#[test]
+fn the_place_of_an_unclosed_quote_is_that_of_the_quote_not_of_the_record() {
+    for (record, line, character, lines) in [
+        ("\"never", 1, 1, 0),
+        ("\u{e9}\u{e9},\"never\n\n\n", 1, 4, 0),
+        ("a,\"b\nc\",\"never", 2, 4, 0),
+        ("a,\"b\r\nc\",\"never\nd,e\nf", 2, 4, 2),
+        ("a,\"b\"\"\"\"c\",d\"e\",\"never\r1\r2", 1, 17, 2),
+        ("a,\"b\"c\"d,\"never", 1, 10, 0),
+    ] {
+        let rows = read(format!("{GOOD}\n{record}").as_bytes());
+        let Err(RecordError::UnclosedQuote { place, lines: behind, .. }) = rows[1].2 else { panic!("{rows:?}") };
+        assert_eq!((place.line, place.character, behind), (line + 1, character, lines), "{record:?}");
+    }
 }
 
 #[test]
@@ -132,8 +150,12 @@ fn a_record_without_end_stops_the_reading_before_memory_is_full() {
     let mut reader = RecordReader::new(endless.chain(io::repeat(b'x').take(1 << 30)), &format());
     assert!(reader.next_record().unwrap().is_ok());
     let error = reader.next_record().unwrap().unwrap_err();
-    assert!(matches!(error, ReadError::RecordTooLong { line: 3 }), "{error}");
+    let quote = Some(QuotePlace { line: 3, character: 1 });
+    assert!(matches!(error, ReadError::RecordTooLong { line: 3, quote: found } if found == quote), "{error}");
     assert!(reader.window.from(0).len() < 4 * MAX_RECORD);
+    let mut reader = RecordReader::new(io::repeat(b'x').take(1 << 30), &format());
+    let error = reader.next_record().unwrap().unwrap_err();
+    assert!(matches!(error, ReadError::RecordTooLong { line: 1, quote: None }), "{error}");
 }
 
 #[test]
@@ -299,6 +321,17 @@ fn what_an_input_is_instead_is_said_with_what_loads_it() {
         (b"1\0,\0h\0,\0d\0", ["UTF-16LE", "iconv"]),
         (b"\0\0\0\0\0\0\0\0", ["NUL", "tr -d"]),
         (b"PAR1\x15\x04", ["Parquet", "convert"]),
+        ("1,\u{43f},2".encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>().as_slice(), ["UTF-16BE", "iconv"]),
+        (b"PK\x03\x04\x14\0\0\0[Content_Types].xml", ["Excel workbook", "CSV"]),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", ["binary data", "name a log file"]),
+        (b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0\xb0\x20", ["binary data", "name a log file"]),
+        (
+            b"May 5 host sshd[1]: a\nMay 5 host sshd[1]: b\nMay 5 host sshd[1]: c\n",
+            ["text without", "--suggest-mapping"],
+        ),
+        (b"{\"Items\":[{\"PK\":{\"S\":\"a\"}}],\"Count\":1}\n", ["aws dynamodb scan", "jq -c '.Items[] | {Item: .}'"]),
+        (b"{\n    \"Records\": [\n        {\"a\":1}]}\n", ["array of records", "jq -c '.Records[]'"]),
+        (b"{\n  \"a\": 1\n}\n", ["several lines", "--format jsonl"]),
     ] {
         let message = found(text).unwrap_or_default();
         assert!(words.iter().all(|word| message.contains(word)), "{:?}: {message:?}", String::from_utf8_lossy(text));
@@ -310,12 +343,32 @@ fn what_an_input_is_instead_is_said_with_what_loads_it() {
     let text = InputFormat { slots: ["id", "host"].map(Box::from).into(), columns: 2, ..format() };
     let error = RecordReader::new(&b"id,host\n1,a\n"[..], &text).next_record().unwrap().unwrap_err().to_string();
     assert!(error.contains("--header"), "{error}");
+    // Text in an older encoding is no binary data, and a few lines without a delimiter are bad rows.
+    for good in
+        [&b"caf\xe9 au lait, na\xefve, f\xfcr\n"[..], b"\x1b[31mred\x1b[0m caf\xe9", b"bad\nbad\n", b"bad\nbad\n1,2"]
+    {
+        assert_eq!(found(good), None, "{}", String::from_utf8_lossy(good));
+    }
     for good in [GOOD, "x,h,2017-07-20,01,GMT,GET,/,200,5,ua"] {
         assert_eq!(found(good.as_bytes()), None, "{good}");
     }
 }
 
 proptest! {
+    /// An unclosed quote is where the error says that it is.
+    #[test]
+    fn an_unclosed_quote_is_found(text in "[a,\"\n\r]{0,40}") {
+        let lines: Vec<&str> = text.split('\n').collect();
+        for (_, _, row) in read(text.as_bytes()) {
+            if let Err(RecordError::UnclosedQuote { place, .. }) = row
+                && !text.contains('\r')
+            {
+                let line = lines[usize::try_from(place.line).unwrap() - 1];
+                prop_assert_eq!(line.chars().nth(place.character - 1), Some('"'));
+            }
+        }
+    }
+
     /// Resuming at any position gives the rows that reading in one go gives, with the same places.
     #[test]
     fn reading_resumes_where_it_stopped(text in "[a,\"\n\r 1é]{0,100}", stop in 0_usize..20) {

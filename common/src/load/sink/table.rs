@@ -79,6 +79,7 @@ impl TableSinks {
         let (connection, name) = (connection.clone(), name.to_owned());
         let schema = mapping.key_schema();
         let table = Table::new(connection.client(Retries::Caller), &name, schema).return_consumed_capacity(true);
+        let table = table.fixed_types(mapping.fixed_types());
         Ok(Self { connection, name, table, pacer, traffic: SharedTraffic::default(), limit, options: *options, status })
     }
 
