@@ -22,13 +22,13 @@ mod automation;
 mod clock;
 mod cloudwatch;
 mod engine;
-mod expiry;
 mod ledger;
 mod metrics;
 mod monitor;
 mod options;
 mod protocol;
 mod server;
+mod upkeep;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;

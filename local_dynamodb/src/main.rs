@@ -80,6 +80,14 @@ struct Arguments {
     #[arg(long, value_name = "WRITES", default_value_t = 20_000)]
     index_backlog: usize,
 
+    /// RCU and WCU, each, that one table or index may have: the quota of a table, 40,000 on AWS by default
+    #[arg(long, value_name = "UNITS", default_value_t = Settings::default().table_quota)]
+    table_quota: u64,
+
+    /// RCU and WCU, each, that all tables and indexes may have together: the quota of an account, 80,000 on AWS by default
+    #[arg(long, value_name = "UNITS", default_value_t = Settings::default().account_quota)]
+    account_quota: u64,
+
     /// Time from an UpdateTable to the change of capacity, in seconds of the server's clock
     #[arg(long, value_name = "SECONDS", default_value_t = 2)]
     update_time: u32,
@@ -158,6 +166,8 @@ fn options(arguments: Arguments) -> Options {
             starting_burst: seconds(arguments.starting_burst),
             index_backlog: arguments.index_backlog,
             update_time: seconds(arguments.update_time),
+            table_quota: arguments.table_quota,
+            account_quota: arguments.account_quota,
             ..Settings::default()
         },
         ..Options::default()

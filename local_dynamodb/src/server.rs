@@ -26,7 +26,7 @@ use crate::monitor::Asset;
 use crate::options::Options;
 use crate::protocol::allowed_origin::{self, AllowedHosts};
 use crate::protocol::{TableArns, Target, UnusedFeature, decode, region, signing_region, wire_error};
-use crate::{auto_scaling, cloudwatch, expiry, monitor};
+use crate::{auto_scaling, cloudwatch, monitor, upkeep};
 
 /// DynamoDB's limit for the body of a request.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -96,7 +96,8 @@ impl Server {
             Err(error) => return log::error!("cannot serve: {error}"),
         };
         let ticking = tokio::spawn(keep_ticking(Arc::clone(&self.automation)));
-        let expiry = tokio::spawn(expiry::run(Arc::clone(&self.gate), self.ttl_delay));
+        let upkeep = tokio::spawn(upkeep::run(Arc::clone(&self.gate), self.ttl_delay));
+        let filling = tokio::spawn(upkeep::fill_indexes(Arc::clone(&self.gate)));
         let graceful = GracefulShutdown::new();
         let mut stopped = std::pin::pin!(stopped);
         loop {
@@ -135,7 +136,8 @@ impl Server {
         }
         drop(listener);
         ticking.abort();
-        expiry.abort();
+        upkeep.abort();
+        filling.abort();
         if timeout(self.stop_timeout, graceful.shutdown()).await.is_err() {
             log::warn!("stopped with connections that did not finish within {:?}", self.stop_timeout);
         }
@@ -330,7 +332,7 @@ fn answer_unused(gate: &AdmissionGate, feature: UnusedFeature, host: &str, body:
         let request = DescribeTableRequest { table_name: name.to_owned() };
         gate.run(Operation::DescribeTable(Box::new(request))).is_ok()
     };
-    let (status, answer) = feature.answer(&request, host, has_table);
+    let (status, answer) = feature.answer(&request, host, gate.quotas(), has_table);
     (status, answer.to_string().into_bytes())
 }
 

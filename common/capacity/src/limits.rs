@@ -54,3 +54,6 @@ pub const PARTITION_READ_UNITS: u64 = 3000;
 
 /// Capacity of one table by default, WCU and RCU each, before an account's quota is raised.
 pub const MAX_TABLE_UNITS: u64 = 40_000;
+
+/// Provisioned capacity of all tables and indexes of an account by default, WCU and RCU each, in a Region.
+pub const MAX_ACCOUNT_UNITS: u64 = 80_000;

@@ -97,10 +97,16 @@ impl Meter {
         }
     }
 
-    /// Raises the warm throughput; a lower value changes nothing.
+    /// Raises the warm throughput; a lower value changes nothing. On demand, a bucket that is full stays full: a table
+    /// created with warm throughput serves it at once.
     pub(super) fn raise_warm_throughput(&mut self, now: Duration, units: u64) {
+        let is_full = self.bucket.is_full(now);
         self.warm.raise(units);
         self.update_rate(now);
+        if is_full && matches!(self.mode, Mode::OnDemand { .. }) {
+            let burst = self.settings.on_demand;
+            self.bucket = TokenBucket::new(now, self.bucket.rate(), burst, burst);
+        }
     }
 
     fn on_demand_rate(&self, maximum: Option<u64>) -> u64 {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::limits::{MAX_TABLE_UNITS, PARTITION_READ_UNITS, PARTITION_WRITE_UNITS};
+use super::limits::{MAX_ACCOUNT_UNITS, MAX_TABLE_UNITS, PARTITION_READ_UNITS, PARTITION_WRITE_UNITS};
 
 /// The model's settings, shared by a table and its indexes. The default is the closest known to the real service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,10 @@ pub struct Settings {
     /// RCU and WCU of one table, each, that an account may use by default. 40,000. Documented: "Quotas in Amazon DynamoDB".
     pub table_quota: u64,
 
+    /// RCU and WCU, each, that may be provisioned for all tables and indexes of an account together by default. 80,000.
+    /// Documented: as above.
+    pub account_quota: u64,
+
     /// The time from a CreateTable to the table's first request for items, unless the table is described before. 500 ms:
     /// assumed; DynamoDB takes some seconds.
     pub create_time: Duration,
@@ -68,6 +72,7 @@ impl Default for Settings {
             on_demand_read_units: 12_000,
             on_demand_growth_time: Duration::from_secs(30 * 60),
             table_quota: MAX_TABLE_UNITS,
+            account_quota: MAX_ACCOUNT_UNITS,
             create_time: Duration::from_millis(500),
             update_time: Duration::from_secs(2),
         }

@@ -42,8 +42,8 @@ impl Table {
         }
     }
 
-    /// Adds a global secondary index. It starts in step with the table: what filling it costs is not counted, as in
-    /// DynamoDB. One of that name is replaced.
+    /// Adds a global secondary index. What filling it costs is the caller's to take, by [`fill_index`](Self::fill_index).
+    /// One of that name is replaced.
     pub fn add_index(&mut self, now: Duration, name: impl Into<Arc<str>>, throughput: Throughput) {
         let now = self.advance(now);
         let name = name.into();
@@ -104,6 +104,25 @@ impl Table {
             index.read.raise_warm_throughput(now, read);
             index.write.raise_warm_throughput(now, write);
             index.drain(now);
+        }
+    }
+
+    /// The whole units that filling a new index may take at once: what its own write capacity has left. Writes that wait
+    /// for the index come first: while there are any, or after a debt, it is 0. Documented: Developer Guide, "Managing
+    /// Global Secondary Indexes in DynamoDB", for the capacity; that writes come first is assumed.
+    pub fn fill_allowance(&mut self, now: Duration, index: &str) -> u64 {
+        let now = self.advance(now);
+        let index = self.indexes.iter().find(|each| &*each.name == index);
+        let free = index.filter(|index| index.backlog.writes() == 0);
+        free.map_or(0, |index| u64::try_from(index.write.bucket.balance(now)).unwrap_or(0))
+    }
+
+    /// Takes what filling a new index has cost. It is not part of what the index [`consumed`](super::CapacityState): it has
+    /// a metric of its own.
+    pub fn fill_index(&mut self, now: Duration, index: &str, units: CapacityUnits) {
+        let now = self.advance(now);
+        if let Some(index) = self.indexes.iter_mut().find(|each| &*each.name == index) {
+            index.write.bucket.charge(now, units);
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::gate::AdmissionGate;
 use crate::engine::OperationOutput;
+use crate::ledger::Account;
 
 impl AdmissionGate {
     /// The JSON body of a response.
@@ -19,11 +20,19 @@ impl AdmissionGate {
             _ => return output.to_json(),
         };
         let now = self.clock.now();
-        let Some(state) = self.ledger().table(now, name).map(|account| account.state(now)) else {
-            return output.to_json();
+        let account = |account: &mut Account| {
+            let new = account.provisioning.new_index().map(|new| (new.name.clone(), new.is_allocated(now)));
+            (account.state(now), new)
         };
+        let Some((state, new)) = self.ledger().table(now, name).map(account) else { return output.to_json() };
         let mut body = serde_json::from_slice(&output.to_json()?)?;
         complete(&mut body, member, &state);
+        if let Some((name, is_allocated)) = new {
+            let mut indexes = body[member]["GlobalSecondaryIndexes"].as_array_mut().into_iter().flatten();
+            if let Some(index) = indexes.find(|index| index["IndexName"] == *name) {
+                index["Backfilling"] = json!(is_allocated);
+            }
+        }
         serde_json::to_vec(&body)
     }
 }

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use capacity::{Access, Settings, TableState};
+use capacity::{Access, CapacityUnits, Settings, TableState};
 use dynoxide::DynoxideError;
 
 use super::consumed_capacity::{self, request_indexes};
@@ -16,7 +16,7 @@ use super::failed_condition::FailedCondition;
 use super::partial_batch::RemovedParts;
 use super::request_cost::failed_write_units;
 use super::throttle_error::{self, ThrottleError};
-use super::throughput_checks;
+use super::throughput_checks::{self, Quota};
 use crate::clock::Clock;
 use crate::engine::{Engine, Operation, OperationName, OperationOutput};
 use crate::ledger::{Admitted, CapacityRequest, Consumption, Ledger, RequestCost, ThrottledPart};
@@ -49,6 +49,7 @@ pub(crate) struct AdmissionGate {
     enforcement: Enforcement,
     pub(super) create_time: Duration,
     pub(super) update_time: Duration,
+    pub(super) quota: Quota,
     ledger: Mutex<Ledger>,
     /// Held while tables change, or while a table's description is read for the ledger.
     pub(super) tables: Mutex<()>,
@@ -63,10 +64,12 @@ impl std::fmt::Debug for AdmissionGate {
 impl AdmissionGate {
     pub(crate) fn new(engine: Engine, clock: Clock, enforcement: Enforcement, settings: Settings) -> Self {
         let (create_time, update_time) = (settings.create_time, settings.update_time);
+        let quota = Quota { table: settings.table_quota, account: settings.account_quota };
         let ledger = Mutex::new(Ledger::new(settings));
-        let gate = Self { engine, clock, enforcement, create_time, update_time, ledger, tables: Mutex::new(()) };
-        if enforcement == Enforcement::On {
-            gate.open_tables();
+        let gate = Self { engine, clock, enforcement, create_time, update_time, quota, ledger, tables: Mutex::new(()) };
+        match enforcement {
+            Enforcement::On => gate.open_tables(),
+            Enforcement::Off => gate.complete_fills(),
         }
         gate
     }
@@ -110,6 +113,11 @@ impl AdmissionGate {
 
     pub(crate) fn now(&self) -> Duration {
         self.clock.now()
+    }
+
+    /// The quotas of provisioned throughput, of a table and of the account.
+    pub(crate) fn quotas(&self) -> (u64, u64) {
+        (self.quota.table, self.quota.account)
     }
 
     /// Seconds of the server's clock in a second.
@@ -177,6 +185,39 @@ impl AdmissionGate {
         self.engine.trim_streams()
     }
 
+    /// Whether any index waits to be filled.
+    pub(crate) fn has_fills(&self) -> bool {
+        self.ledger().has_fills()
+    }
+
+    /// Puts a page of items into each index that is being filled, as far as its capacity allows. Whether there may be more to
+    /// do at once.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub(crate) fn fill_indexes(&self) -> Result<bool, DynoxideError> {
+        let fills = self.ledger().fills(self.clock.now());
+        let mut more = false;
+        for (table, index, allowance) in fills {
+            let page = self.engine.fill_index(&table, &index, CapacityUnits::new(allowance))?;
+            let now = self.clock.now();
+            let mut ledger = self.ledger();
+            // Deleted meanwhile.
+            let Some(page) = page else { continue };
+            more |= !page.is_last && !page.is_throttled;
+            ledger.filled(now, &table, &index, &page);
+        }
+        Ok(more)
+    }
+
+    /// Counts the items of a large table that was described with an old count.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub(crate) fn count_outdated(&self) -> Result<(), DynoxideError> {
+        self.engine.count_outdated()
+    }
+
     fn admit(&self, mut operation: Operation, cost: RequestCost) -> Result<OperationOutput, Failure> {
         let name = operation.name();
         let access = if cost.parts.iter().any(CapacityRequest::is_write) { Access::Write } else { Access::Read };
@@ -187,6 +228,7 @@ impl AdmissionGate {
             if cost.parts.iter().any(|part| ledger.is_creating(started, &part.table.name)) {
                 return Err(DynoxideError::ResourceNotFoundException("Requested resource not found".into()).into());
             }
+            check_indexes_are_filled(&ledger, &cost)?;
             ledger.decide(started, cost)
         };
         let mut removed = RemovedParts::default();
@@ -314,6 +356,18 @@ impl AdmissionGate {
         }
         error
     }
+}
+
+/// An index that is being created takes writes and cannot be read.
+fn check_indexes_are_filled(ledger: &Ledger, cost: &RequestCost) -> Result<(), DynoxideError> {
+    let read_indexes = cost.parts.iter().filter_map(|part| Some((&part.table.name, part.read_index()?)));
+    for (table, index) in read_indexes {
+        if ledger.is_creating_index(table, index) {
+            let message = format!("Cannot read from backfilling global secondary index: {index}");
+            return Err(DynoxideError::ValidationException(message));
+        }
+    }
+    Ok(())
 }
 
 fn throttle(name: OperationName, parts: usize, throttled: &[ThrottledPart]) -> Failure {

@@ -3,18 +3,22 @@
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use capacity::{Access, Consistency, Item as _, limits, read_units, write_units};
+use capacity::{Access, CapacityUnits, Consistency, Item as _, limits, read_units, write_units};
 use dynoxide::DynoxideError;
 use dynoxide::actions::TableDescription;
-use dynoxide::actions::describe_table::DescribeTableRequest;
 use dynoxide::actions::get_item::GetItemRequest;
 use dynoxide::actions::list_tables::ListTablesRequest;
 
 use super::gate::AdmissionGate;
 use super::request_cost::Tables;
 use super::throughput_checks;
-use crate::engine::{CreateTable, Operation, OperationOutput, ThroughputSettings, UpdateTable, WarmThroughput};
-use crate::ledger::{Account, Attributes, Change, EngineItem, TableDefinition, on_demand_maximum};
+use crate::engine::{
+    CreateTable, Operation, OperationOutput, PendingFill, ThroughputSettings, UpdateTable, WarmThroughput,
+};
+use crate::ledger::{
+    Account, Attributes, Change, EngineItem, IndexChange, NewIndex, OnlineIndex, Provisioning, TableDefinition,
+    on_demand_maximum, sum, units,
+};
 
 impl AdmissionGate {
     /// Opens accounts for the tables of a database file, so that they are shown before anyone uses them.
@@ -29,6 +33,33 @@ impl AdmissionGate {
                 break;
             }
             request = ListTablesRequest { exclusive_start_table_name: page.last_evaluated_table_name, limit: None };
+        }
+        self.resume_fills();
+    }
+
+    /// Resumes the fills of indexes that another server did not complete.
+    fn resume_fills(&self) {
+        let pending = self.engine.pending_fills().unwrap_or_default();
+        let now = self.clock.now();
+        for PendingFill { table, index } in pending {
+            let items = self.engine.describe(&table).and_then(|table| table.item_count);
+            let items = items.and_then(|items| u64::try_from(items).ok()).unwrap_or_default();
+            if let Some(account) = self.ledger().table(now, &table) {
+                let index = NewIndex::new(index.as_str().into(), now, items);
+                account.provisioning.set_online_index(Some(OnlineIndex::Creating(index)));
+            }
+        }
+    }
+
+    /// Completes the fills of indexes that a server with throttling has begun.
+    pub(super) fn complete_fills(&self) {
+        for PendingFill { table, index } in self.engine.pending_fills().unwrap_or_default() {
+            let all = CapacityUnits::new(u64::MAX / 2);
+            while let Ok(Some(page)) = self.engine.fill_index(&table, &index, all) {
+                if page.is_last {
+                    break;
+                }
+            }
         }
     }
 
@@ -45,7 +76,7 @@ impl AdmissionGate {
                 if let Operation::DeleteTable(request) = &operation
                     && let Some(account) = self.ledger().table(self.clock.now(), &request.table_name)
                 {
-                    account.provisioning.check_idle(&request.table_name)?;
+                    account.provisioning.check_delete(self.clock.now(), &request.table_name)?;
                 }
                 let output = self.engine.run(operation)?;
                 if let OperationOutput::DeleteTable(deleted) = &output {
@@ -58,6 +89,10 @@ impl AdmissionGate {
 
     fn create_table(&self, create: Box<CreateTable>) -> Result<OperationOutput, DynoxideError> {
         let settings = create.settings.clone();
+        let requested = throughput_checks::requested(&create.request);
+        let others = self.ledger().provisioned_without(&create.request.table_name);
+        let all = requested.iter().map(|(_, throughput)| units(*throughput)).fold(others, sum);
+        self.quota.check(requested, all)?;
         let output = self.engine.run(Operation::CreateTable(create))?;
         if let OperationOutput::CreateTable(created) = &output {
             let now = self.clock.now();
@@ -71,13 +106,15 @@ impl AdmissionGate {
         Ok(output)
     }
 
-    fn update_table(&self, update: Box<UpdateTable>) -> Result<OperationOutput, DynoxideError> {
+    fn update_table(&self, mut update: Box<UpdateTable>) -> Result<OperationOutput, DynoxideError> {
+        update.fills_afterwards = true;
         let name = update.request.table_name.clone();
         let before = self.describe(&name);
         if before.is_none() {
             return self.engine.run(Operation::UpdateTable(update));
         }
         let now = self.clock.now();
+        let others = self.ledger().provisioned_without(&name);
         let change = match self.ledger().table(now, &name) {
             Some(account) => {
                 throughput_checks::check_update(&update, &account.definition)?;
@@ -85,11 +122,16 @@ impl AdmissionGate {
                 throughput_checks::check_update_settings(&update, &account.definition, &state)?;
                 let change = Change::of(&update.request, &account.provisioning)?;
                 account.provisioning.check(now, &name, &change)?;
+                let created = update.created_indexes().map(|_| IndexChange::Create);
+                let changes: Vec<_> = created.chain(update.deleted_indexes().map(IndexChange::Delete)).collect();
+                account.provisioning.check_indexes(now, &name, &changes)?;
+                self.check_quota(&update, &change, &account.provisioning, others)?;
                 change
             }
             None => Change::default(),
         };
         let settings = update.settings.clone();
+        let online = before.as_ref().and_then(|before| self.online_index(&update, before));
         let mut output = self.engine.run(Operation::UpdateTable(update))?;
         if let OperationOutput::UpdateTable(updated) = &mut output {
             let now = self.clock.now();
@@ -97,6 +139,9 @@ impl AdmissionGate {
             if let Some(account) = ledger.table(now, &name) {
                 account.redefine(now, TableDefinition::of(&updated.table_description));
                 apply(now, &settings, account);
+                if online.is_some() {
+                    account.provisioning.set_online_index(online);
+                }
                 if !change.is_empty()
                     && let Some(before) = before
                 {
@@ -111,6 +156,37 @@ impl AdmissionGate {
         Ok(output)
     }
 
+    /// Checks an update that provisions more. `others` is what the other tables have.
+    fn check_quota(
+        &self,
+        update: &UpdateTable,
+        change: &Change,
+        current: &Provisioning,
+        others: (u64, u64),
+    ) -> Result<(), DynoxideError> {
+        let created = update.created_throughput().map(|(_, throughput)| units(throughput));
+        let (before, after) = (current.total(&Change::default()), created.fold(current.total(change), sum));
+        let table = change.table.map(|throughput| (None, throughput));
+        let indexes = change.indexes.iter().map(|(name, throughput)| (Some(&**name), *throughput));
+        let created = update.created_throughput().map(|(name, throughput)| (Some(name), throughput));
+        let is_more = after.0 > before.0 || after.1 > before.1;
+        let all = if is_more { sum(others, after) } else { (0, 0) };
+        self.quota.check(table.into_iter().chain(indexes).chain(created), all)
+    }
+
+    /// What becomes of the index that `update` adds or deletes; `before` describes the table as it is.
+    fn online_index(&self, update: &UpdateTable, before: &TableDescription) -> Option<OnlineIndex> {
+        let ready = self.clock.now() + self.update_time;
+        if let Some((name, _)) = update.created_indexes().next() {
+            let items = before.item_count.and_then(|items| u64::try_from(items).ok()).unwrap_or_default();
+            return Some(OnlineIndex::Creating(NewIndex::new(name.into(), ready, items)));
+        }
+        let deleted = update.deleted_indexes().next()?;
+        let mut indexes = before.global_secondary_indexes.iter().flatten();
+        let description = Box::new(indexes.find(|index| index.index_name == deleted)?.clone());
+        Some(OnlineIndex::Deleting { description, until: ready })
+    }
+
     /// Corrects what a description says about throughput. It says that the table is ACTIVE, so from here on it is.
     pub(super) fn show(&self, table: &mut TableDescription) {
         let now = self.clock.now();
@@ -122,12 +198,7 @@ impl AdmissionGate {
 
     /// A table's corrected description; opens its account if there is none. The caller holds the lock on tables.
     fn describe(&self, name: &str) -> Option<TableDescription> {
-        let request = DescribeTableRequest { table_name: name.to_owned() };
-        let Ok(OperationOutput::DescribeTable(output)) = self.engine.run(Operation::DescribeTable(Box::new(request)))
-        else {
-            return None;
-        };
-        let mut description = output.table;
+        let mut description = self.engine.describe(name)?;
         let now = self.clock.now();
         let mut ledger = self.ledger();
         if ledger.definition(name).is_none() {

@@ -3,6 +3,7 @@
 use capacity::{Settings, TableState, Throughput};
 use dynoxide::DynoxideError;
 use dynoxide::actions::create_table::CreateTableRequest;
+use dynoxide::types::ProvisionedThroughput;
 
 use crate::engine::{CreateTable, IndexSettings, UpdateTable, WarmThroughput};
 use crate::ledger::TableDefinition;
@@ -28,6 +29,71 @@ pub(super) fn check_create(create: &CreateTable) -> Result<(), DynoxideError> {
         Some(index) => Err(invalid(&format!("ProvisionedThroughput is not specified for index: {}", index.index_name))),
         None => Ok(()),
     }
+}
+
+/// A quota of provisioned throughput, in RCU and in WCU.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quota {
+    /// Of one table, and of each of its indexes.
+    pub(super) table: u64,
+    /// Of all tables and indexes together.
+    pub(super) account: u64,
+}
+
+impl Quota {
+    /// Checks what a request provisions: `resources` are the table (`None`) and the indexes whose throughput it sets.
+    /// `provisioned` are the RCU and WCU of the account once the request is done.
+    ///
+    /// # Errors
+    /// `LimitExceededException`, as documented (API Reference, "CreateTable", "UpdateTable"). Its words are not published:
+    /// the limits have the names that DescribeLimits gives them.
+    pub(super) fn check<'a>(
+        self,
+        resources: impl IntoIterator<Item = (Option<&'a str>, Throughput)>,
+        provisioned: (u64, u64),
+    ) -> Result<(), DynoxideError> {
+        let exceeded = |member: &str, requested: u64, limit: &str, units: u64, whose: &str| {
+            Err(DynoxideError::LimitExceededException(format!(
+                "Subscriber limit exceeded: Requested {member}: {requested} for {whose} exceeds {limit}: {units}"
+            )))
+        };
+        let members = |(read, write)| [("Read", read), ("Write", write)];
+        for (index, throughput) in resources {
+            let Throughput::Provisioned { read, write } = throughput else { continue };
+            for (access, units) in members((read, write)) {
+                if units > self.table {
+                    let whose = index.map_or("the table".to_owned(), |index| format!("the index {index}"));
+                    let limit = format!("TableMax{access}CapacityUnits");
+                    return exceeded(&format!("{access}CapacityUnits"), units, &limit, self.table, &whose);
+                }
+            }
+        }
+        for (access, units) in members(provisioned) {
+            if units > self.account {
+                let (member, limit) = (format!("{access}CapacityUnits"), format!("AccountMax{access}CapacityUnits"));
+                return exceeded(&member, units, &limit, self.account, "all tables");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The throughput that a CreateTable asks for. What has none or cannot be read is left to other checks.
+pub(super) fn requested(request: &CreateTableRequest) -> Vec<(Option<&str>, Throughput)> {
+    let units = |units: Option<i64>| units.and_then(|units| u64::try_from(units).ok()).unwrap_or_default();
+    let throughput = |own: &ProvisionedThroughput| Throughput::Provisioned {
+        read: units(own.read_capacity_units),
+        write: units(own.write_capacity_units),
+    };
+    if is_on_demand(request) {
+        return Vec::new();
+    }
+    let table = request.provisioned_throughput.iter().map(|own| (None, throughput(own)));
+    let indexes = request.global_secondary_indexes.iter().flatten();
+    let indexes = indexes.filter_map(|index| {
+        Some((Some(index.index_name.as_str()), throughput(index.provisioned_throughput.as_ref()?)))
+    });
+    table.chain(indexes).collect()
 }
 
 fn is_on_demand(request: &CreateTableRequest) -> bool {

@@ -17,7 +17,7 @@ use dynoxide::{DynoxideError, storage_backend};
 
 use super::idempotency::Tokens;
 use super::item_counts::ItemCounts;
-use super::{streams, time_to_live};
+use super::{index_fill, streams, time_to_live};
 use crate::clock::Clock;
 
 pub(crate) struct Database {
@@ -36,6 +36,7 @@ impl Database {
         let storage = storage.with_clock(Arc::new(EngineClock(clock.clone())));
         streams::prepare(&storage)?;
         time_to_live::prepare(&storage)?;
+        index_fill::prepare(&storage)?;
         let last_record = storage.conn().query_row("SELECT MAX(id) FROM _stream_records", [], |row| row.get(0))?;
         Ok(Self {
             storage,

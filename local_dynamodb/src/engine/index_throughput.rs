@@ -4,6 +4,7 @@
 //! It is kept as tags of the table, which live and die with it and are in the database file, and is put into every
 //! description of the table. Clients do not see these tags; each takes one of the 50 that a table can have.
 
+use capacity::Throughput;
 use dynoxide::DynoxideError;
 use dynoxide::actions::TableDescription;
 use dynoxide::actions::delete_table::{DeleteTableRequest, DeleteTableResponse};
@@ -17,8 +18,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::hiding_view::HidingView;
 use super::throughput_settings::ThroughputSettings;
-use super::{Database, item_counts, streams, table_names};
+use super::{Database, index_fill, item_counts, streams, table_names};
 
 /// The tags' keys begin so. The rest is a checksum of the index's name, which may be longer than a key can be.
 const PREFIX: &str = "local_dynamodb:index-throughput:";
@@ -29,6 +31,8 @@ pub(crate) struct UpdateTable {
     pub(crate) request: UpdateTableRequest,
     index_updates: Vec<IndexUpdate>,
     pub(crate) settings: ThroughputSettings,
+    /// Whether an index that it adds is filled afterwards, and not before it is answered.
+    pub(crate) fills_afterwards: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -59,6 +63,23 @@ impl UpdateTable {
         created.map(|action| (action.index_name.as_str(), action.provisioned_throughput.is_some()))
     }
 
+    /// The throughput of the indexes to create, where it is given and can be read.
+    pub(crate) fn created_throughput(&self) -> impl Iterator<Item = (&str, Throughput)> {
+        self.index_updates.iter().filter_map(|update| {
+            let action = update.create.as_ref()?;
+            let own = action.provisioned_throughput.as_ref()?;
+            let read = u64::try_from(own.read_capacity_units?).ok()?;
+            let write = u64::try_from(own.write_capacity_units?).ok()?;
+            Some((action.index_name.as_str(), Throughput::Provisioned { read, write }))
+        })
+    }
+
+    /// The indexes to delete.
+    pub(crate) fn deleted_indexes(&self) -> impl Iterator<Item = &str> {
+        let deleted = self.index_updates.iter().filter_map(|update| update.delete.as_ref());
+        deleted.map(|action| action.index_name.as_str())
+    }
+
     /// The indexes whose throughput it changes.
     pub(crate) fn updated_indexes(&self) -> impl Iterator<Item = &str> {
         let updated = self.index_updates.iter().filter_map(|update| update.update.as_ref());
@@ -72,7 +93,7 @@ impl<'de> Deserialize<'de> for UpdateTable {
         let request = serde_json::from_str(body).map_err(D::Error::custom)?;
         let updates: IndexUpdates = serde_json::from_str(body).map_err(D::Error::custom)?;
         let settings = ThroughputSettings::from_json(body).map_err(D::Error::custom)?;
-        Ok(Self { request, index_updates: updates.updates.unwrap_or_default(), settings })
+        Ok(Self { request, index_updates: updates.updates.unwrap_or_default(), settings, fills_afterwards: false })
     }
 }
 
@@ -86,7 +107,18 @@ pub(crate) fn update_table(database: &Database, update: UpdateTable) -> Result<U
     if let Some(stream) = &update.request.stream_specification {
         streams::check_update(database, &name, stream.stream_enabled)?;
     }
-    let mut answer = update_in_engine(database, update.request, &update.settings)?;
+    let created = update.created_indexes().next().map(|(name, _)| name.to_owned());
+    let deleted: Vec<_> = update.deleted_indexes().map(ToOwned::to_owned).collect();
+    // An index that is filled by the engine needs the items.
+    let is_filled_by_engine = update.request.vector_index_updates.is_some() || !update.fills_afterwards;
+    let mut answer = match created {
+        Some(index) if !is_filled_by_engine => add_empty_index(database, update.request, &update.settings, &index)?,
+        Some(_) => update_in_engine(database, update.request, &update.settings)?,
+        None if update.request.vector_index_updates.is_some() => {
+            update_in_engine(database, update.request, &update.settings)?
+        }
+        None => update_uncounted(database, update.request, &update.settings, &deleted)?,
+    };
     streams::follow(database, &name)?;
     let arn = Some(answer.table_description.table_arn.clone());
     let mut tags = Vec::new();
@@ -95,7 +127,10 @@ pub(crate) fn update_table(database: &Database, update: UpdateTable) -> Result<U
         for action in [update.create, update.update].into_iter().flatten() {
             tags.extend(action.provisioned_throughput.map(|throughput| tag(&action.index_name, &throughput)));
         }
-        gone.extend(update.delete.map(|action| key(&action.index_name)));
+        if let Some(action) = update.delete {
+            index_fill::forget(&database.storage, &name, &action.index_name)?;
+            gone.push(key(&action.index_name));
+        }
     }
     if !gone.is_empty() {
         database.untag_resource(UntagResourceRequest { resource_arn: arn.clone(), tag_keys: gone })?;
@@ -105,6 +140,43 @@ pub(crate) fn update_table(database: &Database, update: UpdateTable) -> Result<U
     }
     complete(database, &mut answer.table_description)?;
     Ok(answer)
+}
+
+/// Updates a table without counting the items of a large one.
+fn update_uncounted(
+    database: &Database,
+    request: UpdateTableRequest,
+    settings: &ThroughputSettings,
+    deleted: &[String],
+) -> Result<UpdateTableResponse, DynoxideError> {
+    let hidden = item_counts::hide_items(database, &request.table_name, deleted)?;
+    let mut answer = update_in_engine(database, request, settings)?;
+    if !hidden.is_empty() {
+        item_counts::complete(database, &mut answer.table_description);
+    }
+    Ok(answer)
+}
+
+/// Adds an index without the items that are there already.
+fn add_empty_index(
+    database: &Database,
+    request: UpdateTableRequest,
+    settings: &ThroughputSettings,
+    index: &str,
+) -> Result<UpdateTableResponse, DynoxideError> {
+    let table = request.table_name.clone();
+    // Noted first: should the server end here, an index that is there is filled, and one that is not is forgotten.
+    index_fill::begin(&database.storage, &table, index)?;
+    let hidden = HidingView::new(database, &table, "FALSE")?;
+    let updated = update_in_engine(database, request, settings);
+    drop(hidden);
+    match updated {
+        Ok(mut answer) => {
+            item_counts::complete(database, &mut answer.table_description);
+            Ok(answer)
+        }
+        Err(error) => index_fill::forget(&database.storage, &table, index).and(Err(error)),
+    }
 }
 
 /// Runs what the engine knows of an UpdateTable. If that is nothing, the table is described as it is.
@@ -146,6 +218,7 @@ pub(crate) fn delete_table(
     request: DeleteTableRequest,
 ) -> Result<DeleteTableResponse, DynoxideError> {
     let mut answer = database.delete_table(request)?;
+    database.item_counts.borrow_mut().forget(&answer.table_description.table_name);
     streams::complete(database, &mut answer.table_description)?;
     streams::follow(database, &answer.table_description.table_name)?;
     Ok(answer)

@@ -9,6 +9,7 @@ mod exists_statement;
 mod file_lock;
 mod hiding_view;
 mod idempotency;
+mod index_fill;
 mod index_throughput;
 mod item_counts;
 mod key_conditions;
@@ -30,20 +31,30 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use capacity::CapacityUnits;
 use dynoxide::DynoxideError;
+use dynoxide::actions::TableDescription;
+use dynoxide::actions::describe_table::DescribeTableRequest;
 use dynoxide::storage::Storage;
 
 pub(crate) use self::database::Database;
 use self::file_lock::FileLock;
+pub(crate) use self::index_fill::{FilledPage, PendingFill};
 pub(crate) use self::index_throughput::UpdateTable;
+use self::item_counts::Counting;
 pub(crate) use self::operation::{Operation, OperationName, OperationOutput};
 pub(crate) use self::throughput_settings::{CreateTable, IndexSettings, ThroughputSettings, WarmThroughput};
 use crate::clock::Clock;
 use crate::options::StartError;
 
+/// The pause between two slices of a count.
+const PAUSE_BETWEEN_SLICES: Duration = Duration::from_millis(1);
+
 /// The open database. Operations may come from many threads; the engine runs one at a time.
 pub(crate) struct Engine {
     database: Mutex<Database>,
+    /// Held while the items of a table are counted, so that nobody counts the same a second time.
+    counting: Mutex<()>,
     /// Dropped after the database is closed.
     _lock: Option<FileLock>,
 }
@@ -60,7 +71,7 @@ impl Engine {
         };
         let database = opened.and_then(|(storage, lock)| {
             let database = Database::new(storage, clock).map_err(|error| error.to_string())?;
-            Ok(Self { database: Mutex::new(database), _lock: lock })
+            Ok(Self { database: Mutex::new(database), counting: Mutex::default(), _lock: lock })
         });
         let path = path.unwrap_or(Path::new(":memory:"));
         database.map_err(|reason| StartError::Database { path: path.to_owned(), reason })
@@ -72,6 +83,9 @@ impl Engine {
     /// The engine's, as DynamoDB words them.
     pub(crate) fn run(&self, mut operation: Operation) -> Result<OperationOutput, DynoxideError> {
         conditions::prepare(&mut operation)?;
+        if let Operation::DescribeTable(request) = &operation {
+            self.count_if_unknown(&request.table_name)?;
+        }
         let writes = operation.name().may_write_items();
         let database = self.lock();
         let output = operation.run(&database)?;
@@ -81,12 +95,69 @@ impl Engine {
         Ok(output)
     }
 
+    /// A table's description, with the latest counts of its items, or none if they were not counted yet. `None` if there is no
+    /// such table.
+    pub(crate) fn describe(&self, table: &str) -> Option<TableDescription> {
+        let request = DescribeTableRequest { table_name: table.to_owned() };
+        index_throughput::describe_table(&self.lock(), request).ok().map(|response| response.table)
+    }
+
+    fn count_if_unknown(&self, table: &str) -> Result<(), DynoxideError> {
+        if !item_counts::is_unknown(&self.lock(), table)? {
+            return Ok(());
+        }
+        let _counting = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        if item_counts::is_unknown(&self.lock(), table)? { self.count(table) } else { Ok(()) }
+    }
+
+    /// Counts the items of a table that was described with an old count.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) fn count_outdated(&self) -> Result<(), DynoxideError> {
+        let outdated = item_counts::take_outdated(&self.lock());
+        outdated.map_or(Ok(()), |table| self.count(&table))
+    }
+
+    fn count(&self, table: &str) -> Result<(), DynoxideError> {
+        let counting = Counting::begin(&self.lock(), table)?;
+        if let Some(mut counting) = counting {
+            while counting.slice(&self.lock())? {
+                // Who waits for the lock gets it now.
+                std::thread::sleep(PAUSE_BETWEEN_SLICES);
+            }
+        }
+        Ok(())
+    }
+
     /// Deletes a page of the items that had expired at `delay` before now: the tables and how many of their items.
     ///
     /// # Errors
     /// The engine's.
     pub(crate) fn delete_expired(&self, delay: Duration) -> Result<Vec<(String, usize)>, DynoxideError> {
         time_to_live::delete_expired(&self.lock(), delay)
+    }
+
+    /// The indexes that are not filled completely.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) fn pending_fills(&self) -> Result<Vec<PendingFill>, DynoxideError> {
+        index_fill::pending(&self.lock().storage)
+    }
+
+    /// Puts the next items of a table into an index that is being filled, for no more than about `allowance`. `None` if the
+    /// index is not being filled.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) fn fill_index(
+        &self,
+        table: &str,
+        index: &str,
+        allowance: CapacityUnits,
+    ) -> Result<Option<FilledPage>, DynoxideError> {
+        index_fill::fill_page(&self.lock(), table, index, allowance)
     }
 
     /// Deletes the stream records that are too old to be read.

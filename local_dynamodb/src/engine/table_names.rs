@@ -6,14 +6,14 @@
 
 use dynoxide::DynoxideError;
 use dynoxide::actions::create_table::{CreateTableRequest, CreateTableResponse};
-use dynoxide::actions::describe_table::DescribeTableRequest;
 use dynoxide::actions::list_tables::ListTablesRequest;
 use dynoxide::actions::update_table::UpdateTableRequest;
+use dynoxide::types::GlobalSecondaryIndex;
 
-use super::{Database, streams};
+use super::{Database, index_fill, streams};
 
 /// The engine's own tables and ours.
-const RESERVED: [&str; 4] = ["_config", "_tables", "_stream_records", streams::TABLE];
+const RESERVED: [&str; 5] = ["_config", "_tables", "_stream_records", streams::TABLE, index_fill::TABLE];
 /// What SQLite's own tables begin with.
 const RESERVED_PREFIX: &str = "sqlite_";
 
@@ -61,8 +61,9 @@ pub(crate) fn check_new_indexes(database: &Database, request: &UpdateTableReques
     if created.peek().is_none() {
         return Ok(());
     }
-    let described = database.describe_table(DescribeTableRequest { table_name: request.table_name.clone() })?;
-    let indexes = described.table.global_secondary_indexes.unwrap_or_default();
+    let definitions = database.table(&request.table_name)?.and_then(|table| table.gsi_definitions);
+    let indexes: Vec<GlobalSecondaryIndex> =
+        definitions.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
     let known: Vec<_> = indexes.into_iter().map(|index| index.index_name).collect();
     created.try_for_each(|name| check_distinct("index", name, &known))
 }

@@ -12,6 +12,7 @@ use capacity::{
 use super::consumption::Consumption;
 use super::provisioning::{Change, Provisioning};
 use super::table_definition::TableDefinition;
+use crate::engine::FilledPage;
 use crate::metrics::{self, HISTORY_MINUTES, Metric, Metrics};
 
 #[derive(Debug)]
@@ -82,6 +83,28 @@ impl Account {
         }
     }
 
+    /// The capacity that is left to fill a new index with.
+    pub(crate) fn fill_allowance(&mut self, now: Duration, index: &str) -> u64 {
+        self.capacity.fill_allowance(now, index)
+    }
+
+    /// Takes what a page of the fill of a new index has cost, and counts it.
+    pub(crate) fn filled(&mut self, now: Duration, index: &Arc<str>, page: &FilledPage, metrics: &mut Metrics) {
+        let table = self.definition.name.clone();
+        self.capacity.fill_index(now, index, page.units);
+        let mut add = |metric, value| metrics.add(now, metrics::of_resource(metric, &table, Some(index)), value);
+        if !page.units.is_zero() {
+            add(Metric::OnlineIndexConsumedWriteCapacity, page.units.as_f64());
+        }
+        let Some(own) = self.provisioning.new_index_mut().filter(|own| own.name == *index) else { return };
+        let events = own.note_page(now, page.done, page.is_throttled);
+        (0..events).for_each(|_| add(Metric::OnlineIndexThrottleEvents, 1.0));
+        if page.is_last {
+            add(Metric::OnlineIndexPercentageProgress, 100.0);
+            self.provisioning.set_online_index(None);
+        }
+    }
+
     /// The units that can be spent at once; a debt is negative.
     pub(crate) fn balance(&mut self, now: Duration, access: Access) -> i64 {
         self.capacity.balance(now, access)
@@ -100,6 +123,9 @@ impl Account {
                 metrics.add(within, metrics::of_resource(metric, table, index), value);
             }
         };
+        if let Some(index) = self.provisioning.new_index() {
+            add(Metric::OnlineIndexPercentageProgress, Some(&index.name), Some(index.progress()));
+        }
         let mut add_both = |index, read: &CapacityState, write: &CapacityState| {
             add(Metric::ProvisionedReadCapacityUnits, index, read.provisioned.map(|units| units as f64));
             add(Metric::ProvisionedWriteCapacityUnits, index, write.provisioned.map(|units| units as f64));

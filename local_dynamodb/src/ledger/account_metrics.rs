@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use capacity::{CapacityState, TableState};
+use capacity::{CapacityState, Settings, TableState};
 
 use crate::metrics::{Metric, Metrics, Series};
 
-/// RCU and WCU of all tables of an account by default, each. Source: Developer Guide, "Quotas in Amazon DynamoDB".
-const ACCOUNT_QUOTA: u64 = 80_000;
-
-/// Records the metrics at `now`. `table_quota` is that of a single table.
-pub(super) fn record(now: Duration, tables: &[TableState], table_quota: u64, metrics: &mut Metrics) {
+/// Records the metrics at `now`.
+pub(super) fn record(now: Duration, tables: &[TableState], settings: &Settings, metrics: &mut Metrics) {
+    let Settings { table_quota, account_quota, .. } = *settings;
     let of = |capacity: fn(&TableState) -> Vec<&CapacityState>| {
         let provisioned = tables.iter().flat_map(capacity).map(|state| state.provisioned.unwrap_or_default());
         let provisioned: Vec<u64> = provisioned.collect();
@@ -21,12 +19,12 @@ pub(super) fn record(now: Duration, tables: &[TableState], table_quota: u64, met
         of(|table| table.indexes.iter().map(|index| &index.write).chain([&table.write]).collect());
     let percent = |units: u64, quota: u64| 100.0 * units as f64 / quota.max(1) as f64;
     for (metric, value) in [
-        (Metric::AccountMaxReads, ACCOUNT_QUOTA as f64),
-        (Metric::AccountMaxWrites, ACCOUNT_QUOTA as f64),
+        (Metric::AccountMaxReads, account_quota as f64),
+        (Metric::AccountMaxWrites, account_quota as f64),
         (Metric::AccountMaxTableLevelReads, table_quota as f64),
         (Metric::AccountMaxTableLevelWrites, table_quota as f64),
-        (Metric::AccountProvisionedReadCapacityUtilization, percent(reads, ACCOUNT_QUOTA)),
-        (Metric::AccountProvisionedWriteCapacityUtilization, percent(writes, ACCOUNT_QUOTA)),
+        (Metric::AccountProvisionedReadCapacityUtilization, percent(reads, account_quota)),
+        (Metric::AccountProvisionedWriteCapacityUtilization, percent(writes, account_quota)),
         (Metric::MaxProvisionedTableReadCapacityUtilization, percent(most_reads, table_quota)),
         (Metric::MaxProvisionedTableWriteCapacityUtilization, percent(most_writes, table_quota)),
     ] {

@@ -20,6 +20,14 @@ pub(crate) enum RequestedAccess {
 }
 
 impl CapacityRequest {
+    /// The global index that it reads.
+    pub(crate) fn read_index(&self) -> Option<&str> {
+        match &self.access {
+            RequestedAccess::Read(read) => read.index.as_deref(),
+            RequestedAccess::Write(_) => None,
+        }
+    }
+
     pub(crate) fn is_write(&self) -> bool {
         matches!(self.access, RequestedAccess::Write(_))
     }

@@ -5,6 +5,7 @@ mod account;
 mod account_metrics;
 mod capacity_request;
 mod consumption;
+mod online_index;
 mod provisioning;
 mod table_definition;
 
@@ -13,14 +14,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use capacity::{
-    Access, CapacityUnits, Read, ReadAdmission, Settings, Table, TableState, Throttle, Write, WriteAdmission,
+    Access, CapacityUnits, Read, ReadAdmission, Settings, Table, TableState, Throttle, Throughput, Write,
+    WriteAdmission,
 };
 
 pub(crate) use self::account::Account;
 pub(crate) use self::capacity_request::{CapacityRequest, Grouping, RequestCost, RequestedAccess};
 pub(crate) use self::consumption::Consumption;
+pub(crate) use self::online_index::{IndexChange, NewIndex, OnlineIndex};
 pub(crate) use self::provisioning::{Change, Provisioning};
 pub(crate) use self::table_definition::{Attributes, EngineItem, TableDefinition, on_demand_maximum, partition_key};
+use crate::engine::FilledPage;
 use crate::metrics::{self, HISTORY_MINUTES, Metrics};
 
 #[derive(Debug)]
@@ -85,6 +89,12 @@ impl Ledger {
         definition
     }
 
+    /// RCU and WCU that are provisioned for all tables but `except`, updates in progress included.
+    pub(crate) fn provisioned_without(&self, except: &str) -> (u64, u64) {
+        let others = self.tables.values().filter(|account| *account.definition.name != *except);
+        others.map(|account| account.provisioning.total(&Change::default())).fold((0, 0), sum)
+    }
+
     /// Closes the account of a deleted table. Its metrics stay.
     pub(crate) fn close(&mut self, name: &str) {
         self.tables.remove(name);
@@ -92,6 +102,35 @@ impl Ledger {
 
     pub(crate) fn definition(&self, name: &str) -> Option<Arc<TableDefinition>> {
         self.tables.get(name).map(|account| account.definition.clone())
+    }
+
+    /// The indexes that can be filled at `now`: their table, their name, and the capacity that is left for it.
+    pub(crate) fn fills(&mut self, now: Duration) -> Vec<(Arc<str>, Arc<str>, u64)> {
+        let fill = |account: &mut Account| {
+            let index = account.provisioning.new_index().filter(|index| index.is_allocated(now))?.name.clone();
+            let allowance = account.fill_allowance(now, &index);
+            Some((account.definition.name.clone(), index, allowance))
+        };
+        self.tables.values_mut().filter_map(fill).collect()
+    }
+
+    /// Takes what a page of the fill of an index has cost.
+    pub(crate) fn filled(&mut self, now: Duration, table: &str, index: &Arc<str>, page: &FilledPage) {
+        let Self { tables, metrics, .. } = self;
+        if let Some(account) = tables.get_mut(table) {
+            account.advance(now, metrics).filled(now, index, page, metrics);
+        }
+    }
+
+    /// Whether any index waits to be filled, now or later.
+    pub(crate) fn has_fills(&self) -> bool {
+        self.tables.values().any(|account| account.provisioning.new_index().is_some())
+    }
+
+    /// Whether the index of a table cannot be read because it is being created.
+    pub(crate) fn is_creating_index(&self, table: &str, index: &str) -> bool {
+        let new = self.tables.get(table).and_then(|account| account.provisioning.new_index());
+        new.is_some_and(|new| *new.name == *index)
     }
 
     /// Whether a table is CREATING at `now`.
@@ -128,7 +167,7 @@ impl Ledger {
             if self.minute == 0 { current - 1 } else { self.minute.max(current.saturating_sub(HISTORY_MINUTES)) };
         for minute in first..current {
             let end = Duration::from_secs((minute + 1) * 60).saturating_sub(Duration::from_nanos(1));
-            account_metrics::record(end, &tables, self.settings.table_quota, &mut self.metrics);
+            account_metrics::record(end, &tables, &self.settings, &mut self.metrics);
         }
         self.minute = current;
     }
@@ -220,6 +259,19 @@ impl Ledger {
             }
         }
     }
+}
+
+/// RCU and WCU; none on demand.
+pub(crate) fn units(throughput: Throughput) -> (u64, u64) {
+    match throughput {
+        Throughput::OnDemand => (0, 0),
+        Throughput::Provisioned { read, write } => (read, write),
+    }
+}
+
+/// The sum of RCU and WCU.
+pub(crate) fn sum(a: (u64, u64), b: (u64, u64)) -> (u64, u64) {
+    (a.0.saturating_add(b.0), a.1.saturating_add(b.1))
 }
 
 impl Admitted {

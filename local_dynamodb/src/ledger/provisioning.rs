@@ -12,7 +12,9 @@ use dynoxide::DynoxideError;
 use dynoxide::actions::update_table::UpdateTableRequest;
 use dynoxide::actions::{TableDescription, TableProvisionedThroughputDescription};
 
+use super::online_index::{self, IndexChange, NewIndex, OnlineIndex};
 use super::table_definition::TableDefinition;
+use super::{sum, units};
 use crate::clock;
 
 /// Decreases of a table or an index in a UTC day, after which they must be an hour apart. Source: Developer
@@ -27,6 +29,7 @@ pub(crate) struct Provisioning {
     table: Provisioned,
     indexes: Vec<(Arc<str>, Provisioned)>,
     update: Option<Update>,
+    online_index: Option<OnlineIndex>,
 }
 
 /// What an UpdateTable changes.
@@ -105,6 +108,7 @@ impl Provisioning {
             table: Provisioned::new(table.throughput),
             indexes: indexes.map(|(name, throughput)| (name.clone(), Provisioned::new(*throughput))).collect(),
             update: None,
+            online_index: None,
         }
     }
 
@@ -116,12 +120,28 @@ impl Provisioning {
         self.indexes.retain(|(name, _)| keep(name));
     }
 
+    /// RCU and WCU of the table and its indexes together, once the update in progress and `change` are complete.
+    pub(crate) fn total(&self, change: &Change) -> (u64, u64) {
+        let update = self.update.as_ref().map(|update| &update.change);
+        let changes = || std::iter::once(change).chain(update);
+        let table = changes().find_map(|change| change.table).unwrap_or(self.table.throughput);
+        let indexes = self.indexes.iter().map(|(name, index)| {
+            let changed = changes().find_map(|change| change.indexes.iter().find(|(each, _)| each == name));
+            changed.map_or(index.throughput, |(_, throughput)| *throughput)
+        });
+        std::iter::once(table).chain(indexes).map(units).fold((0, 0), sum)
+    }
+
     /// Whether the table named `name` can be updated at `now`, and in this way.
     ///
     /// # Errors
     /// DynamoDB's, for an update in progress, values that are already set, and too many decreases.
     pub(crate) fn check(&self, now: Duration, name: &str, change: &Change) -> Result<(), DynoxideError> {
         self.check_idle(name)?;
+        if let Some(online) = self.online_index(now) {
+            let indexes = change.indexes.iter().map(|(name, _)| &**name);
+            online.check_throughput(now, name, change.table.is_some(), indexes)?;
+        }
         for (name, new) in &change.indexes {
             if let Some(index) = self.index(name)
                 && index.throughput == *new
@@ -149,6 +169,54 @@ impl Provisioning {
         Err(DynoxideError::ResourceInUseException(format!(
             "Attempt to change a resource which is still in use: {what}"
         )))
+    }
+
+    /// Whether the indexes of the table named `name` can be changed at `now`, and in this way.
+    ///
+    /// # Errors
+    /// DynamoDB's, for more than one change at a time.
+    pub(crate) fn check_indexes(
+        &self,
+        now: Duration,
+        name: &str,
+        changes: &[IndexChange<'_>],
+    ) -> Result<(), DynoxideError> {
+        match (changes, self.online_index(now)) {
+            ([], _) | ([_], None) => Ok(()),
+            ([change], Some(online)) => online.check(now, name, *change),
+            _ => Err(online_index::one_at_a_time()),
+        }
+    }
+
+    /// Whether the table named `name` can be deleted at `now`.
+    ///
+    /// # Errors
+    /// DynamoDB's, for an update in progress.
+    pub(crate) fn check_delete(&self, now: Duration, name: &str) -> Result<(), DynoxideError> {
+        self.check_idle(name)?;
+        self.online_index(now).map_or(Ok(()), |_| Err(online_index::table_in_use()))
+    }
+
+    /// The index that is being created or deleted at `now`.
+    pub(crate) fn online_index(&self, now: Duration) -> Option<&OnlineIndex> {
+        self.online_index.as_ref().filter(|online| !online.is_over(now))
+    }
+
+    /// The index that is being created.
+    pub(crate) fn new_index(&self) -> Option<&NewIndex> {
+        self.online_index.as_ref()?.new_index()
+    }
+
+    pub(crate) fn new_index_mut(&mut self) -> Option<&mut NewIndex> {
+        match &mut self.online_index {
+            Some(OnlineIndex::Creating(index)) => Some(index),
+            _ => None,
+        }
+    }
+
+    /// An index is created or deleted from now on; `None` when it is complete.
+    pub(crate) fn set_online_index(&mut self, online: Option<OnlineIndex>) {
+        self.online_index = online;
     }
 
     /// Starts a checked change, complete at `due`. Until then descriptions show the table as it was `before`.
@@ -201,6 +269,9 @@ impl Provisioning {
                     index.index_status = "UPDATING".into();
                 }
             }
+        }
+        if let Some(online) = self.online_index(now) {
+            online.show(now, table);
         }
         self.table.show(now, &mut table.provisioned_throughput);
         for index in table.global_secondary_indexes.iter_mut().flatten() {

@@ -62,6 +62,12 @@ metrics! {
     OnDemandMaxReadRequestUnits "Count" DynamoDb
     /// As above.
     OnDemandMaxWriteRequestUnits "Count" DynamoDb
+    /// Units consumed to fill an index that was added to a table.
+    OnlineIndexConsumedWriteCapacity "Count" DynamoDb
+    /// How much of the fill is done, in percent, at the end of the minute.
+    OnlineIndexPercentageProgress "Count" DynamoDb
+    /// Seconds in which the fill waited because the index had no write capacity left.
+    OnlineIndexThrottleEvents "Count" DynamoDb
     /// Throttled requests, by operation; a batch only if every item in it was throttled.
     ThrottledRequests "Count" DynamoDb
     /// By operation: in real time, whatever the clock's speed.
@@ -131,6 +137,7 @@ impl Metric {
                 | Self::ProvisionedWriteCapacityUnits
                 | Self::OnDemandMaxReadRequestUnits
                 | Self::OnDemandMaxWriteRequestUnits
+                | Self::OnlineIndexPercentageProgress
                 | Self::AccountMaxReads
                 | Self::AccountMaxWrites
                 | Self::AccountMaxTableLevelReads

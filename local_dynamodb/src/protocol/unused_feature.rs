@@ -78,14 +78,21 @@ impl UnusedFeature {
         Some(Self { operation, unused })
     }
 
-    /// The status and the answer. `host` is the address that the client reached this server at.
-    pub(crate) fn answer(self, request: &Value, host: &str, has_table: impl FnOnce(&str) -> bool) -> (u16, Value) {
+    /// The status and the answer. `host` is the address that the client reached this server at, `quotas` are those of a table
+    /// and of the account.
+    pub(crate) fn answer(
+        self,
+        request: &Value,
+        host: &str,
+        quotas: (u64, u64),
+        has_table: impl FnOnce(&str) -> bool,
+    ) -> (u16, Value) {
         let error = |prefix: &str, kind: &str, message: &str| {
             (400, json!({ "__type": format!("{prefix}#{kind}"), "message": message }))
         };
         let dynamodb = "com.amazonaws.dynamodb.v20120810";
         match self.unused {
-            Limits => (200, limits()),
+            Limits => (200, limits(quotas)),
             // DynamoDB's own address would lead a client that discovers endpoints away from here.
             Endpoints => (200, json!({ "Endpoints": [{ "Address": host, "CachePeriodInMinutes": 1440 }] })),
             Nothing(list) => (200, json!({ list: [] })),
@@ -128,13 +135,12 @@ impl UnusedFeature {
     }
 }
 
-/// Developer Guide, "Quotas": the initial ones of an account and of a table.
-fn limits() -> Value {
+fn limits((table, account): (u64, u64)) -> Value {
     json!({
-        "AccountMaxReadCapacityUnits": 80_000,
-        "AccountMaxWriteCapacityUnits": 80_000,
-        "TableMaxReadCapacityUnits": 40_000,
-        "TableMaxWriteCapacityUnits": 40_000,
+        "AccountMaxReadCapacityUnits": account,
+        "AccountMaxWriteCapacityUnits": account,
+        "TableMaxReadCapacityUnits": table,
+        "TableMaxWriteCapacityUnits": table,
     })
 }
 
