@@ -6,7 +6,7 @@
 //! Admission computes from a request what it asks of which table. The `ledger` keeps the tables' capacity (the model is
 //! crate `capacity`), `metrics` what CloudWatch would have counted. All of them follow one `clock`. `cloudwatch` answers
 //! questions about the metrics on the same port, and `monitor` is a page that shows them. `alarms` watch the metrics,
-//! and `auto_scaling` changes capacity by them; `automation` runs both, minute by minute.
+//! and `auto_scaling` changes capacity by them; `automation` runs both, minute by minute. `upkeep` does what else time brings.
 //!
 //! ```no_run
 //! let server = local_dynamodb::LocalDynamoDb::start(&local_dynamodb::Options::default())?;
@@ -22,6 +22,7 @@ mod automation;
 mod clock;
 mod cloudwatch;
 mod engine;
+mod identifiers;
 mod ledger;
 mod metrics;
 mod monitor;
@@ -41,9 +42,6 @@ use crate::clock::Clock;
 use crate::engine::Engine;
 pub use crate::options::{Options, StartError};
 use crate::server::Server;
-
-/// The account in ARNs, as the engine has it.
-const ACCOUNT: &str = "000000000000";
 
 /// A running server with a thread and a runtime of its own, for programs and tests of any kind. Dropping it stops it.
 #[derive(Debug)]
@@ -126,11 +124,4 @@ impl Drop for LocalDynamoDb {
     fn drop(&mut self) {
         self.stop_and_join();
     }
-}
-
-/// An identifier that nothing else has.
-fn uuid() -> String {
-    let (high, low) = (fastrand::u64(..), fastrand::u64(..));
-    let parts = [high >> 32, high >> 16 & 0xffff, high & 0x0fff | 0x4000, low >> 48 & 0x3fff | 0x8000];
-    format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", parts[0], parts[1], parts[2], parts[3], low & 0xffff_ffff_ffff)
 }

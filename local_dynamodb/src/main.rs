@@ -38,8 +38,8 @@ Examples:
 
 Provisioned capacity is enforced: a table, and each global index, keeps up to
 300 s of unused capacity for bursts, and refuses what is above it as DynamoDB
-does. Tables on demand have DynamoDB's limits. With --db-path the data is kept, the
-balances and metrics are not.
+does. Tables on demand have DynamoDB's limits. With --db-path everything that
+clients have set is kept; balances and metrics are not.
 
 Exit status: 0 after SIGINT or SIGTERM, 1 if it cannot start, 2 if the arguments are wrong.
 RUST_LOG=local_dynamodb=debug writes to stderr what it does.";

@@ -209,7 +209,13 @@ impl Server {
     async fn monitor(&self, uri: &Uri) -> HttpResponse {
         let since = uri.query().and_then(|query| query.strip_prefix("since=")?.parse().ok()).unwrap_or_default();
         let automation = Arc::clone(&self.automation);
-        self.text(JSON, move || automation.monitor(since)).await
+        let look = move || {
+            automation.look(|snapshot, auto_scaling, alarms| {
+                let automatic = monitor::Automatic { auto_scaling, alarms };
+                monitor::json(snapshot, automatic, since).to_string()
+            })
+        };
+        self.text(JSON, look).await
     }
 
     /// Items of a table, for the monitor page.
@@ -315,6 +321,7 @@ fn run(gate: &AdmissionGate, name: OperationName, region: &str, body: &[u8]) -> 
             gate.count_error(&error);
             wire_error::of_engine(name, error)
         }
+        Err(Failure::ExpiredIterator) => wire_error::expired_iterator(),
         Err(Failure::Throttled(error)) => match error.to_json() {
             Ok(json) => (400, region::put_into_arns(json, region)),
             Err(_) => wire_error::internal(),

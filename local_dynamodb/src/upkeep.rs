@@ -36,6 +36,7 @@ fn do_due(gate: &AdmissionGate, ttl_delay: Duration, trims: bool) -> Result<(), 
         std::thread::sleep(PAUSE);
     }
     gate.count_outdated()?;
+    gate.keep_accounts()?;
     if trims { gate.trim_streams() } else { Ok(()) }
 }
 

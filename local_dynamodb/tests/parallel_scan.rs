@@ -94,3 +94,68 @@ fn a_table_can_be_made_again_after_a_parallel_scan() {
     table(&server, "logfile", 0, None);
     assert!(segment(&server, scan, |_| {}).is_empty());
 }
+
+/// The keys of all segments of an index; none may come twice.
+fn index_segments(server: &LocalDynamoDb, index: &str, total: u32, limit: Option<u32>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for number in 0..total {
+        let mut request = json!({"IndexName": index, "Segment": number, "TotalSegments": total});
+        if let Some(limit) = limit {
+            request["Limit"] = json!(limit);
+        }
+        for key in segment(server, request, |_| {}) {
+            assert!(found.insert(key.clone()), "{key} twice, of {total} segments");
+        }
+    }
+    found
+}
+
+#[test]
+fn every_entry_of_an_index_is_in_one_segment() {
+    let server = with(|options| options.throttle = false);
+    let attribute = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
+    let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
+    let projection = json!({"ProjectionType": "ALL"});
+    done(
+        &server,
+        "CreateTable",
+        json!({
+            "TableName": "logfile", "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [attribute("PK"), attribute("SK"), attribute("G")],
+            "KeySchema": [key("PK", "HASH"), key("SK", "RANGE")],
+            "GlobalSecondaryIndexes": [{"IndexName": "global", "KeySchema": [key("G", "HASH")], "Projection": projection}],
+            "LocalSecondaryIndexes":
+                [{"IndexName": "local", "KeySchema": [key("PK", "HASH"), key("G", "RANGE")], "Projection": projection}],
+        }),
+    );
+    done(&server, "DescribeTable", json!({"TableName": "logfile"}));
+    let put = |n: usize| {
+        let text = |text: String| json!({"S": text});
+        let mut item = json!({"PK": text(n.to_string()), "SK": text("x".into()), "d": text("d".repeat(2_000))});
+        if !n.is_multiple_of(4) {
+            item["G"] = text((n % 3).to_string());
+        }
+        json!({"PutRequest": {"Item": item}})
+    };
+    let write = |from: usize, to: usize| {
+        for first in (from..to).step_by(25) {
+            let requests: Vec<_> = (first..first + 25).map(put).collect();
+            done(&server, "BatchWriteItem", json!({"RequestItems": {"logfile": requests}}));
+        }
+    };
+    write(0, 600);
+    let all = |items: usize| (0..items).filter(|n| !n.is_multiple_of(4)).map(|n| n.to_string()).collect::<BTreeSet<_>>();
+    for index in ["global", "local"] {
+        // More numbers of segments than are kept an SQLite index for, the first of them again.
+        for (total, limit) in [(1, None), (2, None), (3, Some(7)), (4, None), (8, Some(100)), (2, Some(50))] {
+            assert_eq!(index_segments(&server, index, total, limit), all(600), "{index}, {total} segments");
+        }
+    }
+    write(600, 700);
+    for index in ["global", "local"] {
+        assert_eq!(index_segments(&server, index, 2, None), all(700), "{index}");
+    }
+    let scan = json!({"TableName": "logfile", "IndexName": "missing", "Segment": 0, "TotalSegments": 2});
+    assert_eq!(support::json::refused(&server, "Scan", scan).0, "ValidationException");
+    done(&server, "DeleteTable", json!({"TableName": "logfile"}));
+}

@@ -137,6 +137,8 @@ async fn assert_same(file: &'static str, throttle: bool, capacity: Capacity) {
         options.throttle = throttle;
         // More capacity than anyone needs also for the items of one partition key, 1,000 units of the server's second.
         options.speed = NonZeroU32::new(1_000).unwrap();
+        // The engine has none.
+        options.capacity.account_quota = u64::MAX;
     });
     let differ = tokio::task::spawn_blocking(move || {
         let address = ours.address().to_string();

@@ -18,7 +18,7 @@ use super::request_cost::failed_write_units;
 use super::throttle_error::{self, ThrottleError};
 use super::throughput_checks::{self, Quota};
 use crate::clock::Clock;
-use crate::engine::{Engine, Operation, OperationName, OperationOutput};
+use crate::engine::{Engine, Operation, OperationName, OperationOutput, is_expired_iterator};
 use crate::ledger::{Admitted, CapacityRequest, Consumption, Ledger, RequestCost, ThrottledPart};
 use crate::metrics::{Metrics, Snapshot};
 
@@ -28,6 +28,8 @@ pub(crate) enum Failure {
     Engine(DynoxideError),
     /// No part of the request was admitted.
     Throttled(ThrottleError),
+    /// The shard iterator of a GetRecords is too old.
+    ExpiredIterator,
 }
 
 impl From<DynoxideError> for Failure {
@@ -138,6 +140,11 @@ impl AdmissionGate {
         if let Operation::CreateTable(request) = &operation {
             throughput_checks::check_create(request)?;
         }
+        if let Operation::GetRecords(request) = &operation
+            && is_expired_iterator(&request.shard_iterator, self.clock.now())
+        {
+            return Err(Failure::ExpiredIterator);
+        }
         if self.enforcement == Enforcement::Off {
             // A name found free must still be free when the table is created.
             let _changing = matches!(operation, Operation::CreateTable(_)).then(|| self.lock_tables());
@@ -183,6 +190,27 @@ impl AdmissionGate {
     /// The engine's.
     pub(crate) fn trim_streams(&self) -> Result<(), DynoxideError> {
         self.engine.trim_streams()
+    }
+
+    /// A text that an earlier server on this database has kept under this name.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub(crate) fn kept(&self, name: &str) -> Result<Option<String>, DynoxideError> {
+        self.engine.kept(name)
+    }
+
+    /// Keeps a text under a name, for the next server on this database.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub(crate) fn keep(&self, name: &str, value: &str) -> Result<(), DynoxideError> {
+        self.engine.keep(name, value)
+    }
+
+    /// Whether the data is in a file.
+    pub(crate) fn is_persistent(&self) -> bool {
+        self.engine.is_persistent()
     }
 
     /// Whether any index waits to be filled.

@@ -16,8 +16,8 @@ use crate::engine::{
     CreateTable, Operation, OperationOutput, PendingFill, ThroughputSettings, UpdateTable, WarmThroughput,
 };
 use crate::ledger::{
-    Account, Attributes, Change, EngineItem, IndexChange, NewIndex, OnlineIndex, Provisioning, TableDefinition,
-    on_demand_maximum, sum, units,
+    Account, Attributes, Change, EngineItem, IndexChange, KeptAccount, NewIndex, OnlineIndex, Provisioning,
+    TableDefinition, on_demand_maximum, sum, units,
 };
 
 impl AdmissionGate {
@@ -69,6 +69,12 @@ impl AdmissionGate {
     /// The engine's, or DynamoDB's for an update of the throughput.
     pub(super) fn change_table(&self, operation: Operation) -> Result<OperationOutput, DynoxideError> {
         let _changing = self.lock_tables();
+        let output = self.change_locked_table(operation)?;
+        self.keep_accounts()?;
+        Ok(output)
+    }
+
+    fn change_locked_table(&self, operation: Operation) -> Result<OperationOutput, DynoxideError> {
         match operation {
             Operation::UpdateTable(request) => self.update_table(request),
             Operation::CreateTable(create) => self.create_table(create),
@@ -200,14 +206,32 @@ impl AdmissionGate {
     fn describe(&self, name: &str) -> Option<TableDescription> {
         let mut description = self.engine.describe(name)?;
         let now = self.clock.now();
+        let is_new = self.ledger().definition(name).is_none();
+        let kept = if is_new { self.engine.kept_of_table(name).ok().flatten() } else { None };
         let mut ledger = self.ledger();
-        if ledger.definition(name).is_none() {
+        if is_new {
             ledger.open(now, TableDefinition::of(&description));
+            let kept: Option<KeptAccount> = kept.and_then(|json| serde_json::from_str(&json).ok());
+            if let (Some(kept), Some(account)) = (kept, ledger.table(now, name)) {
+                kept.restore(account, now);
+            }
         }
         if let Some(account) = ledger.table(now, name) {
             account.provisioning.show(now, &mut description);
         }
         Some(description)
+    }
+
+    /// Keeps what has changed of the tables' accounts, if the database is a file.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) fn keep_accounts(&self) -> Result<(), DynoxideError> {
+        if !self.engine.is_persistent() {
+            return Ok(());
+        }
+        let changed = self.ledger().changed_kept(self.clock.now());
+        changed.iter().try_for_each(|(table, json)| self.engine.keep_of_table(table, json))
     }
 
     pub(super) fn lock_tables(&self) -> MutexGuard<'_, ()> {

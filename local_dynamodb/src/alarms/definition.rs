@@ -1,7 +1,9 @@
 //! What an alarm watches, and when it changes its state.
 
+use serde::{Deserialize, Serialize};
+
 /// Named as in CloudWatch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum StateValue {
     Ok,
     Alarm,
@@ -24,7 +26,7 @@ impl StateValue {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Comparison {
     GreaterThanOrEqualTo,
     GreaterThan,
@@ -78,7 +80,7 @@ impl Comparison {
 }
 
 /// What a period without data points counts as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum MissingData {
     Breaching,
     NotBreaching,
@@ -104,7 +106,7 @@ impl MissingData {
 }
 
 /// A metric with exactly these dimensions. There need not be one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MetricId {
     pub(crate) namespace: String,
     pub(crate) name: String,
@@ -112,7 +114,7 @@ pub(crate) struct MetricId {
 }
 
 /// Members as in PutMetricAlarm.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AlarmDefinition {
     pub(crate) name: String,
     pub(crate) description: Option<String>,

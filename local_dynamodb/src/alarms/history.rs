@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Alarm;
@@ -11,7 +12,7 @@ use super::definition::StateValue;
 /// Items kept, of all alarms together. CloudWatch keeps two weeks.
 const MAX_ITEMS: usize = 10_000;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum HistoryItemType {
     ConfigurationUpdate,
     StateUpdate,
@@ -26,7 +27,7 @@ impl HistoryItemType {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct HistoryItem {
     pub(crate) alarm: String,
     pub(crate) time: Duration,
@@ -36,7 +37,7 @@ pub(crate) struct HistoryItem {
     pub(crate) data: String,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct History(VecDeque<HistoryItem>);
 
 impl History {

@@ -8,6 +8,8 @@ mod reason;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub(crate) use self::definition::{AlarmDefinition, Comparison, MetricId, MissingData, StateValue};
 pub(crate) use self::history::HistoryItem;
 use self::reason::Points;
@@ -16,7 +18,7 @@ use crate::metrics::{Datapoint, Metrics, Statistics};
 /// Source: API Reference, "PutMetricAlarm": the reason that a new alarm has.
 const INITIAL_REASON: &str = "Unchecked: Initial alarm creation";
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Alarm {
     pub(crate) definition: AlarmDefinition,
     pub(crate) arn: String,
@@ -30,13 +32,22 @@ pub(crate) struct Alarm {
 }
 
 /// All alarms, by name, and what happened to them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Alarms {
     alarms: BTreeMap<String, Alarm>,
     history: history::History,
 }
 
 impl Alarms {
+    /// Sets times after `now` to it.
+    pub(crate) fn limit_times(&mut self, now: Duration) {
+        for alarm in self.alarms.values_mut() {
+            for time in [&mut alarm.configured, &mut alarm.updated, &mut alarm.transitioned] {
+                *time = now.min(*time);
+            }
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.alarms.is_empty()
     }
@@ -66,7 +77,7 @@ impl Alarms {
             }
             None => {
                 let alarm = Alarm {
-                    arn: format!("arn:aws:cloudwatch:{region}:{}:alarm:{name}", crate::ACCOUNT),
+                    arn: format!("arn:aws:cloudwatch:{region}:{}:alarm:{name}", crate::identifiers::ACCOUNT),
                     definition,
                     state: StateValue::InsufficientData,
                     reason: INITIAL_REASON.into(),

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::target::TargetId;
 
 /// Activities kept. AWS keeps six weeks.
@@ -10,7 +12,7 @@ const MAX_ACTIVITIES: usize = 1_000;
 /// How long UpdateTable may take until the activity counts as unfulfilled.
 const LONGEST: Duration = Duration::from_secs(600);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Status {
     InProgress,
     Successful,
@@ -29,7 +31,7 @@ impl Status {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Activity {
     pub(crate) id: String,
     pub(crate) target: TargetId,
@@ -47,12 +49,20 @@ impl Activity {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Activities(VecDeque<Activity>);
 
 impl Activities {
     pub(super) fn newest_first(&self) -> impl Iterator<Item = &Activity> {
         self.0.iter().rev()
+    }
+
+    /// Sets times after `now` to it.
+    pub(super) fn limit_times(&mut self, now: Duration) {
+        for activity in &mut self.0 {
+            activity.start = now.min(activity.start);
+            activity.end = activity.end.map(|end| now.min(end));
+        }
     }
 
     pub(super) fn is_in_progress(&self, target: &TargetId) -> bool {

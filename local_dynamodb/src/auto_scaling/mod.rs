@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use capacity::{Access, TableState};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::activity::Activities;
@@ -26,7 +27,7 @@ use crate::alarms::{Alarms, StateValue};
 use crate::metrics::{self, Metrics};
 
 /// Targets, policies and what they have done.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct AutoScaling {
     targets: Vec<ScalableTarget>,
     policies: Vec<Policy>,
@@ -78,6 +79,17 @@ pub(crate) enum Outcome {
 }
 
 impl AutoScaling {
+    /// Sets times after `now` to it.
+    pub(crate) fn limit_times(&mut self, now: Duration) {
+        let limit = |time: &mut Duration| *time = now.min(*time);
+        for target in &mut self.targets {
+            limit(&mut target.created);
+            [&mut target.last_scale_out, &mut target.last_scale_in].into_iter().flatten().for_each(limit);
+        }
+        self.policies.iter_mut().for_each(|policy| limit(&mut policy.created));
+        self.activities.limit_times(now);
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.targets.is_empty()
     }

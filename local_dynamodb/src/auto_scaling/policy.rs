@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use capacity::Access;
+use serde::{Deserialize, Serialize};
 
 use super::target::TargetId;
 use super::target_tracking::{HIGH_MINUTES, LOW_MINUTES, TargetTracking};
 use crate::alarms::{AlarmDefinition, Comparison, MetricId};
 use crate::metrics::Statistic;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Policy {
     pub(crate) name: String,
     pub(crate) arn: String,
@@ -20,14 +21,14 @@ pub(crate) struct Policy {
 }
 
 /// An alarm of a policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PolicyAlarm {
     pub(super) kind: AlarmKind,
     pub(crate) name: String,
     pub(crate) arn: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum AlarmKind {
     High,
     Low,
@@ -52,7 +53,7 @@ impl AlarmKind {
 impl PolicyAlarm {
     pub(super) fn new(kind: AlarmKind, target: &TargetId, region: &str, id: &str) -> Self {
         let name = format!("TargetTracking-{}-{}-{id}", target.resource_id(), kind.name());
-        Self { kind, arn: format!("arn:aws:cloudwatch:{region}:{}:alarm:{name}", crate::ACCOUNT), name }
+        Self { kind, arn: format!("arn:aws:cloudwatch:{region}:{}:alarm:{name}", crate::identifiers::ACCOUNT), name }
     }
 }
 

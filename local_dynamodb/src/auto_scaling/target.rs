@@ -4,13 +4,30 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use capacity::{Access, TableState};
+use serde::{Deserialize, Serialize};
 
 /// The read or write capacity of a table or an index.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "(String, String)", into = "(String, String)")]
 pub(crate) struct TargetId {
     pub(crate) table: String,
     pub(crate) index: Option<String>,
     pub(crate) access: Access,
+}
+
+/// Its resource id and its dimension.
+impl From<TargetId> for (String, String) {
+    fn from(id: TargetId) -> Self {
+        (id.resource_id(), id.dimension().to_owned())
+    }
+}
+
+impl TryFrom<(String, String)> for TargetId {
+    type Error = String;
+
+    fn try_from((resource_id, dimension): (String, String)) -> Result<Self, String> {
+        Self::parse(&resource_id, &dimension).ok_or_else(|| format!("no scalable target: {resource_id} {dimension}"))
+    }
 }
 
 impl TargetId {
@@ -82,14 +99,14 @@ impl TargetId {
 }
 
 /// What of scaling is suspended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SuspendedState {
     pub(crate) scale_in: bool,
     pub(crate) scale_out: bool,
     pub(crate) scheduled: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ScalableTarget {
     pub(crate) id: TargetId,
     pub(crate) arn: String,

@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Minutes above the target, and minutes below it.
 pub(super) const HIGH_MINUTES: usize = 2;
 pub(super) const LOW_MINUTES: usize = 15;
@@ -15,7 +17,7 @@ const LOW_DISTANCE: f64 = 20.0;
 const SECONDS: f64 = 60.0;
 
 /// What a policy asks for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TargetTracking {
     /// Per cent of the provisioned capacity.
     pub(crate) target_value: f64,

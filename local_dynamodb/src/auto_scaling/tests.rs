@@ -69,7 +69,7 @@ impl World {
             alarms: &mut self.alarms,
             region: "us-east-1",
             throttling: true,
-            new_id: crate::uuid,
+            new_id: crate::identifiers::uuid,
         };
         let (status, body) = api::run(operation, request.to_string().as_bytes(), &mut context);
         (status, serde_json::from_slice(&body).unwrap())
@@ -114,7 +114,7 @@ impl World {
                 *wcu = adjustment.to;
             }
             let outcome = self.outcome.clone();
-            self.auto_scaling.settle(now, crate::uuid(), adjustment, &outcome);
+            self.auto_scaling.settle(now, crate::identifiers::uuid(), adjustment, &outcome);
         }
     }
 }

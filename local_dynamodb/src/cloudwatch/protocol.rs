@@ -93,7 +93,7 @@ impl Call {
         match run(request, &self.region, snapshot, alarms) {
             Err(error) => self.refuse(&error),
             Ok(answer) => {
-                let id = crate::uuid();
+                let id = crate::identifiers::uuid();
                 let body = match self.protocol {
                     Protocol::Cbor => cbor::encode(&answer),
                     Protocol::Json => json::encode(&answer),
@@ -110,7 +110,7 @@ impl Call {
     }
 
     fn refuse(&self, error: &Error) -> Reply {
-        let id = crate::uuid();
+        let id = crate::identifiers::uuid();
         let message = if self.protocol == Protocol::Query || error.kind != Kind::InternalService {
             "message"
         } else {

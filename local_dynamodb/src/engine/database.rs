@@ -17,7 +17,7 @@ use dynoxide::{DynoxideError, storage_backend};
 
 use super::idempotency::Tokens;
 use super::item_counts::ItemCounts;
-use super::{index_fill, streams, time_to_live};
+use super::{index_fill, kept_state, streams, time_to_live};
 use crate::clock::Clock;
 
 pub(crate) struct Database {
@@ -37,6 +37,7 @@ impl Database {
         streams::prepare(&storage)?;
         time_to_live::prepare(&storage)?;
         index_fill::prepare(&storage)?;
+        kept_state::prepare(&storage)?;
         let last_record = storage.conn().query_row("SELECT MAX(id) FROM _stream_records", [], |row| row.get(0))?;
         Ok(Self {
             storage,

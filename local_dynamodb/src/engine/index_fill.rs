@@ -100,7 +100,7 @@ pub(super) fn fill_page(
     let Some(definition) = indexes(&metadata).into_iter().find(|each| each.index_name == index) else {
         return Ok(None);
     };
-    let entries = Entries::new(definition, &metadata, database.key_names(table)?);
+    let entries = Entries::new(definition, &metadata, &database.key_names(table)?);
     let items = items_after(storage, table, &from)?;
     let (mut rows, mut units, mut count) = (Vec::new(), CapacityUnits::ZERO, 0);
     for (pk, sk, json) in &items {
@@ -193,7 +193,7 @@ struct Entries {
 }
 
 impl Entries {
-    fn new(index: GlobalSecondaryIndex, table: &TableMetadata, table_key: Vec<String>) -> Self {
+    fn new(index: GlobalSecondaryIndex, table: &TableMetadata, table_key: &[String]) -> Self {
         let definitions: Vec<AttributeDefinition> =
             serde_json::from_str(&table.attribute_definitions).unwrap_or_default();
         let kind = |kind: &ScalarAttributeType| match kind {
@@ -212,7 +212,7 @@ impl Entries {
             Some(ProjectionType::INCLUDE) => Some(index.projection.non_key_attributes.unwrap_or_default()),
         };
         let held = included.map(|mut held| {
-            held.extend(hash.iter().chain(&range).chain(&table_key).cloned());
+            held.extend(hash.iter().chain(&range).chain(table_key).cloned());
             held
         });
         let types = definitions.iter().map(|each| (each.attribute_name.clone(), kind(&each.attribute_type))).collect();

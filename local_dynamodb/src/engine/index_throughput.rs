@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 
 use super::hiding_view::HidingView;
 use super::throughput_settings::ThroughputSettings;
-use super::{Database, index_fill, item_counts, streams, table_names};
+use super::{Database, index_fill, item_counts, kept_state, streams, table_names};
 
 /// The tags' keys begin so. The rest is a checksum of the index's name, which may be longer than a key can be.
 const PREFIX: &str = "local_dynamodb:index-throughput:";
@@ -219,6 +219,7 @@ pub(crate) fn delete_table(
 ) -> Result<DeleteTableResponse, DynoxideError> {
     let mut answer = database.delete_table(request)?;
     database.item_counts.borrow_mut().forget(&answer.table_description.table_name);
+    kept_state::remove(&database.storage, &kept_state::of_table(&answer.table_description.table_name))?;
     streams::complete(database, &mut answer.table_description)?;
     streams::follow(database, &answer.table_description.table_name)?;
     Ok(answer)

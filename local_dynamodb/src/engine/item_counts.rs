@@ -119,11 +119,12 @@ pub(super) fn hide_items<'a>(
         .collect()
 }
 
-/// Whether the table is large and nothing is known of its items yet.
+/// Whether the table is large and was not counted since it is.
 pub(super) fn is_unknown(database: &Database, name: &str) -> Result<bool, DynoxideError> {
     let Some(metadata) = database.table(name)? else { return Ok(false) };
     let all = database.item_counts.borrow();
-    let is_known = all.counts.get(name).is_some_and(|known| known.table_id == metadata.table_id);
+    let is_known =
+        all.counts.get(name).is_some_and(|known| known.table_id == metadata.table_id && known.table.0 > SMALL);
     Ok(!is_known && is_large(database, name)?)
 }
 
@@ -226,10 +227,10 @@ impl Part {
             Size::Measured => ("t.item_json", String::new()),
         };
         let sql = format!(
-            "SELECT t.rowid, {size} FROM (SELECT * FROM {table} WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid LIMIT {SLICE}) t {join}"
+            "SELECT t.number, {size} FROM (SELECT rowid AS number, * FROM {table} WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid LIMIT {SLICE}) t {join}"
         );
         let last = format!(
-            "SELECT MAX(rowid) FROM (SELECT rowid FROM {table} WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid LIMIT {SLICE})"
+            "SELECT MAX(number) FROM (SELECT rowid AS number FROM {table} WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid LIMIT {SLICE})"
         );
         let conn = database.storage.conn();
         let last: Option<i64> = conn.query_row(&last, [self.row, self.end], |row| row.get(0))?;

@@ -12,6 +12,7 @@ mod idempotency;
 mod index_fill;
 mod index_throughput;
 mod item_counts;
+mod kept_state;
 mod key_conditions;
 mod local_index;
 mod operation;
@@ -43,6 +44,7 @@ pub(crate) use self::index_fill::{FilledPage, PendingFill};
 pub(crate) use self::index_throughput::UpdateTable;
 use self::item_counts::Counting;
 pub(crate) use self::operation::{Operation, OperationName, OperationOutput};
+pub(crate) use self::streams::is_expired_iterator;
 pub(crate) use self::throughput_settings::{CreateTable, IndexSettings, ThroughputSettings, WarmThroughput};
 use crate::clock::Clock;
 use crate::options::StartError;
@@ -56,7 +58,7 @@ pub(crate) struct Engine {
     /// Held while the items of a table are counted, so that nobody counts the same a second time.
     counting: Mutex<()>,
     /// Dropped after the database is closed.
-    _lock: Option<FileLock>,
+    lock_file: Option<FileLock>,
 }
 
 impl Engine {
@@ -71,7 +73,7 @@ impl Engine {
         };
         let database = opened.and_then(|(storage, lock)| {
             let database = Database::new(storage, clock).map_err(|error| error.to_string())?;
-            Ok(Self { database: Mutex::new(database), counting: Mutex::default(), _lock: lock })
+            Ok(Self { database: Mutex::new(database), counting: Mutex::default(), lock_file: lock })
         });
         let path = path.unwrap_or(Path::new(":memory:"));
         database.map_err(|reason| StartError::Database { path: path.to_owned(), reason })
@@ -136,6 +138,43 @@ impl Engine {
     /// The engine's.
     pub(crate) fn delete_expired(&self, delay: Duration) -> Result<Vec<(String, usize)>, DynoxideError> {
         time_to_live::delete_expired(&self.lock(), delay)
+    }
+
+    /// A text that was kept under this name.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) fn kept(&self, name: &str) -> Result<Option<String>, DynoxideError> {
+        kept_state::get(&self.lock().storage, name)
+    }
+
+    /// Keeps a text under a name, for the next server on this database.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) fn keep(&self, name: &str, value: &str) -> Result<(), DynoxideError> {
+        kept_state::put(&self.lock().storage, name, value)
+    }
+
+    /// What was kept of a table's account.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) fn kept_of_table(&self, table: &str) -> Result<Option<String>, DynoxideError> {
+        self.kept(&kept_state::of_table(table))
+    }
+
+    /// Keeps what is to be kept of a table's account, until the table is deleted.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) fn keep_of_table(&self, table: &str, value: &str) -> Result<(), DynoxideError> {
+        self.keep(&kept_state::of_table(table), value)
+    }
+
+    /// Whether the data is in a file.
+    pub(crate) fn is_persistent(&self) -> bool {
+        self.lock_file.is_some()
     }
 
     /// The indexes that are not filled completely.

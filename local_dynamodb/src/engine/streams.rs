@@ -5,6 +5,8 @@
 //! engine always records both images. So a write that changed nothing is seen and its record deleted, and a reader gets
 //! the images of the stream's view type.
 
+use std::time::Duration;
+
 use dynoxide::DynoxideError;
 use dynoxide::actions::TableDescription;
 use dynoxide::actions::describe_stream::{
@@ -36,6 +38,8 @@ const RETENTION_SECONDS: f64 = 86_400.0;
 /// API Reference, "GetRecords", "ListStreams" and "DescribeStream".
 const MAX_RECORDS: usize = 1_000;
 const MAX_PAGE: usize = 100;
+/// API Reference, "GetShardIterator": 15 minutes.
+const ITERATOR_LIFE: Duration = Duration::from_secs(15 * 60);
 /// Makes the 21 digits that a sequence number has at least.
 const SEQUENCE_NUMBER_OFFSET: i128 = 100_000_000_000_000_000_000;
 
@@ -289,7 +293,8 @@ pub(crate) fn get_shard_iterator(
             ));
         }
     };
-    Ok(GetShardIteratorResponse { shard_iterator: Some(iterator(&stream, position.max(stream.first - 1))) })
+    let position = position.max(stream.first - 1);
+    Ok(GetShardIteratorResponse { shard_iterator: Some(iterator(database, &stream, position)) })
 }
 
 /// Runs a GetRecords.
@@ -302,9 +307,8 @@ pub(crate) fn get_records(
 ) -> Result<GetRecordsResponse, DynoxideError> {
     let limit = checked_limit(request.limit, MAX_RECORDS)?;
     let invalid = || DynoxideError::ValidationException("Invalid ShardIterator".into());
-    let (name, position) = request.shard_iterator.split_once("|1|").ok_or_else(invalid)?;
-    let (table, label) = name.split_once("/stream/").ok_or_else(invalid)?;
-    let position: i64 = position.parse().map_err(|_| invalid())?;
+    let ShardIterator { table, label, position, .. } =
+        ShardIterator::parse(&request.shard_iterator).ok_or_else(invalid)?;
     let stream = find(database, &stream_arn(table, label))?;
     let mut select = database.storage.conn().prepare_cached(
         "SELECT CAST(sequence_number AS INTEGER), event_name, keys_json, new_image, old_image, created_at, user_identity,
@@ -335,7 +339,7 @@ pub(crate) fn get_records(
         });
     }
     let is_at_end = stream.last.is_some_and(|last| end >= last || records.len() < limit);
-    let next_shard_iterator = (!is_at_end).then(|| iterator(&stream, end));
+    let next_shard_iterator = (!is_at_end).then(|| iterator(database, &stream, end));
     Ok(GetRecordsResponse { records, next_shard_iterator })
 }
 
@@ -424,8 +428,31 @@ fn checked_limit(limit: Option<usize>, maximum: usize) -> Result<usize, Dynoxide
     )))
 }
 
-fn iterator(stream: &Stream, position: i64) -> String {
-    format!("{}/stream/{}|1|{position}", stream.table, stream.label)
+/// A shard iterator: `TABLE/stream/LABEL|1|POSITION|MICROSECONDS`, the last of them the time that it was made at.
+struct ShardIterator<'a> {
+    table: &'a str,
+    label: &'a str,
+    position: i64,
+    made: Duration,
+}
+
+impl<'a> ShardIterator<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let (name, rest) = text.split_once("|1|")?;
+        let (table, label) = name.split_once("/stream/")?;
+        let (position, made) = rest.split_once('|')?;
+        Some(Self { table, label, position: position.parse().ok()?, made: Duration::from_micros(made.parse().ok()?) })
+    }
+}
+
+fn iterator(database: &Database, stream: &Stream, position: i64) -> String {
+    let made = database.clock.now().as_micros();
+    format!("{}/stream/{}|1|{position}|{made}", stream.table, stream.label)
+}
+
+/// Whether a shard iterator is too old at `now`. What is none is not.
+pub(crate) fn is_expired_iterator(iterator: &str, now: Duration) -> bool {
+    ShardIterator::parse(iterator).is_some_and(|iterator| now.saturating_sub(iterator.made) > ITERATOR_LIFE)
 }
 
 fn public(number: i64) -> String {

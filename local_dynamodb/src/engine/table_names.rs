@@ -10,10 +10,11 @@ use dynoxide::actions::list_tables::ListTablesRequest;
 use dynoxide::actions::update_table::UpdateTableRequest;
 use dynoxide::types::GlobalSecondaryIndex;
 
-use super::{Database, index_fill, streams};
+use super::{Database, index_fill, kept_state, streams};
 
 /// The engine's own tables and ours.
-const RESERVED: [&str; 5] = ["_config", "_tables", "_stream_records", streams::TABLE, index_fill::TABLE];
+const RESERVED: [&str; 6] =
+    ["_config", "_tables", "_stream_records", streams::TABLE, index_fill::TABLE, kept_state::TABLE];
 /// What SQLite's own tables begin with.
 const RESERVED_PREFIX: &str = "sqlite_";
 

@@ -10,6 +10,7 @@ use capacity::{
 };
 
 use super::consumption::Consumption;
+use super::kept_account::KeptAccount;
 use super::provisioning::{Change, Provisioning};
 use super::table_definition::TableDefinition;
 use crate::engine::FilledPage;
@@ -27,6 +28,8 @@ pub(crate) struct Account {
     pub(crate) creating_until: Option<Duration>,
     /// The first minute whose end has not been recorded.
     pub(super) minute: u64,
+    /// What was last kept of it.
+    pub(super) kept: KeptAccount,
 }
 
 impl Account {

@@ -5,6 +5,7 @@ mod account;
 mod account_metrics;
 mod capacity_request;
 mod consumption;
+mod kept_account;
 mod online_index;
 mod provisioning;
 mod table_definition;
@@ -21,6 +22,7 @@ use capacity::{
 pub(crate) use self::account::Account;
 pub(crate) use self::capacity_request::{CapacityRequest, Grouping, RequestCost, RequestedAccess};
 pub(crate) use self::consumption::Consumption;
+pub(crate) use self::kept_account::KeptAccount;
 pub(crate) use self::online_index::{IndexChange, NewIndex, OnlineIndex};
 pub(crate) use self::provisioning::{Change, Provisioning};
 pub(crate) use self::table_definition::{Attributes, EngineItem, TableDefinition, on_demand_maximum, partition_key};
@@ -83,6 +85,7 @@ impl Ledger {
             capacity,
             creating_until: None,
             minute,
+            kept: KeptAccount::default(),
         };
         account.apply_maximums(now);
         self.tables.insert(definition.name.clone(), account);
@@ -112,6 +115,18 @@ impl Ledger {
             Some((account.definition.name.clone(), index, allowance))
         };
         self.tables.values_mut().filter_map(fill).collect()
+    }
+
+    /// What is to be kept of the tables, where that has changed since the last call.
+    pub(crate) fn changed_kept(&mut self, now: Duration) -> Vec<(Arc<str>, String)> {
+        let Self { tables, metrics, .. } = self;
+        let changed = |account: &mut Account| {
+            let kept = KeptAccount::of(account.advance(now, metrics), now);
+            let json = serde_json::to_string(&kept).ok().filter(|_| kept != account.kept)?;
+            account.kept = kept;
+            Some((account.definition.name.clone(), json))
+        };
+        tables.values_mut().filter_map(changed).collect()
     }
 
     /// Takes what a page of the fill of an index has cost.

@@ -11,6 +11,7 @@ use capacity::Throughput;
 use dynoxide::DynoxideError;
 use dynoxide::actions::update_table::UpdateTableRequest;
 use dynoxide::actions::{TableDescription, TableProvisionedThroughputDescription};
+use serde::{Deserialize, Serialize};
 
 use super::online_index::{self, IndexChange, NewIndex, OnlineIndex};
 use super::table_definition::TableDefinition;
@@ -50,10 +51,26 @@ struct Update {
 #[derive(Debug)]
 struct Provisioned {
     throughput: Throughput,
+    history: ThroughputHistory,
+}
+
+/// When the throughput of a table or an index changed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct ThroughputHistory {
     last_increase: Option<Duration>,
     last_decrease: Option<Duration>,
     /// Decreases on the day of the last one.
     decreases: u64,
+}
+
+impl ThroughputHistory {
+    pub(super) fn not_after(mut self, now: Duration) -> Self {
+        for time in [&mut self.last_increase, &mut self.last_decrease].into_iter().flatten() {
+            *time = now.min(*time);
+        }
+        self
+    }
 }
 
 impl Change {
@@ -281,6 +298,25 @@ impl Provisioning {
         }
     }
 
+    /// When the throughput of the table or of an index changed.
+    pub(super) fn history(&self, index: Option<&str>) -> ThroughputHistory {
+        let own = match index {
+            None => Some(&self.table),
+            Some(name) => self.index(name),
+        };
+        own.map(|own| own.history.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn restore_history(&mut self, index: Option<&str>, history: ThroughputHistory) {
+        let own = match index {
+            None => Some(&mut self.table),
+            Some(name) => self.indexes.iter_mut().find(|(each, _)| &**each == name).map(|(_, own)| own),
+        };
+        if let Some(own) = own {
+            own.history = history;
+        }
+    }
+
     fn index(&self, name: &str) -> Option<&Provisioned> {
         self.indexes.iter().find(|(each, _)| &**each == name).map(|(_, index)| index)
     }
@@ -288,17 +324,17 @@ impl Provisioning {
 
 impl Provisioned {
     fn new(throughput: Throughput) -> Self {
-        Self { throughput, last_increase: None, last_decrease: None, decreases: 0 }
+        Self { throughput, history: ThroughputHistory::default() }
     }
 
     fn decreases_today(&self, now: Duration) -> u64 {
         let is_today = |time: Duration| time.as_secs() / SECONDS_PER_DAY == now.as_secs() / SECONDS_PER_DAY;
-        if self.last_decrease.is_some_and(is_today) { self.decreases } else { 0 }
+        if self.history.last_decrease.is_some_and(is_today) { self.history.decreases } else { 0 }
     }
 
     fn check_decrease(&self, now: Duration, new: Throughput) -> Result<(), DynoxideError> {
         let today = self.decreases_today(now);
-        match self.last_decrease {
+        match self.history.last_decrease {
             Some(last)
                 if is_decrease(self.throughput, new) && today >= FREE_DECREASES && now < last + BETWEEN_DECREASES =>
             {
@@ -318,11 +354,11 @@ impl Provisioned {
 
     fn note(&mut self, now: Duration, new: Throughput) {
         if is_decrease(self.throughput, new) {
-            self.decreases = self.decreases_today(now) + 1;
-            self.last_decrease = Some(now);
+            self.history.decreases = self.decreases_today(now) + 1;
+            self.history.last_decrease = Some(now);
         }
         if is_decrease(new, self.throughput) {
-            self.last_increase = Some(now);
+            self.history.last_increase = Some(now);
         }
     }
 
@@ -333,8 +369,8 @@ impl Provisioned {
         shown.write_capacity_units = write;
         shown.number_of_decreases_today = self.decreases_today(now);
         let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
-        shown.last_increase_date_time = seconds(self.last_increase).or(shown.last_increase_date_time);
-        shown.last_decrease_date_time = seconds(self.last_decrease).or(shown.last_decrease_date_time);
+        shown.last_increase_date_time = seconds(self.history.last_increase).or(shown.last_increase_date_time);
+        shown.last_decrease_date_time = seconds(self.history.last_decrease).or(shown.last_decrease_date_time);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The statistics of a minute, and which of them a question is about.
 
+use serde::{Deserialize, Serialize};
+
 /// What was counted in a minute. Sums of halves are exact up to 2^52.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Statistics {
@@ -23,7 +25,7 @@ impl Statistics {
 }
 
 /// A statistic, named as in CloudWatch. Percentiles and trimmed means cannot be had: only sums are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Statistic {
     SampleCount,
     Average,

@@ -44,6 +44,17 @@ pub(crate) fn of_protocol(kind: &str, message: Option<&str>) -> Vec<u8> {
     .into_bytes()
 }
 
+/// The answer to a GetRecords whose iterator is too old. Its text is that of the API Reference, "GetRecords": DynamoDB's own is
+/// not published.
+pub(crate) fn expired_iterator() -> (u16, Vec<u8>) {
+    let error = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#ExpiredIteratorException",
+        "message": "The shard iterator has expired and can no longer be used to retrieve stream records. A shard iterator \
+            expires 15 minutes after it is retrieved using the GetShardIterator action.",
+    });
+    (400, error.to_string().into_bytes())
+}
+
 /// The answer when the fault is the server's.
 pub(crate) fn internal() -> (u16, Vec<u8>) {
     let error = DynoxideError::InternalServerError("The request processing has failed".into());

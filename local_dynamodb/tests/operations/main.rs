@@ -8,6 +8,8 @@ mod support;
 mod account;
 mod batch_get_item;
 mod conditions;
+mod create_table;
+mod describe_table;
 mod execute_transaction;
 mod query;
 mod scan;

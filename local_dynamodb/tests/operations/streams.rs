@@ -1,8 +1,10 @@
+use std::num::NonZeroU32;
+
 use local_dynamodb::LocalDynamoDb;
 use serde_json::{Value, json};
 
-use crate::support::json::{done, refused, table};
-use crate::support::server;
+use crate::support::json::{call, done, refused, table, with};
+use crate::support::{eventually, server};
 use crate::{message, wait_until_active};
 
 fn specify(view: Option<&str>) -> Value {
@@ -195,4 +197,23 @@ fn a_table_can_be_created_with_a_stream() {
     done(&server, "DeleteTable", json!({"TableName": "logfile"}));
     let (rest, next) = records(&server, &first);
     assert_eq!((rest.len(), next), (1, None));
+}
+
+#[test]
+fn iterators_expire_after_fifteen_minutes_of_the_clock() {
+    // 15 minutes are 0.9 s.
+    let server = with(|options| options.speed = NonZeroU32::new(1_000).unwrap());
+    let arn = streaming(&server, "KEYS_ONLY");
+    let old = iterator(&server, &arn, "TRIM_HORIZON");
+    let error = eventually(|| {
+        let (status, answer) = call(&server, "GetRecords", json!({"ShardIterator": old}));
+        (status == 400).then_some(answer)
+    });
+    assert_eq!(error["__type"], "com.amazonaws.dynamodb.v20120810#ExpiredIteratorException");
+    assert!(message(&error).starts_with("The shard iterator has expired"), "{error}");
+    // A new one, and the next one that it gives, are good.
+    let fresh = done(&server, "GetRecords", json!({"ShardIterator": iterator(&server, &arn, "LATEST")}));
+    done(&server, "GetRecords", json!({"ShardIterator": fresh["NextShardIterator"]}));
+    let (kind, _) = refused(&server, "GetRecords", json!({"ShardIterator": "logfile/stream/x|1|2"}));
+    assert_eq!(kind, "ValidationException");
 }

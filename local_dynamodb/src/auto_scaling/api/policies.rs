@@ -61,7 +61,7 @@ fn new_policy(name: &str, target: TargetId, tracking: TargetTracking, context: &
         format!(
             "arn:aws:autoscaling:{}:{}:scalingPolicy:{}:resource/dynamodb/{}:policyName/{name}",
             context.region,
-            crate::ACCOUNT,
+            crate::identifiers::ACCOUNT,
             (context.new_id)(),
             target.resource_id()
         )

@@ -70,10 +70,14 @@ fn new_target(id: TargetId, min: u64, max: u64, context: &Context<'_>) -> Scalab
     let name = (context.new_id)().replace('-', "");
     ScalableTarget {
         id,
-        arn: format!("arn:aws:application-autoscaling:{}:{}:scalable-target/{name}", context.region, crate::ACCOUNT),
+        arn: format!(
+            "arn:aws:application-autoscaling:{}:{}:scalable-target/{name}",
+            context.region,
+            crate::identifiers::ACCOUNT
+        ),
         min,
         max,
-        role_arn: format!("arn:aws:iam::{}:role/{ROLE}", crate::ACCOUNT),
+        role_arn: format!("arn:aws:iam::{}:role/{ROLE}", crate::identifiers::ACCOUNT),
         created: context.view.now,
         suspended: SuspendedState::default(),
         tags: Default::default(),

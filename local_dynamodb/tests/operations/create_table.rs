@@ -1,0 +1,114 @@
+//! The quotas of provisioned throughput, and the burst of a table that is created with warm throughput.
+
+use local_dynamodb::LocalDynamoDb;
+use serde_json::{Value, json};
+
+use crate::message;
+use crate::support::json::{call, done, refused, table, with};
+use crate::support::server;
+
+fn throughput(read: u64, write: u64) -> Value {
+    json!({"ReadCapacityUnits": read, "WriteCapacityUnits": write})
+}
+
+fn create(name: &str, more: &Value) -> Value {
+    let mut request = json!({
+        "TableName": name,
+        "AttributeDefinitions": [{"AttributeName": "PK", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}],
+    });
+    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    request
+}
+
+fn provisioned(name: &str, read: u64, write: u64) -> Value {
+    create(name, &json!({"ProvisionedThroughput": throughput(read, write)}))
+}
+
+fn index(read: u64, write: u64) -> Value {
+    json!({
+        "IndexName": "GSI_1", "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"}, "ProvisionedThroughput": throughput(read, write),
+    })
+}
+
+fn limit_exceeded(server: &LocalDynamoDb, operation: &str, request: Value) -> String {
+    let (kind, error) = refused(server, operation, request);
+    assert_eq!(kind, "LimitExceededException", "{error}");
+    message(&error).to_owned()
+}
+
+#[test]
+fn more_than_the_quota_of_a_table_or_the_account_is_refused() {
+    let server = server();
+    let refusal = |operation, request| limit_exceeded(&server, operation, request);
+    let of_table = "Subscriber limit exceeded: Requested WriteCapacityUnits: 40001 for the table exceeds \
+        TableMaxWriteCapacityUnits: 40000";
+    assert_eq!(refusal("CreateTable", provisioned("logfile", 1, 40_001)), of_table);
+    let mut with_index = provisioned("logfile", 1, 1);
+    with_index["GlobalSecondaryIndexes"] = json!([index(50_000, 1)]);
+    let of_index = "Subscriber limit exceeded: Requested ReadCapacityUnits: 50000 for the index GSI_1 exceeds \
+        TableMaxReadCapacityUnits: 40000";
+    assert_eq!(refusal("CreateTable", with_index), of_index);
+    assert_eq!(done(&server, "ListTables", json!({}))["TableNames"], json!([]));
+
+    done(&server, "CreateTable", provisioned("first", 40_000, 40_000));
+    done(&server, "CreateTable", provisioned("second", 39_990, 1));
+    let of_account = |units| {
+        format!(
+            "Subscriber limit exceeded: Requested ReadCapacityUnits: {units} for all tables exceeds \
+            AccountMaxReadCapacityUnits: 80000"
+        )
+    };
+    assert_eq!(refusal("CreateTable", provisioned("third", 11, 1)), of_account(80_001));
+    let update = |read, write| json!({"TableName": "second", "ProvisionedThroughput": throughput(read, write)});
+    assert_eq!(refusal("UpdateTable", update(40_000, 40_001)), of_table);
+    done(&server, "CreateTable", provisioned("third", 10, 1));
+    assert_eq!(refusal("UpdateTable", update(39_991, 1)), of_account(80_001));
+    let add = json!({"TableName": "second", "GlobalSecondaryIndexUpdates": [{"Create": index(1, 1)}],
+        "AttributeDefinitions": [{"AttributeName": "PK", "AttributeType": "S"}]});
+    assert_eq!(refusal("UpdateTable", add), of_account(80_001));
+    // Less is never too much, and tables on demand have no part in it.
+    done(&server, "UpdateTable", update(39_989, 1));
+    table(&server, "free", 0, Some(0));
+}
+
+#[test]
+fn quotas_can_be_raised() {
+    let server = with(|options| {
+        options.capacity.table_quota = 100_000;
+        options.capacity.account_quota = 150_000;
+    });
+    done(&server, "CreateTable", provisioned("first", 100_000, 100_000));
+    limit_exceeded(&server, "CreateTable", provisioned("second", 1, 50_001));
+    let limits = done(&server, "DescribeLimits", json!({}));
+    assert_eq!(
+        (&limits["TableMaxReadCapacityUnits"], &limits["AccountMaxWriteCapacityUnits"]),
+        (&json!(100_000), &json!(150_000))
+    );
+    // Without throttling there are none.
+    let server = with(|options| options.throttle = false);
+    done(&server, "CreateTable", provisioned("first", 1_000_000, 1));
+}
+
+/// 25 items of about 390 KB are nearly 9,800 WCU, each on a key of its own.
+#[test]
+fn warm_throughput_is_there_from_the_start() {
+    let server = server();
+    for (name, more) in [("cold", json!({})), ("warm", json!({"WarmThroughput": {"WriteUnitsPerSecond": 30_000}}))] {
+        let mut request = create(name, &more);
+        request["BillingMode"] = json!("PAY_PER_REQUEST");
+        done(&server, "CreateTable", request);
+        done(&server, "DescribeTable", json!({"TableName": name}));
+    }
+    let written = |table: &str| {
+        let requests: Vec<_> = (0..25)
+            .map(|n| json!({"PutRequest": {"Item": {"PK": {"S": n.to_string()}, "x": {"S": "x".repeat(390 * 1024)}}}}))
+            .collect();
+        let (status, answer) = call(&server, "BatchWriteItem", json!({"RequestItems": {table: requests}}));
+        assert_eq!(status, 200, "{answer}");
+        25 - answer["UnprocessedItems"][table].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(written("warm"), 25);
+    assert!(written("cold") < 25);
+}
