@@ -5,6 +5,7 @@ pub mod input;
 pub mod load;
 pub mod mapping;
 pub mod report;
+pub mod s3;
 pub mod tables;
 
 pub use ::cli::{human, screen};

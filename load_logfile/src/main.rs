@@ -15,6 +15,7 @@ Examples:
   zcat access.csv.gz | load_logfile logfile -
   load_logfile logfile /var/log/nginx/access.log --format access-log
   load_logfile sales orders.csv --mapping orders.toml
+  load_logfile logfile s3://my-logs/2026/11/
   load_logfile logfile access.csv --rejects bad.csv
   load_logfile logfile access.csv --checkpoint access.checkpoint --max-wcu 80%
   load_logfile logfile access.csv --endpoint-url http://127.0.0.1:8000
@@ -31,7 +32,8 @@ struct Arguments {
     /// Name of the table, or its ARN
     #[arg(required_unless_present_any = ["print_mapping", "suggest_mapping"])]
     table: Option<TableName>,
-    /// Files, folders, or - for standard input; plain or compressed with gzip, zstd, bzip2 or xz
+    /// Files, folders, objects of Amazon S3 (s3://BUCKET/KEY, or s3://BUCKET/PREFIX/ for all below it), or - for standard input; plain or
+    /// compressed with gzip, zstd, bzip2 or xz
     #[arg(value_name = "FILE", value_parser = NonEmptyStringValueParser::new(), required_unless_present_any = ["print_mapping", "suggest_mapping"])]
     files: Vec<String>,
     #[command(flatten)]

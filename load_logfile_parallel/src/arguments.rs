@@ -28,7 +28,8 @@ pub(crate) struct Arguments {
     /// Name of the table, or its ARN
     #[arg(required_unless_present_any = ["print_mapping", "suggest_mapping"])]
     pub(crate) table: Option<TableName>,
-    /// Files and folders, plain or compressed with gzip, zstd, bzip2 or xz [default: ./data/logfile_medium*.csv, sorted]
+    /// Files, folders and objects of Amazon S3 (s3://BUCKET/KEY, or s3://BUCKET/PREFIX/ for all below it), plain or compressed with gzip,
+    /// zstd, bzip2 or xz [default: ./data/logfile_medium*.csv, sorted]
     #[arg(value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) files: Vec<String>,
     /// How many times each row is written [default: the mapping's; 250 for the workshop's rows, 1 for logs]

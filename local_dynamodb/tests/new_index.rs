@@ -178,7 +178,8 @@ fn it_cannot_be_read_and_takes_writes_meanwhile() {
         {"Update": {"IndexName": "GSI_1", "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 1_000}}}]}),
     );
     wait_for(&server, "ACTIVE", "ACTIVE");
-    let mut expected: Vec<_> = (0..ITEMS).filter(|n| !n.is_multiple_of(5) || *n == 0).map(|n| format!("{n:04}")).collect();
+    let mut expected: Vec<_> =
+        (0..ITEMS).filter(|n| !n.is_multiple_of(5) || *n == 0).map(|n| format!("{n:04}")).collect();
     expected.retain(|key| !["0001", "0249", "0002", "0248"].contains(&key.as_str()));
     expected.insert(0, "new".into());
     assert_eq!(indexed(&server, "GSI_1"), expected);

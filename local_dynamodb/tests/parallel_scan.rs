@@ -144,7 +144,8 @@ fn every_entry_of_an_index_is_in_one_segment() {
         }
     };
     write(0, 600);
-    let all = |items: usize| (0..items).filter(|n| !n.is_multiple_of(4)).map(|n| n.to_string()).collect::<BTreeSet<_>>();
+    let all =
+        |items: usize| (0..items).filter(|n| !n.is_multiple_of(4)).map(|n| n.to_string()).collect::<BTreeSet<_>>();
     for index in ["global", "local"] {
         // More numbers of segments than are kept an SQLite index for, the first of them again.
         for (total, limit) in [(1, None), (2, None), (3, Some(7)), (4, None), (8, Some(100)), (2, Some(50))] {

@@ -8,6 +8,7 @@ use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
 use crate::input::{ReadError, SourceError};
 use crate::load::{LoadError, RejectsError, ShareError};
 use crate::report::CheckpointError;
+use crate::s3::S3Error;
 
 /// What to do about an error of DynamoDB.
 pub fn for_service_error(error: &ServiceError) -> &'static str {
@@ -78,7 +79,8 @@ pub fn for_source_error(error: &SourceError) -> Option<&'static str> {
         SourceError::EmptyFolder { .. } => {
             "name a folder with log files in it; files whose names begin with a dot are left out"
         }
-        _ => return None,
+        SourceError::S3(error) => error.advice(),
+        SourceError::Connection { source, .. } => for_connection_error(source),
     })
 }
 
@@ -120,6 +122,11 @@ pub fn for_load_error(error: &LoadError) -> Option<&'static str> {
         }
         LoadError::Source(error) => return for_source_error(error),
         LoadError::Unreadable { error: ReadError::WrongFormat(_) | ReadError::Header { .. }, .. } => return None,
+        LoadError::Unreadable { error: ReadError::Io { source, .. }, .. }
+            if let Some(error) = S3Error::in_io(source) =>
+        {
+            error.advice()
+        }
         LoadError::Unreadable { .. } => {
             "check the file; the rows before the error are written, and loading them again does no harm"
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{ErrorWithAdvice, Exit};
-use crate::input::{Format, Source, SourceError};
+use crate::input::{Format, S3Settings, Source, SourceError};
 use crate::mapping::{BuiltIn, Mapping, Overrides, suggest};
 
 /// What the loaders read, and how it becomes items.
@@ -98,11 +98,11 @@ impl InputOptions {
         Ok(Some(Exit::Done))
     }
 
-    /// The inputs, folders replaced by their files.
+    /// The inputs, folders replaced by their files, and prefixes by their objects.
     ///
     /// # Errors
-    /// A folder cannot be read.
-    pub(super) fn sources(&self, files: &[String]) -> Result<Vec<Source>, SourceError> {
-        Source::expand(files)
+    /// A folder, a prefix or an object cannot be read.
+    pub(super) fn sources(&self, files: &[String], s3: &S3Settings) -> Result<Vec<Source>, SourceError> {
+        Source::expand(files, s3)
     }
 }

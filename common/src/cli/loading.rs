@@ -150,7 +150,7 @@ fn run(
     }
     let table = command.table.ok_or("no table is named")?;
     let mapping = input.mapping(command.built_in)?;
-    let sources = input.sources(&files()?)?;
+    let sources = input.sources(&files()?, &connection.s3_settings())?;
     let numbering = choose_numbering(&mapping, &sources, command.copies, command.id_stride)?;
     let connection = connection.connect_blocking();
     if output.dry_run {

@@ -12,7 +12,7 @@ use clap::Args;
 
 use crate::batch_writer::client::{Connection, ConnectionError, Settings};
 use crate::batch_writer::service_error::ServiceError;
-use crate::input::SourceError;
+use crate::input::{S3Settings, SourceError};
 use crate::load::LoadError;
 
 pub use self::loading::{LoadCommand, LoadOptions, run_loader};
@@ -45,6 +45,11 @@ impl ConnectionOptions {
             profile: self.profile.clone(),
         })
         .await
+    }
+
+    /// For inputs in Amazon S3. The endpoint is DynamoDB's alone.
+    pub fn s3_settings(&self) -> S3Settings {
+        S3Settings { region: self.region.clone(), profile: self.profile.clone() }
     }
 
     /// As [`connect`](Self::connect), for a program without a runtime of its own.

@@ -60,6 +60,14 @@ impl<R: Read> Read for Unpacked<R> {
     }
 }
 
+/// Whether [`unpack`] would change what it reads.
+///
+/// # Errors
+/// The first bytes cannot be read.
+pub(super) fn is_packed(input: Input) -> io::Result<bool> {
+    Ok(peek(input, &[GZIP, ZSTD, BZIP2, XZ, UTF16_LITTLE, UTF16_BIG])?.1.is_some())
+}
+
 /// Which of these the input begins with. No more is read than that takes: somebody may be typing.
 fn peek<'m>(mut input: Input, magics: &[&'m [u8]]) -> io::Result<(Input, Option<&'m [u8]>)> {
     let mut begin = Vec::new();

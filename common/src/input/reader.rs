@@ -112,9 +112,7 @@ impl<R: Read> RecordReader<R> {
         if position == Position::default() {
             return Ok(Self::new(input, format));
         }
-        let names_are_in_the_input =
-            format.format == Format::W3c || format.format.is_delimited() && format.dialect.header;
-        if !names_are_in_the_input {
+        if !Self::has_names(format) {
             Prefix::new(&mut input).read_to(&position)?;
             return Ok(Self::starting_at(position, input, format));
         }
@@ -128,6 +126,17 @@ impl<R: Read> RecordReader<R> {
             }
         }
         if reader.position == position { Ok(reader) } else { Err(ResumeError::Different(position.offset)) }
+    }
+
+    /// Resumes at a position noted by an earlier reader of an input that is known to be the same: `input` begins there. `None` where what
+    /// the columns are stands in the lines before it.
+    pub fn resume_behind(input: R, format: &InputFormat, position: Position) -> Option<Self> {
+        (!Self::has_names(format)).then(|| Self::starting_at(position, input, format))
+    }
+
+    /// Whether lines of the input name its columns.
+    fn has_names(format: &InputFormat) -> bool {
+        format.format == Format::W3c || format.format.is_delimited() && format.dialect.header
     }
 
     fn starting_at(position: Position, input: R, format: &InputFormat) -> Self {

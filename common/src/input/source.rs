@@ -1,4 +1,4 @@
-//! Where records come from: files, the files of folders, and standard input, plain or compressed.
+//! Where records come from: files, the files of folders, objects of Amazon S3, and standard input, plain or compressed.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -8,8 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use thiserror::Error;
 
-use super::compression::unpack;
+use super::compression::{is_packed, unpack};
+use super::objects::{Failure, Objects};
+use crate::batch_writer::client::ConnectionError;
 use crate::human;
+use crate::s3::{S3Error, S3Url};
 
 /// How far one source is: bytes, counted by its reader and the collector.
 #[derive(Debug, Default)]
@@ -39,10 +42,9 @@ impl SourceProgress {
 }
 
 /// An input of a load.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Source {
-    /// `None` is standard input.
-    path: Option<PathBuf>,
+    place: Place,
     name: String,
 }
 
@@ -54,6 +56,19 @@ pub struct SourceStamp {
     /// Differs where the contents do; `None` where only reading can tell.
     pub version: Option<String>,
 }
+
+#[derive(Debug, Clone)]
+enum Place {
+    StandardInput,
+    File(PathBuf),
+    #[cfg(feature = "s3")]
+    S3 {
+        s3: crate::s3::S3,
+        object: crate::s3::Object,
+    },
+}
+
+type Input = Box<dyn Read + Send>;
 
 /// An input that cannot be opened.
 #[derive(Debug, Error)]
@@ -72,34 +87,55 @@ pub enum SourceError {
         /// The folder as the user named it.
         name: String,
     },
-    /// It is an object of Amazon S3.
-    #[error(
-        "{name} is an object of Amazon S3, which is not read directly; pipe it: aws s3 cp {name} - | load_logfile TABLE -"
-    )]
-    S3 {
+    /// It is an object or a prefix of Amazon S3.
+    #[error(transparent)]
+    S3(#[from] S3Error),
+    /// The AWS configuration, which S3 needs, cannot be used.
+    #[error("cannot read {name}: {source}")]
+    Connection {
         /// The URL.
         name: String,
+        /// Why.
+        source: ConnectionError,
     },
 }
 
+/// The user's settings of the connection to Amazon S3. What is `None` is found as the AWS CLI finds it.
+#[derive(Debug, Clone, Default)]
+pub struct S3Settings {
+    /// Name of the region.
+    pub region: Option<String>,
+    /// Name of a profile in the AWS configuration files.
+    pub profile: Option<String>,
+}
+
 impl Source {
-    /// A file by its path, or `-` for standard input.
-    pub fn new(name: &str) -> Self {
-        let path = (name != "-").then(|| PathBuf::from(name));
-        let name = if path.is_some() { name.to_owned() } else { "standard input".to_owned() };
-        Self { path, name }
+    #[cfg(feature = "s3")]
+    pub(super) fn of_object(s3: crate::s3::S3, object: crate::s3::Object) -> Self {
+        Self { name: object.url.to_string(), place: Place::S3 { s3, object } }
     }
 
-    /// Inputs as a command line names them: files, `-`, and folders, which stand for their files in sorted order. Names that begin with
-    /// a dot are left out, and so are folders in folders. Of a folder that DynamoDB has exported to S3, the data.
+    /// A file by its path, or `-` for standard input.
+    pub fn new(name: &str) -> Self {
+        match name {
+            "-" => Self { place: Place::StandardInput, name: "standard input".to_owned() },
+            path => Self { place: Place::File(path.into()), name: path.to_owned() },
+        }
+    }
+
+    /// Inputs as a command line names them: files, `-`, folders, which stand for their files in sorted order, and objects and prefixes of
+    /// Amazon S3. Names that begin with a dot are left out, and so are folders in folders. Of a folder or prefix to which DynamoDB has
+    /// exported a table, the data.
     ///
     /// # Errors
-    /// [`SourceError`] if a folder cannot be read or has no file in it, and for s3:// URLs.
-    pub fn expand(names: &[String]) -> Result<Vec<Self>, SourceError> {
+    /// [`SourceError`] if a folder or prefix cannot be read or has nothing in it, or an object cannot be read.
+    pub fn expand(names: &[String], settings: &S3Settings) -> Result<Vec<Self>, SourceError> {
+        let mut objects = Objects::new(settings);
         let mut sources = Vec::new();
         for name in names {
-            if name.starts_with("s3://") {
-                return Err(SourceError::S3 { name: name.clone() });
+            if S3Url::is_one(name) {
+                objects.add(name, &mut sources)?;
+                continue;
             }
             let path = Path::new(name);
             if name == "-" || !path.is_dir() {
@@ -122,27 +158,43 @@ impl Source {
         &self.name
     }
 
-    /// Its path; `None` for standard input.
-    pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
+    /// Whether it can be read more than once.
+    pub fn is_repeatable(&self) -> bool {
+        match &self.place {
+            Place::StandardInput => false,
+            Place::File(path) => fs::metadata(path).is_ok_and(|metadata| metadata.is_file()),
+            #[cfg(feature = "s3")]
+            Place::S3 { .. } => true,
+        }
     }
 
-    /// Whether it can be read more than once.
-    pub fn is_regular_file(&self) -> bool {
-        self.path.as_ref().is_some_and(|path| fs::metadata(path).is_ok_and(|metadata| metadata.is_file()))
+    /// Whether it is an object of Amazon S3.
+    pub fn is_object(&self) -> bool {
+        match &self.place {
+            Place::StandardInput | Place::File(_) => false,
+            #[cfg(feature = "s3")]
+            Place::S3 { .. } => true,
+        }
     }
 
     /// What it is known again by. Whatever cannot be found out now, opening it will tell.
     pub fn stamp(&self) -> SourceStamp {
-        let metadata = self.path.as_ref().and_then(|path| fs::metadata(path).ok());
-        SourceStamp { size: metadata.filter(fs::Metadata::is_file).map(|metadata| metadata.len()), version: None }
+        match &self.place {
+            Place::StandardInput => SourceStamp::default(),
+            Place::File(path) => {
+                let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file);
+                SourceStamp { size: metadata.map(|metadata| metadata.len()), version: None }
+            }
+            #[cfg(feature = "s3")]
+            Place::S3 { object, .. } => SourceStamp { size: Some(object.size), version: Some(object.etag.clone()) },
+        }
     }
 
     /// Opens it and unpacks it, if its first bytes are those of compressed data.
     ///
     /// # Errors
     /// [`SourceError`] with the name of the file and what is wrong with it.
-    pub fn open(&self) -> Result<Box<dyn Read + Send>, SourceError> {
+    pub fn open(&self) -> Result<Input, SourceError> {
         self.open_watched(&SourceProgress::default())
     }
 
@@ -150,21 +202,59 @@ impl Source {
     ///
     /// # Errors
     /// [`SourceError`] with the name of the file and what is wrong with it.
-    pub fn open_watched(&self, progress: &SourceProgress) -> Result<Box<dyn Read + Send>, SourceError> {
-        let io_error = |source| SourceError::Io { name: self.name.clone(), source };
-        let input: Box<dyn Read + Send> = match &self.path {
-            None => Box::new(Counted { input: io::stdin(), bytes: Arc::clone(&progress.stored_read) }),
-            Some(path) => {
-                let file = File::open(path).map_err(io_error)?;
-                let metadata = file.metadata().map_err(io_error)?;
-                if metadata.is_file() {
-                    progress.length.store(metadata.len(), Ordering::Relaxed);
-                }
-                Box::new(Counted { input: file, bytes: Arc::clone(&progress.stored_read) })
-            }
-        };
-        let input = unpack(input).map_err(io_error)?;
+    pub fn open_watched(&self, progress: &SourceProgress) -> Result<Input, SourceError> {
+        let stored = self.open_stored(0, progress)?;
+        let failure = Failure::default();
+        let noted = if self.is_object() { failure.note(stored) } else { stored };
+        let input = unpack(noted).map_err(|error| self.io_error(failure.or(error)))?;
+        let input = if self.is_object() { failure.restore(input) } else { input };
         Ok(Box::new(Counted { input, bytes: Arc::clone(&progress.read) }))
+    }
+
+    /// Opens it behind the first `offset` bytes without reading these, which is safe for an object: its ETag says that they are the same
+    /// as before. `None` if that cannot be done: it is no object, or its bytes are packed.
+    ///
+    /// # Errors
+    /// [`SourceError`] with the name of the object and what is wrong with it.
+    pub fn open_behind(&self, offset: u64, progress: &SourceProgress) -> Result<Option<Input>, SourceError> {
+        if !self.is_object() || offset == 0 {
+            return Ok(None);
+        }
+        let begin = self.open_stored(0, &SourceProgress::default())?;
+        if is_packed(begin).map_err(|error| self.io_error(error))? {
+            return Ok(None);
+        }
+        let input = self.open_stored(offset, progress)?;
+        for bytes in [&progress.stored_read, &progress.read] {
+            bytes.fetch_add(offset, Ordering::Relaxed);
+        }
+        Ok(Some(Box::new(Counted { input, bytes: Arc::clone(&progress.read) })))
+    }
+
+    /// Its bytes as they are stored, from `offset` on, which is 0 but for an object.
+    fn open_stored(&self, offset: u64, progress: &SourceProgress) -> Result<Input, SourceError> {
+        let (input, length): (Input, _) = match &self.place {
+            Place::StandardInput => (Box::new(io::stdin()), 0),
+            Place::File(path) => {
+                let file = File::open(path).map_err(|error| self.io_error(error))?;
+                let metadata = file.metadata().map_err(|error| self.io_error(error))?;
+                (Box::new(file), if metadata.is_file() { metadata.len() } else { 0 })
+            }
+            #[cfg(feature = "s3")]
+            Place::S3 { s3, object } => (Box::new(s3.read(object, offset)), object.size),
+        };
+        #[cfg(not(feature = "s3"))]
+        let _ = offset;
+        progress.length.store(length, Ordering::Relaxed);
+        Ok(Box::new(Counted { input, bytes: Arc::clone(&progress.stored_read) }))
+    }
+
+    /// An error of reading it. An object's own error names it.
+    pub(crate) fn io_error(&self, error: io::Error) -> SourceError {
+        match S3Error::in_io(&error) {
+            Some(error) => error.clone().into(),
+            None => SourceError::Io { name: self.name.clone(), source: error },
+        }
     }
 }
 
@@ -279,7 +369,7 @@ mod tests {
         }
         let name = folder.path().to_str().unwrap().to_owned();
         let expand = |names: &[String]| {
-            let sources = Source::expand(names)?;
+            let sources = Source::expand(names, &S3Settings::default())?;
             Ok::<_, SourceError>(sources.iter().map(|source| source.name().replace(&name, "F")).collect::<Vec<_>>())
         };
         assert_eq!(expand(&[name.clone(), "-".into()]).unwrap(), ["F/a.log", "F/b.log", "standard input"]);
@@ -292,7 +382,7 @@ mod tests {
         let empty = expand(std::slice::from_ref(&name)).unwrap_err().to_string();
         assert!(empty.ends_with("there is no file in this folder"), "{empty}");
         let url = expand(&["s3://b/a.csv".into()]).unwrap_err().to_string();
-        assert!(url.contains("aws s3 cp s3://b/a.csv - | load_logfile TABLE -"), "{url}");
+        assert_eq!(url, "s3://b/a.csv: \"b\" is not the name of a bucket");
     }
 
     #[test]

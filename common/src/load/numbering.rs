@@ -54,7 +54,7 @@ pub fn choose_numbering(
         None if count == 1 && sources.len() == 1 => return Ok(Numbering::AS_IN_FILE),
         _ => {}
     }
-    if let Some(source) = sources.iter().find(|source| !source.is_regular_file()) {
+    if let Some(source) = sources.iter().find(|source| !source.is_repeatable()) {
         source.open()?; // a missing file says so itself
         return Err(LoadError::NotRepeatable { source_name: source.name().to_owned() });
     }

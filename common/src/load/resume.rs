@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::job::Job;
 use super::{LoadError, Reader};
-use crate::input::{
-    InputFormat, Position, RecordReader, ResumeError, Source, SourceError, SourceProgress, check_positions,
-};
+use crate::input::{InputFormat, Position, RecordReader, ResumeError, Source, SourceProgress, check_positions};
 use crate::report::{RecordEnd, ResumePoint};
 
 /// More files than this are not held open together: a process may have 1,024 files open by default.
@@ -15,8 +13,8 @@ const OPEN_TOGETHER: usize = 100;
 /// A source, behind its settled prefix.
 pub(super) enum OpenSource {
     Open(Box<Reader>),
-    /// One of many files: it could be opened, and will be again when it is its turn.
-    Checked(Checked),
+    /// One of several objects or many files: it is there, and is opened in its turn.
+    Checked(Box<Checked>),
 }
 
 pub(super) struct Checked {
@@ -30,7 +28,8 @@ impl OpenSource {
     pub(super) fn reader(self) -> Result<Reader, LoadError> {
         match self {
             Self::Open(reader) => Ok(*reader),
-            Self::Checked(Checked { source, format, position, progress }) => {
+            Self::Checked(checked) => {
+                let Checked { source, format, position, progress } = *checked;
                 resume(&source, &format, position, &progress)
             }
         }
@@ -53,17 +52,26 @@ fn open(
     point: &ResumePoint<RecordEnd>,
     progress: &Arc<SourceProgress>,
 ) -> Result<OpenSource, LoadError> {
-    // A range that is not there would be noticed only when the reader gets to it, after rows of another file were written.
-    if !point.ranges.is_empty() && source.is_regular_file() {
+    // A range that is not there would be noticed only when the reader gets to it, after rows of another file were written. An object is
+    // known by its version.
+    let is_object = source.is_object();
+    if !point.ranges.is_empty() && source.is_repeatable() && !is_object {
         let positions = point.ranges.iter().map(|range| &range.position.position);
         check_positions(source.open()?, positions).map_err(|error| not_resumed(source, error))?;
     }
     let (format, position) = (job.mapping.input(), point.prefix.position.position);
     progress.set_settled(position.offset);
-    if job.sources.len() > OPEN_TOGETHER && source.is_regular_file() {
-        resume(source, format, position, &SourceProgress::default())?;
+    let waits_closed = match is_object {
+        // Each open one reads ahead.
+        true => job.sources.len() > 1,
+        false => job.sources.len() > OPEN_TOGETHER && source.is_repeatable(),
+    };
+    if waits_closed {
+        if !is_object {
+            resume(source, format, position, &SourceProgress::default())?;
+        }
         let (source, format, progress) = (source.clone(), format.clone(), Arc::clone(progress));
-        return Ok(OpenSource::Checked(Checked { source, format, position, progress }));
+        return Ok(OpenSource::Checked(Box::new(Checked { source, format, position, progress })));
     }
     resume(source, format, position, progress).map(|reader| OpenSource::Open(Box::new(reader)))
 }
@@ -74,6 +82,11 @@ fn resume(
     position: Position,
     progress: &SourceProgress,
 ) -> Result<Reader, LoadError> {
+    if let Some(input) = source.open_behind(position.offset, progress)?
+        && let Some(reader) = RecordReader::resume_behind(input, format, position)
+    {
+        return Ok(reader);
+    }
     let input = source.open_watched(progress)?;
     RecordReader::resume(input, format, position).map_err(|error| not_resumed(source, error))
 }
@@ -81,7 +94,7 @@ fn resume(
 pub(super) fn not_resumed(source: &Source, error: ResumeError) -> LoadError {
     let source_name = source.name().to_owned();
     match error {
-        ResumeError::Io(error) => SourceError::Io { name: source_name, source: error }.into(),
+        ResumeError::Io(error) => source.io_error(error).into(),
         ResumeError::Different(_) => LoadError::Changed { source_name, error },
     }
 }

@@ -21,9 +21,6 @@ const LATE: Fault = Fault::Late(Duration::from_millis(40));
 /// Answers that never come, as far as a test can wait.
 const NEVER: Fault = Fault::Late(Duration::from_secs(600));
 
-/// The default of `--in-flight`.
-const MAX_IN_FLIGHT: usize = 128;
-
 const CHECKPOINT: [&str; 2] = ["--checkpoint", "progress"];
 
 /// A load through a proxy that lets every answer wait.
@@ -221,10 +218,9 @@ pub fn suspended_and_continued(trial: &Trial) {
     let run = running.finish();
     trial.assert_done(&run, "after it was continued");
     let after = dates.lock().unwrap().split_off(before);
-    // Batches in flight may have been signed and not yet sent when it was stopped; as long as an attempt may take, their signatures are
-    // good. A busy machine may have as many of them as the load allows itself.
+    // Some were signed and not yet sent when it was stopped; as long as an attempt may take, their signatures are good.
     let old = after.iter().filter(|date| **date < continued_at).count();
-    assert!(old <= MAX_IN_FLIGHT && old < after.len(), "{old} of {} are signed before {continued_at}", after.len());
+    assert!(old <= 32 && after.len() > 32, "{old} of {} are signed before {continued_at}", after.len());
     assert!(after.last() >= Some(&continued_at), "{after:?}");
     proxy.assert_well_behaved();
 }

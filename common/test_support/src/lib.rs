@@ -14,6 +14,7 @@ pub mod log;
 pub mod oracle;
 pub mod program;
 pub mod proxy;
+pub mod s3;
 pub mod table;
 pub mod terminal;
 pub mod trial;

@@ -11,6 +11,7 @@ mod mapping;
 mod not_a_log;
 mod report;
 mod resume;
+mod s3;
 mod service;
 mod shell;
 mod stdout;

@@ -7,6 +7,7 @@ mod dry_run;
 mod faults;
 mod ids;
 mod resume;
+mod s3;
 mod service;
 mod shell;
 mod stdout;

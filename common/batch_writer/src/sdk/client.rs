@@ -14,6 +14,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::region::Region;
 use aws_types::service_config::ServiceConfigKey;
@@ -109,8 +110,14 @@ pub struct Connection {
 impl Connection {
     /// Finds region, endpoint and credentials. Sends nothing to DynamoDB.
     pub async fn open(settings: &Settings) -> Result<Self, ConnectionError> {
+        Self::open_service("DynamoDB", settings).await
+    }
+
+    /// As [`open`](Self::open), for another AWS service, named by the service ID that its SDK has: `S3`. Its client is built from
+    /// [`service_config`](Self::service_config).
+    pub async fn open_service(service_id: &'static str, settings: &Settings) -> Result<Self, ConnectionError> {
         check_profile(settings).await?;
-        let Configured { endpoint_url, ca_bundle } = configured(settings).await;
+        let Configured { endpoint_url, ca_bundle } = configured(settings, service_id).await;
         let https = ca_bundle.map_or_else(|| Ok(Https::default()), |bundle| Https::trusting(&bundle))?;
         let is_loopback = match &endpoint_url {
             Some(url) => check_endpoint(url)?,
@@ -139,15 +146,21 @@ impl Connection {
     /// A client with an HTTP client of its own. Pooled connections belong to the runtime that opened them, so a thread with its own
     /// runtime needs its own client. Credentials are shared: they are resolved once, and renewed when they expire.
     pub fn client(&self, retries: Retries) -> Client {
+        let builder = aws_sdk_dynamodb::config::Builder::from(&self.service_config());
+        let mut builder = builder.interceptor(self.credentials.clone());
+        if retries == Retries::Caller {
+            builder = builder.retry_config(RetryConfig::disabled());
+        }
+        Client::from_conf(builder.build())
+    }
+
+    /// The configuration of a client with an HTTP client of its own, and without
+    /// [`credentials_interceptor`](Self::credentials_interceptor), which a configuration cannot hold.
+    pub fn service_config(&self) -> SdkConfig {
         let mut timeouts =
             TimeoutConfig::builder().read_timeout(READ_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         if let Some(from_profile) = self.config.timeout_config() {
             timeouts.take_defaults_from(from_profile);
-        }
-        let builder = aws_sdk_dynamodb::config::Builder::from(&self.config).timeout_config(timeouts);
-        let mut builder = builder.interceptor(self.credentials.clone());
-        if retries == Retries::Caller {
-            builder = builder.retry_config(RetryConfig::disabled());
         }
         let is_https = self.endpoint_url.as_ref().is_none_or(|url| url.starts_with("https:"));
         let http = match (self.is_loopback, is_https) {
@@ -155,7 +168,12 @@ impl Connection {
             (true, false) => loopback_http_client(),
             (false, _) => self.https.client(),
         };
-        Client::from_conf(builder.http_client(http).build())
+        self.config.clone().into_builder().timeout_config(timeouts).http_client(http).build()
+    }
+
+    /// Has the sources of credentials read again when the service says that the credentials have expired.
+    pub fn credentials_interceptor(&self) -> SharedInterceptor {
+        SharedInterceptor::new(self.credentials.clone())
     }
 
     /// The region's name; a placeholder for a loopback endpoint without a configured region.
@@ -206,13 +224,14 @@ struct Configured {
     ca_bundle: Option<PathBuf>,
 }
 
-/// The endpoint as the DynamoDB client will resolve it: flag, AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, profile, in the SDK's order.
+/// The endpoint as the service's client will resolve it: flag, AWS_ENDPOINT_URL_DYNAMODB (or another service's), AWS_ENDPOINT_URL, profile,
+/// in the SDK's order.
 /// The CA bundle in the AWS CLI's order, which the SDK does not know: AWS_CA_BUNDLE, profile.
-async fn configured(settings: &Settings) -> Configured {
+async fn configured(settings: &Settings, service_id: &'static str) -> Configured {
     // With a region and without credentials, the loader searches for neither.
     let config = loader(settings).region(Region::from_static(PLACEHOLDER_REGION)).no_credentials().load().await;
     let find = |env, profile| {
-        let key = ServiceConfigKey::builder().service_id("DynamoDB").env(env).profile(profile).build().ok()?;
+        let key = ServiceConfigKey::builder().service_id(service_id).env(env).profile(profile).build().ok()?;
         config.service_config().and_then(|service| service.load_config(key))
     };
     Configured {

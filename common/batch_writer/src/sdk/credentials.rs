@@ -206,12 +206,17 @@ impl Intercept for ConnectionCredentials {
     }
 }
 
-/// The error code in a response of DynamoDB.
+/// The error code in a response: of DynamoDB in JSON, of Amazon S3 in XML.
 fn error_code(body: &SdkBody) -> Option<String> {
     #[derive(Deserialize)]
     struct Error {
         #[serde(rename = "__type")]
         code: String,
     }
-    serde_json::from_slice::<Error>(body.bytes()?).ok().map(|error| error.code)
+    let body = body.bytes()?;
+    if let Ok(Error { code }) = serde_json::from_slice(body) {
+        return Some(code);
+    }
+    let (_, code) = std::str::from_utf8(body).ok()?.split_once("<Code>")?;
+    code.split_once("</Code>").map(|(code, _)| code.to_owned())
 }
