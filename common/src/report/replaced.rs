@@ -40,7 +40,9 @@ pub struct KeyCounter {
 impl KeyCounter {
     /// Holds at most so many keys.
     pub fn new(max_keys: usize) -> Self {
-        Self { max_keys, level: 0, keys: HashSet::default(), repeated: HashMap::default() }
+        // At its full size from the start: growing would hold the old table and the new one together.
+        let keys = HashSet::with_capacity_and_hasher(max_keys + 1, BuildHasherDefault::default());
+        Self { max_keys, level: 0, keys, repeated: HashMap::default() }
     }
 
     /// Counts a row.
