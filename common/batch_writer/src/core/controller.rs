@@ -5,26 +5,34 @@
 //! | state | sends | ends when |
 //! | --- | --- | --- |
 //! | open | without limit; nothing has been throttled yet | something is throttled |
-//! | search | one batch at a time | enough was accepted to measure a rate, or batches are accepted whole again |
-//! | paced | at a rate, a little faster than the resource accepts | a larger batch than the rate allows is accepted whole |
+//! | search | one batch at a time | a rate is measured, or batches are accepted whole again |
+//! | paced: steady | a little faster than the resource accepts | far less is accepted than expected, or nothing |
+//! | paced: suspect | as before, until what is accepted is measured | enough batches have their responses |
+//! | paced: trial | clearly less than is accepted | it is known whether refusals are fewer then |
 //!
 //! - **One bucket.** DynamoDB keeps capacity that is not used at once. The bucket is empty at one throttled response and empty again at
 //!   a later one, so what was accepted in between is what flowed in. That measures the rate exactly. At one hundredth more, batches use
 //!   up a small cushion, then one of them is throttled, usually in part.
-//! - **Refusals that do not depend on the rate** (random partial batches, a partition or key of its own). They look like a bucket at
-//!   first, and the rate is lowered. If what is accepted falls with what is offered, the rate was not the cause: the earlier rate is
-//!   restored, and that share of refusals is the `baseline` from then on, which is not answered by a lower rate.
+//! - **Refusals by chance** (random partial batches, a partition or key of its own) look like a lower rate at first. The trial tells: a
+//!   bucket accepts everything when less is offered than flows in, and what it accepts less it keeps for later, so the trial costs
+//!   nothing. Where the same share is refused, the rate was not the cause: the earlier rate is restored, and that share is expected.
 //! - **Outages.** While nothing at all is accepted, nothing is measured. The pause between probes is a fraction of the outage so far, and
 //!   the earlier rate is resumed after it. Only a trickle, a few units and then nothing again, is a rate.
 //! - **Growth.** While batches are accepted as expected, higher rates are tried in doubling steps. Where batches are kept small for a low
 //!   rate, a larger batch is tried instead: it empties the bucket, which costs no request, and shows a raised capacity at once.
 //!
-//! Sources: the elasticity test is the experiment of PCC (Dong et al., NSDI 2015); the measured delivery rate and probing around it are
-//! BBR's (Cardwell et al., ACM Queue 2016); capacity, bursts and partitions are as in "Amazon DynamoDB" (ATC 2022).
+//! Sources: the trial is the experiment of PCC (Dong et al., NSDI 2015); the measured delivery rate and probing around it are BBR's
+//! (Cardwell et al., ACM Queue 2016); capacity, bursts and partitions are as in "Amazon DynamoDB" (ATC 2022).
+
+mod measure;
+mod search;
 
 use std::time::Duration;
 
 use capacity::limits::MAX_BATCH_WRITE_REQUESTS;
+
+use self::measure::Measure;
+use self::search::{Found, Search};
 
 /// The longest that a batch of several requests should wait for its capacity. What the bucket holds when a load ends is what the load
 /// was slower than it could have been, and that is up to one and a half batches.
@@ -32,6 +40,15 @@ const LONGEST_BATCH: f64 = 0.5;
 
 /// The least that a batch may have, in units: two small items, so that one of them may come back alone.
 const SMALLEST_BATCH: u64 = 2;
+
+/// The least write capacity that a table can have, in units per second.
+const LOWEST_CAPACITY: f64 = 1.0;
+
+/// The lowest rate. This load may not be the only one.
+const LOWEST_RATE: f64 = LOWEST_CAPACITY / 2.0;
+
+/// How much faster batches are sent than the resource accepts them.
+const HEADROOM: f64 = 1.01;
 
 /// The pause between probes at the beginning of an outage. Four of them bring a unit at DynamoDB's smallest capacity, 1 WCU, so a slow
 /// table sees few requests refused whole.
@@ -43,88 +60,85 @@ const PAUSE_FRACTION: u32 = 8;
 
 /// Items of so many units need longer to be accepted, and probes with them cost more: the pauses are longer.
 const LARGE_ITEM: u64 = 12;
-const LARGE_ITEM_PAUSE_FRACTION: u32 = 3;
-const LARGE_ITEM_RATE: f64 = 4.0;
+const LARGE_ITEM_PAUSE_FRACTION: u32 = 2;
 
 /// The longest pause, unless a batch needs longer at 1 WCU. A table that was throttled by others is noticed to be free within it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// So many batches in a row that bring something after an outage are its end. Fewer, and then nothing, are a trickle.
+/// So many batches in a row that are accepted are the end of an outage. Fewer, and then nothing, are a trickle.
 const RECOVERED_BATCHES: u32 = 3;
 
-/// A search measures at least so many batches and so long: shorter than the pauses that a slow table needs anyway.
+/// An outage of so long is one. After a shorter one, batches are accepted for a while from what flowed in during the pause.
+const OUTAGE: Duration = Duration::from_secs(1);
+
+/// A search measures so many accepted batches, at least so long: shorter than the pauses that a slow table needs anyway.
 const SEARCH_BATCHES: u32 = 4;
 const SEARCH_TIME: f64 = 0.1;
 
-/// A measurement is exact when so many batches' worth has been accepted, and after so long: what the bucket held at its beginning and at
-/// its end may differ by one item, and responses may be late by a round trip.
-const EXACT_BATCHES: u64 = 20;
+/// A measurement between two empty buckets is exact after so many batches and seconds: what the bucket held at its beginning and at its
+/// end may differ by one item, and responses may be late by a round trip.
+const EXACT_BATCHES: u32 = 20;
 const EXACT_TIME: f64 = 1.0;
 
-/// The rate is far too high when less than this share of the expected units is accepted, over so many batches and so long. A changed
-/// capacity is then followed within a second or two, and a batch that is refused by chance changes nothing.
+/// With fewer batches it is adopted where it differs by more than one item, and that is at most this share of it.
+const FEWEST_BATCHES: u32 = 4;
+const ROUGH: f64 = 1.0 / 3.0;
+
+/// What a trial, or the measurement before it, needs: a changed capacity is followed within a second or two, and a share of a third is told
+/// from chance.
+const TRIAL_BATCHES: u32 = 10;
+const TRIAL_TIME: f64 = 0.25;
+
+/// So many batches are enough where so many items are accepted, and about the same share of each batch, so that its standard error is small.
+const CLEAR_BATCHES: u32 = 5;
+const CLEAR_ITEMS: u64 = 10;
+const CLEAR_ERROR: f64 = 0.05;
+
+/// What a trial offers of what is accepted: so much less that no inexact measurement makes it more than flows in.
+const TRIAL_RATE: f64 = 0.75;
+
+/// The rate is suspected to be far too high when the measurements have lowered it so much, or when so many batches in a row are
+/// throttled.
 const FAR_BELOW: f64 = 0.8;
-const FAR_BELOW_BATCHES: u32 = 8;
-const FAR_BELOW_TIME: f64 = 0.25;
+const THROTTLED_BATCHES: u32 = 3;
+
+/// Where a share is refused by chance, fewer than this share of what is expected.
+const FAR_BELOW_CHANCE: f64 = 0.7;
+
+/// An outage is so many batches in a row refused whole that this is chance once in a hundred times.
+const FEWEST_REFUSALS: u32 = 3;
+const MOST_REFUSALS: u32 = 10;
+const IS_CHANCE: f64 = 0.01;
 
 /// A request that comes back so often at least, while most of its batch is accepted, has a reason of its own.
 const FEWEST_RETURNS: u8 = 3;
 
-/// An outage of so long is one. Shorter ones are chance, or a rate that is a little too high.
-const OUTAGE: Duration = Duration::from_secs(1);
-
-/// Two epochs are compared when their offered rates differ by this factor: less would drown in the noise of whole refusals.
-const COMPARABLE: f64 = 0.8;
-
-/// Refusals by chance are about as many at a lower rate: the shares accepted differ by less than this factor.
-const SIMILAR_SHARE: f64 = 0.6;
-
-/// With about the same offered rate, the later epoch replaces the earlier one.
-const SAME_RATE: f64 = 0.95;
-
-/// Below this, refusals by chance are the baseline, and single ones are no event.
-const NO_LOSS: f64 = 0.97;
-
-/// With a baseline, the accepted units may be short of it by so many batches before it is an event: chance alone exceeds this once in
-/// hundreds of batches.
-const CHANCE_BATCHES: f64 = 6.0;
-
-/// A baseline is doubted when the rate has to be lowered, and from time to time: perhaps refusals would end at a lower rate. The experiment
-/// costs a few batches at that rate, so each time that it confirms the baseline it is made half as often.
-const FIRST_DOUBT: Duration = Duration::from_secs(1);
+/// How soon it is tried again whether refusals end at a lower rate. The trial costs a few batches, so each time that it changes nothing it
+/// is made half as often.
+const FIRST_DOUBT: Duration = Duration::from_secs(2);
 const LONGEST_DOUBT: Duration = Duration::from_secs(80);
-
-/// How much faster batches are sent than the resource accepts them.
-const HEADROOM: f64 = 1.01;
 
 /// The soonest that a higher rate is tried after the last change, and the steps: first a tenth, then doubling steps, because then the
 /// capacity must have been raised.
-const PROBE_INTERVAL: Duration = Duration::from_millis(250);
-const FIRST_PROBE: f64 = 0.1;
-const LARGEST_PROBE: f64 = 1.0;
+const GROWTH_INTERVAL: Duration = Duration::from_millis(250);
+const FIRST_GROWTH: f64 = 0.1;
+const LARGEST_GROWTH: f64 = 1.0;
 
 /// After how many batches a higher rate is tried. Too high a rate brings a few unprocessed items where batches have many, but whole
 /// refusals where a batch is one large item; these are to stay well under one in twenty.
-const PROBE_BATCHES: u32 = 4;
-const CAREFUL_PROBE_BATCHES: u32 = 40;
+const GROWTH_BATCHES: u32 = 4;
+const CAREFUL_GROWTH_BATCHES: u32 = 40;
 
-/// After how many small batches a larger one is tried, and how much larger it is. A cushion is one and a half batches, so three
-/// batches' worth accepted at once prove a higher rate.
+/// After how many small batches a larger one is tried, and how much larger it is. A cushion is one and a half batches, so more than that
+/// and two batches accepted at once prove a higher rate. What is offered stays well under one and a half times what is accepted.
 const LARGE_BATCH_AFTER: u32 = 8;
-const LARGE_BATCH: u64 = 6;
+const LARGE_BATCH: u64 = 5;
 const LARGE_BATCH_PROOF: u64 = 4;
 
-/// A pace that was raised by more than this is not lowered at once: the rate is measured at it.
-const SETTLED: f64 = 1.5;
-
-/// A rate of which less than this share was accepted is not tried once more.
-const FEWEST_SHARE: f64 = 0.05;
-
-/// When the best rate is tried once more, so many whole refusals in a row end the trial.
-const RETRY_REFUSALS: u32 = 5;
-
-/// The lowest rate, in units per second. DynamoDB's lowest is 1 WCU, and this load may not be the only one.
-const LOWEST_RATE: f64 = 0.5;
+/// After a throttled response the bucket is given the time for so many batches; for half a one where batches are single large items, of
+/// which one was only a little too early.
+const CUSHION: f64 = 1.5;
+const LARGE_ITEM_CUSHION: f64 = 0.5;
 
 /// How late a batch may be sent without making the next one later, too: timers are late by a millisecond or more, and a table of
 /// 5,000 WCU wants a batch every five.
@@ -139,9 +153,6 @@ const SEARCH_ALONE: Duration = Duration::from_secs(1);
 
 /// How soon to ask again whether the first batch has a response: it may come to another worker, which does not call.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
-
-/// Over how long the goodput before an event is measured.
-const GOODPUT_TIME: f64 = 0.1;
 
 /// A batch that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,169 +171,93 @@ pub(crate) struct Attempt {
     large: bool,
 }
 
-/// Units since a moment.
 #[derive(Debug, Clone, Copy)]
-struct Epoch {
-    since: Duration,
-    offered: u64,
-    accepted: u64,
-    batches: u32,
-}
-
-impl Epoch {
-    fn new(since: Duration) -> Self {
-        Self { since, offered: 0, accepted: 0, batches: 0 }
-    }
-
-    fn add(&mut self, offered: u64, accepted: u64) {
-        self.offered += offered;
-        self.accepted += accepted;
-        self.batches += 1;
-    }
-
-    fn seconds(&self, now: Duration) -> f64 {
-        now.saturating_sub(self.since).as_secs_f64().max(0.001)
-    }
-
-    /// The share that was accepted.
-    fn share(&self) -> f64 {
-        self.accepted as f64 / self.offered.max(1) as f64
-    }
-}
-
-/// What was offered and accepted in an earlier epoch, in units per second.
-#[derive(Debug, Clone, Copy)]
-struct Anchor {
-    offered: f64,
-    accepted: f64,
-}
-
-impl Anchor {
-    fn of(epoch: &Epoch, now: Duration) -> Self {
-        let seconds = epoch.seconds(now);
-        Self { offered: epoch.offered as f64 / seconds, accepted: epoch.accepted as f64 / seconds }
-    }
-
-    fn better(self, other: Self) -> Self {
-        if other.accepted > self.accepted { other } else { self }
-    }
-
-    fn share(self) -> f64 {
-        self.accepted / self.offered.max(1e-9)
-    }
-
-    /// Whether what was accepted fell along with what was offered, rather than staying as it was.
-    fn is_proportional_to(self, before: Self) -> bool {
-        let ratio = self.offered / before.offered.max(1e-9);
-        // A share that fell as well is of a capacity that was lowered meanwhile, and one that was near 1 before of a bucket's surplus.
-        let (share, share_before) = (self.share(), before.share());
-        let same_share = share > SIMILAR_SHARE * share_before && 1.0 - share_before > 0.5 * (1.0 - share);
-        same_share && ratio < COMPARABLE && self.accepted < before.accepted * ratio.sqrt()
-    }
-}
-
-/// Nothing is accepted, or has only just been accepted again.
-#[derive(Debug, Clone, Copy)]
-struct Outage {
-    since: Duration,
-    /// The last refusal.
-    last: Duration,
-    /// Batches from its first sign of an end on, and all units.
-    stretch: Epoch,
-}
-
-impl Outage {
-    fn new(since: Duration) -> Self {
-        Self { since, last: since, stretch: Epoch::new(since) }
-    }
+enum State {
+    Open,
+    Search(Search),
+    Steady,
+    Suspect,
+    /// With the pace and the share accepted before it.
+    Trial {
+        pace: f64,
+        share: f64,
+        rate: f64,
+    },
 }
 
 /// Paces batches so that as much as possible is accepted. Pure: time and randomness are arguments.
 #[derive(Debug, Clone)]
 pub(super) struct Controller {
+    state: State,
     started: bool,
     first_travels: bool,
+    /// Whether anything was accepted while it was open.
+    accepted_before: bool,
     /// No batch is sent before this.
     not_before: Duration,
     /// The offered rate in units per second, if it is paced.
     pace: Option<f64>,
     /// The accepted rate, once it was measured.
     rate: Option<f64>,
-    /// Whether the rate is from an exact measurement.
-    exact: bool,
-    /// The share of units that is accepted even at a low rate.
-    baseline: f64,
-    /// Since the first throttled response; `None` while open.
-    epoch: Option<Epoch>,
-    /// From an empty bucket on.
-    measurement: Epoch,
-    anchor: Option<Anchor>,
-    /// The pace was lowered, and whether that helped is not known yet.
-    is_pending: bool,
-    /// The best goodput that was measured, and whether it is tried once more.
-    best: Anchor,
-    is_retrying: bool,
+    /// The pace at the last judgement.
+    judged: f64,
+    /// The share that is accepted at any rate, if refusals do not depend on it.
+    by_chance: Option<f64>,
     doubt: Duration,
     doubted_at: Duration,
-    first_throttled_at: Duration,
+    /// Batches sent since the pace or the state was changed.
+    epoch: Measure,
+    /// Since the bucket was empty.
+    measure: Option<Measure>,
+    is_exact: bool,
+    /// The last throttled response, units accepted since then, and throttled batches in a row.
     throttled_at: Duration,
-    /// Units accepted since the last throttled response, when the bucket was empty.
     accepted: u64,
-    /// By how many units acceptance is short of the baseline.
-    shortfall: f64,
+    throttled: u32,
     /// Whole refusals in a row, and since when.
     refusals: u32,
     refused_since: Duration,
-    outage: Option<Outage>,
     refused_whole: bool,
+    /// The next batch follows a whole refusal at once: where it is accepted, the bucket was not empty.
+    retries: bool,
     /// Batches accepted as expected since the pace was changed, and when that was.
     batches: u32,
     changed_at: Duration,
-    probe: f64,
+    growth: f64,
     large_batch_due: bool,
-    /// Whether a batch can be one large item, so that each probe may be a whole refusal.
-    large_items: bool,
     /// Whether a higher rate is looked for with large batches.
     large_batches: bool,
-    /// Goodput while open: of the interval before and of the present one.
-    earlier_goodput: f64,
-    goodput: Epoch,
 }
 
 impl Default for Controller {
     fn default() -> Self {
         Self {
+            state: State::Open,
             started: false,
             first_travels: false,
+            accepted_before: false,
             not_before: Duration::ZERO,
             pace: None,
             rate: None,
-            exact: false,
-            baseline: 1.0,
-            epoch: None,
-            measurement: Epoch::new(Duration::ZERO),
-            anchor: None,
-            is_pending: false,
-            best: Anchor { offered: 0.0, accepted: 0.0 },
-            is_retrying: false,
-            doubt: Duration::ZERO,
+            judged: 0.0,
+            by_chance: None,
+            doubt: FIRST_DOUBT,
             doubted_at: Duration::ZERO,
-            first_throttled_at: Duration::ZERO,
+            epoch: Measure::new(Duration::ZERO),
+            measure: None,
+            is_exact: false,
             throttled_at: Duration::ZERO,
             accepted: 0,
-            shortfall: 0.0,
+            throttled: 0,
             refusals: 0,
             refused_since: Duration::ZERO,
-            outage: None,
             refused_whole: false,
+            retries: false,
             batches: 0,
             changed_at: Duration::ZERO,
-            probe: 0.0,
+            growth: 0.0,
             large_batch_due: false,
-            large_items: false,
             large_batches: false,
-            earlier_goodput: 0.0,
-            goodput: Epoch::new(Duration::ZERO),
         }
     }
 }
@@ -346,13 +281,20 @@ impl Controller {
 
     /// How often a request comes back by chance; `None` while that is not known.
     pub(super) fn returns_by_chance(&self) -> Option<u8> {
-        self.pace.filter(|_| !self.is_pending)?;
-        let returns = (0.001_f64).ln() / (1.0 - self.baseline).max(1e-9).ln();
+        if !matches!(self.state, State::Steady) {
+            return None;
+        }
+        let share = self.by_chance.unwrap_or(1.0);
+        let returns = (0.001_f64).ln() / (1.0 - share).max(1e-9).ln();
         Some((returns.ceil() as u8).max(FEWEST_RETURNS))
     }
 
+    fn is_paced(&self) -> bool {
+        !matches!(self.state, State::Open | State::Search(_))
+    }
+
     fn usual_limit(&self) -> Option<u64> {
-        self.pace.map(|pace| ((pace * LONGEST_BATCH) as u64).max(SMALLEST_BATCH))
+        self.pace.filter(|_| self.is_paced()).map(|pace| ((pace * LONGEST_BATCH) as u64).max(SMALLEST_BATCH))
     }
 
     /// A batch of so many units is sent. Returns whether it is a large one.
@@ -361,20 +303,25 @@ impl Controller {
             (self.started, self.first_travels) = (true, true);
             self.not_before = now + FIRST_BATCH_ALONE;
         }
-        if self.epoch.is_none() {
-            return false;
-        }
         if now.saturating_sub(self.not_before) > SLACK {
             self.batches = 0; // there was nothing to send, which says nothing about the pace
         }
-        let Some(pace) = self.pace else {
-            self.not_before = now + SEARCH_ALONE;
-            return false;
-        };
-        let large = std::mem::take(&mut self.large_batch_due)
-            && self.usual_limit().is_some_and(|limit| units >= limit.max(first_units) * LARGE_BATCH_PROOF);
-        self.not_before = self.not_before.max(now.saturating_sub(SLACK)) + time_for(units as f64, pace);
-        large
+        match self.state {
+            State::Open => false,
+            State::Search(_) => {
+                self.not_before = now + SEARCH_ALONE;
+                false
+            }
+            State::Steady | State::Suspect | State::Trial { .. } => {
+                let large = std::mem::take(&mut self.large_batch_due)
+                    && self.usual_limit().is_some_and(|limit| units >= limit.max(first_units) * LARGE_BATCH_PROOF);
+                let pace = self.pace.unwrap_or(LOWEST_RATE);
+                // What a large batch gets beyond the usual was left over.
+                let paid = if large { self.usual_limit().unwrap_or(units).max(first_units) } else { units };
+                self.not_before = self.not_before.max(now.saturating_sub(SLACK)) + time_for(paid as f64, pace);
+                large
+            }
+        }
     }
 
     /// A batch of so many units is sent.
@@ -393,127 +340,281 @@ impl Controller {
     /// that writers who do not know of each other do not come back together.
     pub(super) fn responded(&mut self, attempt: Attempt, accepted: u64, now: Duration, jitter: f64) {
         self.first_travels = false;
-        self.large_items = attempt.first_units >= LARGE_ITEM;
-        if self.epoch.is_none() {
-            self.not_before = Duration::ZERO;
-            self.add_goodput(accepted, now);
-        } else if attempt.sent_at < self.first_throttled_at {
-            return; // from the time before anything was throttled
-        }
-        if let Some(epoch) = &mut self.epoch {
-            // A large batch shows what the bucket holds, not what the pace gets.
-            let offered = if attempt.large { accepted } else { attempt.units };
-            epoch.add(offered, accepted);
-            self.measurement.add(offered, accepted);
-        }
-        self.shortfall = (self.shortfall + self.baseline * attempt.units as f64 - accepted as f64).max(0.0);
-        if accepted > 0 {
-            self.accepted += accepted;
-            self.refusals = 0;
-        }
-        self.recover(attempt, accepted, now);
-        let tolerated = if self.baseline < NO_LOSS { CHANCE_BATCHES * attempt.units as f64 } else { 0.0 };
-        let whole = accepted == 0;
-        if whole {
-            if self.refusals == 0 {
-                self.refused_since = now;
+        match self.state {
+            State::Open if accepted == attempt.units => {
+                self.accepted_before = true;
+                self.not_before = Duration::ZERO;
             }
+            State::Open => {
+                self.search(now, true, u32::from(accepted == 0), now);
+                let State::Search(search) = self.state else { return };
+                let pause = if self.accepted_before || accepted > 0 {
+                    Duration::ZERO // one more batch tells a single refusal from the end of a burst
+                } else {
+                    search.pause(attempt, accepted, now, jitter)
+                };
+                self.not_before = now + pause;
+            }
+            State::Search(mut search) => {
+                let found = search.responded(attempt, accepted, now);
+                self.state = State::Search(search);
+                if attempt.sent_at < self.throttled_at {
+                    return; // from before the search
+                }
+                match found {
+                    Some(found) => self.found(found, attempt, now),
+                    None => self.not_before = now + search.pause(attempt, accepted, now, jitter),
+                }
+            }
+            State::Steady | State::Suspect | State::Trial { .. } if attempt.sent_at < self.throttled_at => {
+                // The same event. What was accepted flowed in.
+                self.accepted += accepted;
+                if let Some(measure) = &mut self.measure {
+                    measure.add(attempt.units, accepted);
+                }
+            }
+            State::Steady | State::Suspect | State::Trial { .. } => self.paced(attempt, accepted, now, jitter),
+        }
+    }
+
+    /// Searches for the rate. So many batches in a row were refused whole.
+    fn search(&mut self, since: Duration, from_empty: bool, refusals: u32, now: Duration) {
+        let mut search = Search::new(since, now, from_empty, refusals);
+        (search.accepted_before, search.by_chance) = (self.accepted_before, self.by_chance.is_some());
+        self.state = State::Search(search);
+        (self.throttled_at, self.refusals, self.large_batch_due) = (now, 0, false);
+    }
+
+    /// A search has ended.
+    fn found(&mut self, found: Found, attempt: Attempt, now: Duration) {
+        let pace = match (found, self.pace) {
+            (Found::Rate(rate), _) => {
+                self.rate = Some(rate.max(LOWEST_RATE));
+                rate * HEADROOM / self.by_chance.unwrap_or(1.0)
+            }
+            (Found::Recovered { after_outage: true, .. }, Some(pace)) => pace,
+            (Found::Recovered { after_outage: true, .. }, None) => {
+                *self = Self { started: true, accepted_before: true, ..Self::default() };
+                return;
+            }
+            // One batch at a time is slower than what is accepted.
+            (Found::Recovered { rate, .. }, pace) => pace.unwrap_or(2.0 * rate).max(rate),
+        };
+        let is_empty = matches!(found, Found::Rate(_));
+        let units = attempt.first_units.max(SMALLEST_BATCH) as f64;
+        self.not_before = now + if is_empty { time_for(units, pace) } else { Duration::ZERO };
+        self.measure = is_empty.then(|| Measure::new(now));
+        self.throttled_at = now;
+        self.is_exact = false;
+        self.growth = 0.0;
+        self.steady(pace, now);
+    }
+
+    /// From here on, this is the pace at which what is accepted is expected.
+    fn steady(&mut self, pace: f64, now: Duration) {
+        self.set_pace(pace, now);
+        self.judged = pace;
+        self.begin(State::Steady, now);
+    }
+
+    fn begin(&mut self, state: State, now: Duration) {
+        (self.state, self.epoch, self.throttled) = (state, Measure::new(now), 0);
+    }
+
+    fn paced(&mut self, attempt: Attempt, accepted: u64, now: Duration, jitter: f64) {
+        // A large batch shows what the bucket holds, not what the pace gets.
+        let offered = if attempt.large { accepted } else { attempt.units };
+        if attempt.sent_at >= self.epoch.since {
+            self.epoch.add(offered, accepted);
+        }
+        if let Some(measure) = &mut self.measure {
+            measure.add(offered, accepted);
+        }
+        self.accepted += accepted;
+        if accepted > 0 {
+            self.refusals = 0;
+        } else {
+            self.refused_since = if self.refusals == 0 { now } else { self.refused_since };
             self.refusals += 1;
         }
-        let as_expected = accepted == attempt.units || (self.shortfall <= tolerated && !(whole && self.is_outage()));
-        if as_expected {
-            self.as_expected(attempt, accepted, now);
-        } else {
-            self.throttled(attempt, accepted, now, jitter);
-        }
-    }
-
-    fn add_goodput(&mut self, accepted: u64, now: Duration) {
-        let seconds = self.goodput.seconds(now);
-        if seconds >= GOODPUT_TIME {
-            self.earlier_goodput = self.goodput.accepted as f64 / seconds;
-            self.goodput = Epoch::new(now);
-        }
-        self.goodput.add(accepted, accepted);
-    }
-
-    /// Whether so many whole refusals in a row are no longer chance.
-    fn is_outage(&self) -> bool {
-        // (1 - baseline)^refusals < 1 %
-        f64::from(self.refusals) * (1.0 - self.baseline).max(1e-9).ln() < (0.01_f64).ln()
-    }
-
-    fn recover(&mut self, attempt: Attempt, accepted: u64, now: Duration) {
-        let Some(outage) = &mut self.outage else { return };
-        if outage.stretch.accepted == 0 && (accepted == 0 || outage.last.saturating_sub(outage.since) < OUTAGE) {
-            outage.stretch.offered += attempt.units;
-            outage.last = now;
-            if accepted > 0 {
-                self.outage = None;
+        if self.refusals >= self.refusals_of_an_outage() {
+            self.search(self.refused_since, true, self.refusals, now);
+            if let State::Search(search) = self.state {
+                self.not_before = now + search.pause(attempt, accepted, now, jitter);
             }
             return;
         }
-        outage.stretch.add(attempt.units, accepted);
-        if accepted > 0 && outage.stretch.batches >= RECOVERED_BATCHES {
-            // Nothing was measured meanwhile. The earlier rate is resumed.
-            self.outage = None;
-            self.restart(now);
-            if self.pace.is_none() && accepted == attempt.units {
-                *self = Self { started: true, ..Self::default() };
-            } else if let (None, true) = (self.pace, self.earlier_goodput > 0.0) {
-                let pace = self.earlier_goodput / 2.0;
-                self.set_pace(pace, now);
-                self.probe = LARGEST_PROBE / 2.0;
-                self.not_before = now;
-            }
+        if std::mem::take(&mut self.retries) && self.has_proof(attempt, accepted, now) {
+            return;
+        }
+        let is_clear = self.epoch.error() <= CLEAR_ERROR && self.epoch.accepted >= CLEAR_ITEMS * attempt.first_units;
+        let batches = if is_clear { CLEAR_BATCHES } else { TRIAL_BATCHES };
+        let is_enough = self.epoch.has(batches, TRIAL_TIME, now);
+        match self.state {
+            State::Trial { pace, share, rate } if is_enough => self.judge(pace, share, rate, now),
+            State::Suspect if is_enough => self.try_lower(self.epoch.rate(now), now),
+            State::Steady if self.by_chance.is_some() && is_enough => self.expect_refusals(now),
+            State::Steady if self.by_chance.is_some() => {}
+            State::Steady if accepted == attempt.units => self.as_expected(attempt, accepted, now),
+            State::Steady => self.throttled(attempt, accepted, now),
+            _ => {}
+        }
+        if accepted == 0 && self.by_chance.is_none() && !self.retries {
+            self.wait(attempt, now);
         }
     }
 
-    fn restart(&mut self, now: Duration) {
-        self.measurement = Epoch::new(now);
-        self.epoch = Some(Epoch::new(now));
-        self.shortfall = 0.0;
+    /// Whether much more is accepted at once, after a whole refusal, than can have flowed in.
+    fn has_proof(&mut self, attempt: Attempt, accepted: u64, now: Duration) -> bool {
+        let seconds = now.saturating_sub(self.throttled_at).as_secs_f64().max(0.001);
+        let rate = accepted.saturating_sub(attempt.first_units) as f64 / seconds;
+        let is_proof = self.pace.is_some_and(|pace| rate > 2.0 * pace);
+        if is_proof {
+            self.by_chance = Some(self.epoch.share().max(0.5));
+            (self.rate, self.measure, self.doubted_at) = (Some(rate), None, now);
+            self.steady(rate, now);
+            self.not_before = now;
+        }
+        is_proof
+    }
+
+    fn refusals_of_an_outage(&self) -> u32 {
+        let share = match self.state {
+            State::Steady => self.by_chance.unwrap_or(1.0),
+            _ => self.epoch.share(),
+        };
+        let refusals = IS_CHANCE.ln() / (1.0 - share).max(1e-9).ln();
+        (refusals.ceil() as u32).clamp(FEWEST_REFUSALS, MOST_REFUSALS)
+    }
+
+    /// The bucket is empty.
+    fn throttled(&mut self, attempt: Attempt, accepted: u64, now: Duration) {
+        self.throttled += u32::from(!attempt.large);
+        let (Some(pace), mut measured) = (self.pace, 0.0) else { return };
+        if let Some(measure) = self.measure {
+            let rate = measure.rate(now);
+            let one_item = attempt.first_units as f64 / measure.accepted.max(1) as f64;
+            let before = self.rate.unwrap_or(rate);
+            let is_exact = measure.has(EXACT_BATCHES, EXACT_TIME, now);
+            if measure.batches >= FEWEST_BATCHES && one_item <= ROUGH {
+                measured = one_item;
+                if is_exact || !self.is_exact || (rate / before - 1.0).abs() > 2.0 * one_item {
+                    self.rate = Some(rate.max(LOWEST_RATE));
+                }
+            }
+            self.is_exact |= is_exact;
+            if is_exact {
+                self.measure = Some(Measure::new(now));
+            }
+        } else {
+            self.measure = Some(Measure::new(now));
+        }
+        // Large batches find what is left over at a low rate, so no headroom is needed.
+        let headroom = if self.large_batches { 1.0 } else { HEADROOM };
+        let mut target = self.rate.map_or(pace, |rate| rate * headroom);
+        if self.growth > 0.0 && attempt.first_units >= LARGE_ITEM {
+            // A bucket that cannot hold two items loses what flows in meanwhile, so the measured rate is too low.
+            target = target.max(pace / (1.0 + self.growth));
+        }
+        let is_far_below = measured > 0.0 && target < FAR_BELOW * self.judged;
+        if is_far_below || self.throttled >= THROTTLED_BATCHES {
+            self.begin(State::Suspect, now);
+            return;
+        }
+        (self.throttled_at, self.accepted, self.refused_whole) = (now, 0, accepted == 0);
+        self.growth = 0.0;
+        self.set_pace(target, now);
+        self.retries = accepted == 0 && self.refusals == 1 && attempt.units > attempt.first_units && !attempt.large;
+        if self.retries {
+            self.not_before = now;
+        } else {
+            self.wait(attempt, now);
+        }
+    }
+
+    /// Gives the bucket time for the next batches.
+    fn wait(&mut self, attempt: Attempt, now: Duration) {
+        let Some(pace) = self.pace else { return };
+        // The batch may have been larger, but what came back from it goes in smaller ones.
+        let limit = self.usual_limit().unwrap_or_default().max(attempt.first_units).min(attempt.units);
+        let cushion = if self.is_exact && self.refused_whole { LARGE_ITEM_CUSHION } else { CUSHION };
+        let longest = LONGEST_PAUSE.max(time_for(attempt.first_units as f64, LOWEST_CAPACITY));
+        let pause = time_for(limit as f64, pace / HEADROOM).mul_f64(cushion).min(longest);
+        self.not_before = if attempt.large { now + pause } else { self.not_before.max(now + pause) };
+    }
+
+    /// Offers clearly less than the rate that is accepted.
+    fn try_lower(&mut self, rate: f64, now: Duration) {
+        let Some(pace) = self.pace else { return };
+        let share = self.epoch.share();
+        (self.throttled_at, self.accepted) = (now, 0);
+        self.set_pace(rate * TRIAL_RATE, now);
+        self.begin(State::Trial { pace, share, rate }, now);
+    }
+
+    /// Whether refusals are fewer at a lower rate.
+    fn judge(&mut self, pace: f64, share: f64, rate: f64, now: Duration) {
+        let this = self.epoch.share();
+        let expected = self.by_chance.filter(|by_chance| share < FAR_BELOW * by_chance).unwrap_or(1.0);
+        (self.measure, self.is_exact, self.doubted_at) = (None, false, now);
+        if this > f64::midpoint(share, expected) {
+            if this >= 1.0 {
+                (self.by_chance, self.doubt) = (None, FIRST_DOUBT);
+            }
+            self.rate = Some(rate.max(LOWEST_RATE));
+            self.steady(rate * HEADROOM / self.by_chance.unwrap_or(1.0), now);
+        } else {
+            self.doubt = if self.by_chance.is_some() { (self.doubt * 2).min(LONGEST_DOUBT) } else { FIRST_DOUBT };
+            self.by_chance = Some(this);
+            self.steady(pace, now);
+            self.not_before = now;
+        }
+    }
+
+    /// Refusals do not depend on the rate, as far as is known.
+    fn expect_refusals(&mut self, now: Duration) {
+        let (Some(by_chance), Some(pace)) = (self.by_chance, self.pace) else { return };
+        let (share, rate) = (self.epoch.share(), self.epoch.rate(now));
+        self.rate = Some(rate.max(LOWEST_RATE));
+        if share < FAR_BELOW_CHANCE * by_chance {
+            self.begin(State::Suspect, now);
+        } else if share < 1.0 && now.saturating_sub(self.doubted_at) >= self.doubt {
+            self.try_lower(rate, now);
+        } else {
+            self.by_chance = if share >= 1.0 { None } else { Some(f64::midpoint(by_chance, share)) };
+            self.steady(pace * (1.0 + LARGEST_GROWTH), now);
+        }
     }
 
     fn as_expected(&mut self, attempt: Attempt, accepted: u64, now: Duration) {
+        let Some(pace) = self.pace else { return };
         self.batches += 1;
-        let Some(epoch) = self.epoch else { return };
-        self.end_retry(now);
-        if self.resolve(now) || self.is_retrying {
-            return;
-        }
-        if self.pace.is_none() {
-            self.not_before = self.not_before.min(now);
-            if self.outage.is_none() && self.batches >= RECOVERED_BATCHES && accepted == attempt.units {
-                // One batch at a time is slower than what is accepted.
-                let offered = attempt.units as f64 / now.saturating_sub(attempt.sent_at).as_secs_f64().max(0.001);
-                self.set_pace(offered * 2.0, now);
-                self.restart(now);
-            }
-            return;
-        }
+        self.throttled = 0;
         if attempt.large {
             let usual = self.usual_limit().unwrap_or_default().max(attempt.first_units);
             let flowed_in = self.rate.unwrap_or_default() * now.saturating_sub(self.throttled_at).as_secs_f64();
             let cushion = (flowed_in - (self.accepted - accepted) as f64).max(0.0);
             if accepted as f64 > 1.2 * cushion + (2 * usual) as f64 {
-                // The capacity must have been raised: begin again, without a limit.
-                *self = Self { started: true, ..Self::default() };
+                // The capacity must have been raised.
+                (self.pace, self.rate) = (None, None);
+                self.search(now, false, 0, now);
+                self.not_before = now;
             } else {
                 self.large_batch_due = true;
             }
             return;
         }
-        if self.baseline < NO_LOSS && epoch.batches >= 4 * FAR_BELOW_BATCHES && epoch.seconds(now) >= EXACT_TIME {
-            if epoch.share() > self.baseline + 0.05 {
-                self.baseline = epoch.share().min(1.0);
-            }
-            if self.doubt_baseline(now) {
-                return;
-            }
-            self.epoch = Some(Epoch::new(now));
+        self.large_batches = self.tries_large_batches(attempt.first_units);
+        if self.large_batches {
+            self.large_batch_due |= self.batches >= LARGE_BATCH_AFTER;
+            return;
         }
-        self.try_faster(attempt, now);
+        let careful = self.refused_whole;
+        let batches = if careful { CAREFUL_GROWTH_BATCHES } else { GROWTH_BATCHES };
+        if self.batches >= batches && now.saturating_sub(self.changed_at) >= GROWTH_INTERVAL {
+            self.growth = (self.growth * 2.0).clamp(FIRST_GROWTH, LARGEST_GROWTH);
+            self.set_pace(pace * (1.0 + self.growth), now);
+        }
     }
 
     /// Whether batches are kept so small that several would fit into one, for the rate and not for one large item.
@@ -522,290 +623,9 @@ impl Controller {
         first_units < LARGE_ITEM && (1..=MAX_BATCH_WRITE_REQUESTS as u64 / LARGE_BATCH_PROOF).contains(&requests)
     }
 
-    fn try_faster(&mut self, attempt: Attempt, now: Duration) {
-        let Some(pace) = self.pace else { return };
-        if self.baseline >= NO_LOSS && self.tries_large_batches(attempt.first_units) {
-            self.large_batches = true;
-            self.large_batch_due |= self.batches >= LARGE_BATCH_AFTER;
-            return;
-        }
-        self.large_batches = false;
-        let careful = self.refused_whole && self.exact;
-        let batches = if careful { CAREFUL_PROBE_BATCHES } else { PROBE_BATCHES };
-        if self.batches >= batches && now.saturating_sub(self.changed_at) >= PROBE_INTERVAL {
-            self.probe = (self.probe * 2.0).clamp(FIRST_PROBE, LARGEST_PROBE);
-            self.set_pace(pace * (1.0 + self.probe), now);
-        }
-    }
-
-    fn throttled(&mut self, attempt: Attempt, accepted: u64, now: Duration, jitter: f64) {
-        let whole = accepted == 0;
-        if self.epoch.is_none() {
-            (self.first_throttled_at, self.throttled_at) = (now, now);
-            self.restart(now);
-            (self.batches, self.accepted) = (0, 0);
-            let seconds = self.goodput.seconds(now);
-            if seconds >= GOODPUT_TIME / 4.0 {
-                self.earlier_goodput = self.earlier_goodput.max(self.goodput.accepted as f64 / seconds);
-            }
-            // Where something was accepted before, one more batch tells a single refusal from the end of a burst.
-            let at_once = !whole || self.earlier_goodput > 0.0 || self.goodput.accepted > 0;
-            self.not_before = if at_once { now } else { now + first_pause(attempt).0.mul_f64(1.0 + jitter / 8.0) };
-            if whole {
-                self.outage = Some(Outage::new(now));
-            }
-            return;
-        }
-        if attempt.sent_at < self.throttled_at {
-            return; // sent before the last throttled response: the same event
-        }
-        if whole {
-            self.trickled(now);
-        }
-        let had_accepted = self.accepted > 0;
-        self.evaluate(attempt, whole, now);
-        // A batch of one large item that is refused after others were accepted came only a little too early.
-        let cushion = if had_accepted && self.exact && whole { 0.5 } else { 1.5 };
-        (self.throttled_at, self.accepted, self.refused_whole) = (now, 0, whole);
-        (self.batches, self.probe) = (0, 0.0);
-        let pause = self.pause(attempt, whole, cushion, now, jitter);
-        if attempt.large || self.pace.is_none() {
-            self.not_before = now + pause;
-        } else {
-            self.not_before = self.not_before.max(now + pause);
-        }
-    }
-
-    /// Something was accepted after an outage, and now nothing is again: that is a rate, and a low one.
-    fn trickled(&mut self, now: Duration) {
-        match self.outage {
-            Some(outage) if outage.stretch.accepted > 0 && !self.is_retrying => {
-                let stretch = Epoch { since: outage.since, batches: SEARCH_BATCHES, ..outage.stretch };
-                let this = Anchor::of(&stretch, now);
-                self.measurement = stretch;
-                self.rate = Some(this.accepted.max(LOWEST_RATE));
-                self.exact = false;
-                self.outage = None;
-                self.lower(this, now);
-            }
-            Some(_) => {}
-            None if self.refusals > 1 || self.pace.is_none() => {
-                self.outage = Some(Outage::new(self.refused_since));
-            }
-            None => {}
-        }
-    }
-
-    /// Measures, at a throttled response.
-    fn evaluate(&mut self, attempt: Attempt, whole: bool, now: Duration) {
-        let Some(epoch) = self.epoch else { return };
-        self.end_retry(now);
-        let settling = self.is_pending || self.is_retrying;
-        if self.outage.is_some() || epoch.accepted == 0 || self.resolve(now) || settling {
-            return;
-        }
-        let (seconds, share) = (epoch.seconds(now), epoch.share());
-        let far_below =
-            share < FAR_BELOW * self.baseline && epoch.batches >= FAR_BELOW_BATCHES && seconds >= FAR_BELOW_TIME;
-        let searched = self.pace.is_none() && seconds >= SEARCH_TIME && (epoch.batches >= SEARCH_BATCHES || whole);
-        let measured = self.measurement.seconds(now);
-        let exact = self.measurement.accepted >= EXACT_BATCHES * attempt.units && measured >= EXACT_TIME;
-        if far_below || searched {
-            self.measurement = epoch;
-            self.exact = false;
-        } else if self.baseline < NO_LOSS && share >= 0.9 * self.baseline {
-            self.shortfall = 0.0; // chance
-            self.doubt_baseline(now);
-            return;
-        } else if !exact && (self.exact || self.pace.is_none()) {
-            self.settle(whole, now);
-            return;
-        } else if !exact && !self.large_items && (self.measurement.batches < SEARCH_BATCHES || measured < SEARCH_TIME) {
-            return;
-        }
-        let rate = self.measurement.accepted as f64 / self.measurement.seconds(now);
-        self.rate = Some(rate.max(LOWEST_RATE));
-        let this = Anchor::of(&epoch, now);
-        if exact {
-            self.exact = true;
-            self.measurement = Epoch::new(now);
-        }
-        if far_below || searched {
-            self.lower(this, now);
-        } else if exact {
-            self.best = self.best.better(this);
-            self.compare(this, share, now);
-            self.epoch = Some(Epoch::new(now));
-            self.shortfall = 0.0;
-        } else {
-            self.set_pace_for_rate(now);
-        }
-    }
-
-    /// From time to time, offers no more than is accepted: perhaps nothing is refused then.
-    fn doubt_baseline(&mut self, now: Duration) -> bool {
-        let Some(epoch) = self.epoch else { return false };
-        let enough = epoch.batches >= FAR_BELOW_BATCHES && epoch.seconds(now) >= FAR_BELOW_TIME;
-        if !enough || self.is_pending || now.saturating_sub(self.doubted_at) < self.doubt.max(FIRST_DOUBT) {
-            return false;
-        }
-        let this = Anchor::of(&epoch, now);
-        (self.anchor, self.is_pending) = (Some(this), true);
-        self.set_pace(this.accepted * HEADROOM, now);
-        self.epoch = Some(Epoch::new(now));
-        self.shortfall = 0.0;
-        true
-    }
-
-    /// Lowers the pace to the rate. Whether that helps is to be seen.
-    fn lower(&mut self, before: Anchor, now: Duration) {
-        self.best = self.best.better(before);
-        // With large items, every event is a whole refusal, and the rate is measured at each.
-        (self.anchor, self.is_pending, self.is_retrying) = (Some(before), !self.large_items, false);
-        if self.baseline < NO_LOSS && now.saturating_sub(self.doubted_at) >= self.doubt {
-            self.set_pace(self.rate.unwrap_or(LOWEST_RATE) * HEADROOM, now);
-        } else {
-            self.set_pace_for_rate(now);
-        }
-        self.epoch = Some(Epoch::new(now));
-        self.shortfall = 0.0;
-    }
-
-    /// Whether lowering the pace helped, once that can be told. Returns whether it did not.
-    fn resolve(&mut self, now: Duration) -> bool {
-        let (Some(epoch), Some(before), true) = (self.epoch, self.anchor, self.is_pending) else { return false };
-        if epoch.batches < FAR_BELOW_BATCHES || epoch.seconds(now) < FAR_BELOW_TIME {
-            return false;
-        }
-        self.is_pending = false;
-        let this = Anchor::of(&epoch, now);
-        self.epoch = Some(Epoch::new(now));
-        self.shortfall = 0.0;
-        if this.is_proportional_to(before) {
-            self.ignore_refusals(before, epoch.share(), now);
-            return true;
-        }
-        self.baseline = self.baseline.max(epoch.share());
-        self.anchor = Some(this);
-        if !self.large_items
-            && this.accepted < self.best.accepted / 2.0
-            && self.best.offered > this.offered
-            && self.best.share() > FEWEST_SHARE
-        {
-            // The rate was lowered a good deal. The best one is tried once more, in case that was chance.
-            self.is_retrying = true;
-            self.set_pace(self.best.offered, now);
-            self.not_before = now;
-            return true;
-        }
-        self.best = self.best.better(this);
-        false
-    }
-
-    /// Whether the best rate is still accepted, once that can be told.
-    fn end_retry(&mut self, now: Duration) {
-        let Some(epoch) = self.epoch.filter(|_| self.is_retrying) else { return };
-        let is_over = epoch.batches >= FAR_BELOW_BATCHES && epoch.seconds(now) >= FAR_BELOW_TIME;
-        if !is_over && self.refusals < RETRY_REFUSALS {
-            return;
-        }
-        let this = Anchor::of(&epoch, now);
-        self.is_retrying = false;
-        if is_over && this.accepted >= self.best.accepted / 2.0 {
-            if this.share() < self.baseline {
-                (self.baseline, self.doubted_at) = (this.share(), now);
-            }
-            self.exact = false;
-            self.restart(now);
-        } else {
-            let Anchor { offered, accepted } = self.best;
-            self.best = Anchor { offered: offered / 4.0, accepted: accepted / 4.0 };
-            (self.outage, self.epoch) = (None, Some(Epoch::new(now)));
-            self.set_pace_for_rate(now);
-        }
-        self.shortfall = 0.0;
-    }
-
-    /// Less was offered and as much less accepted: the rate was not the cause.
-    fn ignore_refusals(&mut self, before: Anchor, share: f64, now: Duration) {
-        // A baseline that is confirmed is doubted less often.
-        self.doubt =
-            if self.baseline < NO_LOSS { (self.doubt * 2).clamp(FIRST_DOUBT, LONGEST_DOUBT) } else { Duration::ZERO };
-        (self.baseline, self.doubted_at) = (share, now);
-        self.set_pace(before.offered.max(self.best.offered), now);
-        (self.exact, self.anchor) = (false, None);
-        self.measurement = Epoch::new(now);
-    }
-
-    /// The bucket is empty at a pace that was raised: either by a little, then the earlier rate holds, or the rate is measured anew from
-    /// here on.
-    fn settle(&mut self, whole: bool, now: Duration) {
-        let (Some(pace), Some(rate)) = (self.pace, self.rate) else { return };
-        if !whole && pace > rate * SETTLED / self.baseline {
-            self.exact = false;
-            self.restart(now);
-        } else {
-            self.set_pace_for_rate(now);
-        }
-    }
-
-    /// Whether a lower rate helped, and what to offer next.
-    fn compare(&mut self, this: Anchor, share: f64, now: Duration) {
-        let before = self.anchor.unwrap_or(this);
-        let ratio = this.offered / before.offered.max(1e-9);
-        if ratio < COMPARABLE {
-            if this.is_proportional_to(before) {
-                self.ignore_refusals(before, share, now);
-                return;
-            }
-            self.anchor = Some(this);
-            self.baseline = self.baseline.max(share);
-        } else if self.anchor.is_none() || ratio >= SAME_RATE {
-            self.anchor = Some(this);
-        }
-        self.set_pace_for_rate(now);
-    }
-
-    fn pause(&self, attempt: Attempt, whole: bool, cushion: f64, now: Duration, jitter: f64) -> Duration {
-        let outage = self.outage.filter(|_| whole);
-        let of_outage =
-            outage.filter(|outage| outage.stretch.accepted == 0 && (self.refusals > 1 || self.pace.is_none()));
-        let of_outage = of_outage.map_or(Duration::ZERO, |outage| {
-            let (first, fraction) = first_pause(attempt);
-            let pause = (now.saturating_sub(outage.since) / fraction).max(first);
-            pause
-                .mul_f64(1.0 + jitter / 8.0)
-                .min(LONGEST_PAUSE.max(time_for(attempt.first_units as f64, LARGE_ITEM_RATE)))
-        });
-        let Some(pace) = self.pace else { return of_outage };
-        if self.baseline < NO_LOSS {
-            return of_outage;
-        }
-        // The batch may have been larger, but what came back from it goes in smaller ones.
-        let limit = self.usual_limit().unwrap_or_default().max(attempt.first_units).min(attempt.units);
-        let longest = LONGEST_PAUSE.max(time_for(attempt.first_units as f64, 1.0));
-        time_for(limit as f64, pace / HEADROOM).mul_f64(cushion).max(of_outage).min(longest)
-    }
-
-    fn set_pace_for_rate(&mut self, now: Duration) {
-        if let Some(rate) = self.rate {
-            // Large batches find what is left over at a low rate, so no headroom is needed.
-            let headroom = if self.large_batches { 1.0 } else { HEADROOM };
-            self.set_pace(rate * headroom / self.baseline.max(0.01), now);
-        }
-    }
-
     fn set_pace(&mut self, pace: f64, now: Duration) {
         (self.pace, self.batches, self.changed_at) = (Some(pace.max(LOWEST_RATE)), 0, now);
         self.large_batch_due = false;
-    }
-}
-
-/// The first pause of an outage, and which fraction of the outage each later one is.
-fn first_pause(attempt: Attempt) -> (Duration, u32) {
-    match attempt.first_units {
-        0..LARGE_ITEM => (FIRST_PAUSE, PAUSE_FRACTION),
-        units => (FIRST_PAUSE * u32::try_from(units / LARGE_ITEM).unwrap_or(u32::MAX), LARGE_ITEM_PAUSE_FRACTION),
     }
 }
 

@@ -36,7 +36,6 @@ struct Case {
 struct Loaded {
     seconds: f64,
     endpoint: Endpoint,
-    most_in_hand: usize,
 }
 
 fn load(case: Case, workers: usize, latency: Duration, seed: u64) -> Loaded {
@@ -57,8 +56,12 @@ fn load(case: Case, workers: usize, latency: Duration, seed: u64) -> Loaded {
     let written = load.settled.iter().filter(|settled| matches!(settled, Settled::Written(_))).count();
     assert_eq!(written, case.rows, "{case:?}, seed {seed}: every row is written once");
     assert_eq!(endpoint.rows, expected, "{case:?}, seed {seed}: the last row for a key wins");
-    Loaded { seconds: load.now.as_secs_f64(), endpoint, most_in_hand: load.most_in_hand }
+    assert!(load.most_in_hand <= MOST_IN_HAND, "{case:?}, seed {seed}: {} requests in hand", load.most_in_hand);
+    Loaded { seconds: load.now.as_secs_f64(), endpoint }
 }
+
+/// The memory: 128 batches in flight, and one more for each worker.
+const MOST_IN_HAND: usize = (128 + 4) * 25;
 
 impl Case {
     const fn new(shape: Shape, rows: usize, ideal: f64) -> Self {
@@ -66,47 +69,53 @@ impl Case {
     }
 }
 
-/// How many seeds one run of the test tries for each shape.
-const SEEDS: u64 = 100;
+/// How many seeds one run of the test tries for each shape. A debug build simulates some ten loads a second.
+const SEEDS: u64 = 20;
 
-/// Set to a number, it makes the test try so many.
+/// Set to numbers, they make the test try so many seeds, and begin with this one.
 const MORE_SEEDS: &str = "SHAPE_SEEDS";
+const FIRST_SEED: &str = "SHAPE_FIRST_SEED";
 
-/// What a load of each seed took, in seconds, sorted; one worker or four, responses after 1 or 50 ms. Nineteen of twenty do what they
-/// should: the rest is chance.
-fn loads(case: Case, holds: impl Fn(&Loaded) -> bool + Sync) -> Vec<f64> {
-    let (next, failed) = (AtomicU64::new(0), AtomicU64::new(0));
-    let seeds = std::env::var(MORE_SEEDS).map_or(SEEDS, |seeds| seeds.parse().unwrap());
+fn number_from(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |number| number.parse().unwrap())
+}
+
+/// Each seed's load holds to the property, which returns what is wrong with it: one worker or four, responses after 1 or 50 ms.
+fn check(case: Case, property: impl Fn(&Loaded) -> Option<String> + Sync) {
+    let (first, seeds) = (number_from(FIRST_SEED, 0), number_from(MORE_SEEDS, SEEDS));
+    let next = AtomicU64::new(first);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut seconds: Vec<f64> = std::thread::scope(|scope| {
+    let mut results: Vec<(f64, Option<String>)> = std::thread::scope(|scope| {
         let load_some = || {
-            let mine = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed)).take_while(|seed| *seed < seeds);
+            let mine = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
             let load_one = |seed| {
                 let (workers, latency) = [(1, 1), (4, 1), (1, 50), (4, 50)][(seed % 4) as usize];
                 let loaded = load(case, workers, Duration::from_millis(latency), seed);
-                failed.fetch_add(u64::from(!holds(&loaded)), Ordering::Relaxed);
-                loaded.seconds
+                let failure = property(&loaded);
+                (loaded.seconds, failure.map(|what| format!("seed {seed}, {workers} workers, {latency} ms: {what}")))
             };
-            mine.map(load_one).collect::<Vec<_>>()
+            mine.take_while(|seed| *seed < first + seeds).map(load_one).collect::<Vec<_>>()
         };
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(load_some)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
-    seconds.sort_by(f64::total_cmp);
-    let failed = failed.into_inner();
-    assert!(failed * 20 <= seeds, "{case:?}: {failed} of {seeds} loads");
-    seconds
+    results.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let failures: Vec<_> = results.iter().filter_map(|(_, failure)| failure.as_deref()).collect();
+    let at = |part: usize| results[(results.len() - 1) * part / 100].0;
+    assert!(
+        failures.is_empty(),
+        "{case:?}: {} of {seeds} seeds; median {:.2} s, 95 % {:.2} s, longest {:.2} s\n{}",
+        failures.len(),
+        at(50),
+        at(95),
+        at(100),
+        failures[..failures.len().min(10)].join("\n")
+    );
 }
 
-/// At least 80 % of what the shape allows, in nineteen of twenty loads.
+/// At least 80 % of what the shape allows.
 fn check_goodput(case: Case) {
-    let most_in_hand = 128 * 25 + 4 * 25;
-    let seconds = loads(case, |loaded| {
-        assert!(loaded.most_in_hand <= most_in_hand, "{case:?}: {} requests in hand", loaded.most_in_hand);
-        true
-    });
-    let nineteenth = seconds[seconds.len() * 19 / 20];
-    assert!(nineteenth <= case.ideal / 0.8, "{case:?}: {nineteenth:.2} s");
+    check(case, |loaded| (loaded.seconds > case.ideal / 0.8).then(|| format!("{:.2} s", loaded.seconds)));
 }
 
 #[test]
@@ -142,55 +151,65 @@ fn between(tenths: &[u64], from: f64, to: f64) -> u64 {
 #[test]
 fn a_capacity_that_is_raised_is_followed_within_five_seconds() {
     let case = Case::new(Shape::Change { from: 5.0, to: 100.0, at: 20.0 }, 100 + 3000, 50.0);
-    loads(case, |Loaded { endpoint, .. }| between(&endpoint.accepted, 25.0, 35.0) >= 800);
+    check(case, |Loaded { endpoint, .. }| {
+        let accepted = between(&endpoint.accepted, 25.0, 35.0);
+        (accepted < 900).then(|| format!("{accepted} of 1000 units accepted"))
+    });
 }
 
-/// Of 2,000 units that the rate before would offer in twenty seconds, a third is offered at the most, and nothing is lost by it.
+/// From then on at most one and a half times as much is offered as is accepted, and no capacity is lost by it.
 #[test]
 fn a_capacity_that_is_lowered_is_followed_within_five_seconds() {
-    let case = Case::new(Shape::Change { from: 100.0, to: 5.0, at: 20.0 }, 2000 + 150, 50.0);
-    let seconds = loads(case, |Loaded { endpoint, .. }| between(&endpoint.offered, 25.0, 45.0) <= 650);
-    let nineteenth = seconds[seconds.len() * 19 / 20];
-    assert!(nineteenth <= case.ideal * 1.05, "{nineteenth:.2} s");
-}
-
-/// At most one request in twenty is refused whole.
-#[test]
-fn one_bucket_sees_few_whole_refusals() {
-    let case = Case::new(Shape::Bucket(100.0), 3000, 30.0);
-    let seconds = loads(case, |Loaded { endpoint, .. }| endpoint.refused_whole * 20 <= endpoint.requests);
-    let longest = seconds[seconds.len() - 1];
-    assert!(longest <= case.ideal * 1.02, "{longest:.2} s");
-}
-
-#[test]
-fn a_blackout() {
-    for seconds in [2.0, 5.0, 10.0] {
-        // A quarter of the blackout for its end to be noticed, and the rows.
-        let shape = Shape::Blackout { rate: 1e6, from: 0.0, seconds };
-        check_goodput(Case::new(shape, 3000, 0.8 * (seconds * 1.25 + 0.75)));
-        // The earlier rate is back a quarter later.
-        let case = Case::new(Shape::Blackout { rate: 1000.0, from: 5.0, seconds }, 1000 * 20, 20.0);
-        loads(case, |Loaded { endpoint, .. }| {
-            let back = 5.0 + seconds * 1.25;
-            let accepted = between(&endpoint.accepted, back, back + 1.0);
-            accepted >= 800
+    for (from, to, rows) in [(100.0, 5.0, 2000 + 150), (1000.0, 100.0, 20_000 + 3000)] {
+        let case = Case::new(Shape::Change { from, to, at: 20.0 }, rows, 50.0);
+        check(case, |Loaded { endpoint, seconds, .. }| {
+            let [offered, accepted] = [&endpoint.offered, &endpoint.accepted].map(|units| between(units, 25.0, 45.0));
+            let follows = offered * 2 <= accepted * 3 && *seconds <= case.ideal * 1.02 + 0.5;
+            (!follows).then(|| format!("{offered} offered, {accepted} accepted, {seconds:.2} s"))
         });
     }
 }
 
-/// A sequential client needs as long for the responses alone, and waits for seconds after a batch that is refused whole.
+/// At most one request in twenty is refused whole, and the load takes at most 2 % longer than the arithmetic minimum.
+#[test]
+fn one_bucket_sees_few_whole_refusals() {
+    for (rate, seconds) in [(5.0, 200.0), (25.0, 100.0), (100.0, 60.0), (1000.0, 30.0)] {
+        let case = Case::new(Shape::Bucket(rate), (rate * seconds) as usize, seconds);
+        check(case, |Loaded { endpoint, seconds, .. }| {
+            let (refused, requests) = (endpoint.refused_whole, endpoint.requests);
+            let holds = refused * 20 <= requests && *seconds <= case.ideal * 1.02;
+            (!holds).then(|| format!("{refused} of {requests} requests refused whole, {seconds:.2} s"))
+        });
+    }
+}
+
+/// Its end is noticed within an eighth of its length, and the earlier rate is back within a quarter. Nothing is asked more often than
+/// every quarter of a second.
+#[test]
+fn a_blackout() {
+    for seconds in [2.0, 5.0, 10.0] {
+        let back = seconds * 1.25 + 0.25;
+        // The rows take a second where responses take long.
+        let case = Case::new(Shape::Blackout { rate: 1e6, from: 0.0, seconds }, 3000, back + 1.0);
+        check(case, |loaded| (loaded.seconds > case.ideal).then(|| format!("{:.2} s", loaded.seconds)));
+        let case = Case::new(Shape::Blackout { rate: 1000.0, from: 5.0, seconds }, 1000 * 20, 20.0);
+        check(case, |Loaded { endpoint, .. }| {
+            let accepted = between(&endpoint.accepted, 5.0 + back, 5.0 + back + 1.0);
+            (accepted < 800).then(|| format!("{accepted} units in the second after it should be over"))
+        });
+    }
+}
+
+/// No more than a sequential client needs, which waits for each response, and for seconds after each batch that is refused whole.
 #[test]
 fn refusals_whatever_the_rate() {
     for (shape, most) in [
         (Shape::Partial(0.5), 10.0),
         (Shape::Partial(0.1), 10.0),
-        (Shape::Whole(1.0 / 3.0), 60.0),
+        (Shape::Whole(1.0 / 3.0), 40.0),
         (Shape::Mixed, 60.0),
     ] {
         let case = Case::new(shape, 3000, 0.0);
-        let seconds = loads(case, |_| true);
-        let nineteenth = seconds[seconds.len() * 19 / 20];
-        assert!(nineteenth <= most, "{case:?}: {nineteenth:.2} s");
+        check(case, |loaded| (loaded.seconds > most).then(|| format!("{:.2} s", loaded.seconds)));
     }
 }
