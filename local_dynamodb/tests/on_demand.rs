@@ -175,3 +175,29 @@ fn it_follows_the_provisioned_throughput_through_changes_of_the_billing_mode() {
     update(&server, json!({"BillingMode": "PROVISIONED", "ProvisionedThroughput": throughput(3)}));
     assert_eq!(describe(&server, "logfile")["WarmThroughput"], warm(12_000, 9_000), "it never decreases");
 }
+
+#[test]
+fn a_table_becomes_on_demand_four_times_a_day() {
+    let server = with(|options| options.capacity.update_time = Duration::ZERO);
+    table(&server, "logfile", 5, None);
+    assert_eq!(describe(&server, "logfile")["BillingModeSummary"], Value::Null);
+    let throughput = json!({"ReadCapacityUnits": 5, "WriteCapacityUnits": 5});
+    for _ in 0..4 {
+        update(&server, json!({"BillingMode": "PAY_PER_REQUEST"}));
+        let summary = describe(&server, "logfile")["BillingModeSummary"].take();
+        assert_eq!(summary["BillingMode"], "PAY_PER_REQUEST");
+        update(&server, json!({"BillingMode": "PROVISIONED", "ProvisionedThroughput": throughput}));
+        let after = describe(&server, "logfile")["BillingModeSummary"].take();
+        assert_eq!(after["BillingMode"], "PROVISIONED");
+        assert_eq!(after["LastUpdateToPayPerRequestDateTime"], summary["LastUpdateToPayPerRequestDateTime"]);
+        assert!(after["LastUpdateToPayPerRequestDateTime"].as_f64().unwrap() > 1.7e9);
+    }
+    let again = json!({"TableName": "logfile", "BillingMode": "PAY_PER_REQUEST"});
+    let (kind, answer) = refused(&server, "UpdateTable", again);
+    let message = answer["message"].as_str().unwrap();
+    assert_eq!(kind, "LimitExceededException");
+    assert!(
+        message.starts_with("Subscriber limit exceeded: Update to PayPerRequest mode are limited to 4 times"),
+        "{message}"
+    );
+}

@@ -54,6 +54,7 @@ fn blank(value: &mut Value) {
         Value::Object(members) => {
             // The engine has none.
             members.remove("WarmThroughput");
+            members.remove("LastUpdateToPayPerRequestDateTime");
             for (name, value) in members {
                 if let ("ConsumedCapacity", Value::Array(tables)) = (name.as_str(), &mut *value) {
                     // In the order of a hash map.

@@ -99,7 +99,7 @@ fn expired(storage: &Storage, table: &str, expiry: &str, now: f64) -> Result<Vec
 /// The attribute as a number of seconds in SQL; `None` for a name that a path of SQLite's cannot hold.
 fn expiry(attribute: &str) -> Option<String> {
     let quoted = attribute.replace('\'', "''");
-    (!attribute.contains('"')).then(|| format!("CAST(json_extract(item_json, '$.\"{quoted}\".N') AS REAL)"))
+    (!attribute.contains(['"', '\0'])).then(|| format!("CAST(json_extract(item_json, '$.\"{quoted}\".N') AS REAL)"))
 }
 
 /// Makes the index on `attribute`, or drops the table's.
@@ -113,7 +113,9 @@ fn index(storage: &Storage, table: &str, attribute: Option<&str>) -> Result<(), 
             Ok(storage.conn().execute_batch(&create)?)
         }
         Some((attribute, None)) => {
-            log::warn!("items of {table} do not expire: the attribute name {attribute} has a quotation mark");
+            log::warn!(
+                "items of {table} do not expire: the attribute name {attribute:?} has a character that is not supported"
+            );
             Ok(())
         }
     }

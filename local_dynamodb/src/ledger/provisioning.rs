@@ -4,6 +4,7 @@
 //! The engine changes the throughput of a table and its indexes at once. What is in force until the update is complete,
 //! and what descriptions show, is decided here.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,10 @@ use crate::clock;
 const FREE_DECREASES: u64 = 4;
 const BETWEEN_DECREASES: Duration = Duration::from_secs(3600);
 const SECONDS_PER_DAY: u64 = 86_400;
+/// Changes of a table to on-demand mode in any 24 hours. Source: Developer Guide, "Considerations when switching capacity modes
+/// in DynamoDB".
+const SWITCHES_TO_ON_DEMAND: usize = 4;
+const BETWEEN_FIVE_SWITCHES: Duration = Duration::from_secs(SECONDS_PER_DAY);
 
 /// The throughput of a table and its global indexes, and the update in progress.
 #[derive(Debug)]
@@ -62,14 +67,30 @@ pub(super) struct ThroughputHistory {
     last_decrease: Option<Duration>,
     /// Decreases on the day of the last one.
     decreases: u64,
+    /// The latest changes to on-demand mode.
+    switches: VecDeque<Duration>,
 }
 
 impl ThroughputHistory {
     pub(super) fn not_after(mut self, now: Duration) -> Self {
-        for time in [&mut self.last_increase, &mut self.last_decrease].into_iter().flatten() {
-            *time = now.min(*time);
-        }
+        let times = [&mut self.last_increase, &mut self.last_decrease].into_iter().flatten();
+        times.chain(&mut self.switches).for_each(|time| *time = now.min(*time));
         self
+    }
+
+    /// The words are those that DynamoDB had when the limit was one a day.
+    fn check_switch(&self, now: Duration) -> Result<(), DynoxideError> {
+        let (Some(first), Some(last)) = (self.switches.front(), self.switches.back()) else { return Ok(()) };
+        let next = *first + BETWEEN_FIVE_SWITCHES;
+        if self.switches.len() < SWITCHES_TO_ON_DEMAND || now >= next {
+            return Ok(());
+        }
+        Err(DynoxideError::LimitExceededException(format!(
+            "Subscriber limit exceeded: Update to PayPerRequest mode are limited to {SWITCHES_TO_ON_DEMAND} times in 1 \
+             day(s). Last update at {}. Next update can be made at {}",
+            clock::long_form(*last),
+            clock::long_form(next)
+        )))
     }
 }
 
@@ -158,6 +179,9 @@ impl Provisioning {
         if let Some(online) = self.online_index(now) {
             let indexes = change.indexes.iter().map(|(name, _)| &**name);
             online.check_throughput(now, name, change.table.is_some(), indexes)?;
+        }
+        if change.table.is_some_and(is_on_demand) {
+            self.table.history.check_switch(now)?;
         }
         for (name, new) in &change.indexes {
             if let Some(index) = self.index(name)
@@ -290,12 +314,25 @@ impl Provisioning {
         if let Some(online) = self.online_index(now) {
             online.show(now, table);
         }
+        if self.update.as_ref().is_none_or(|update| update.change.table.is_none()) {
+            self.show_billing_mode(table);
+        }
         self.table.show(now, &mut table.provisioned_throughput);
         for index in table.global_secondary_indexes.iter_mut().flatten() {
             if let Some(own) = self.index(&index.index_name) {
                 own.show(now, &mut index.provisioned_throughput);
             }
         }
+    }
+
+    /// A table that was never on demand has no summary (API Reference, "BillingModeSummary").
+    fn show_billing_mode(&self, table: &mut TableDescription) {
+        let is_now = is_on_demand(self.table.throughput);
+        let switched = self.table.history.switches.back().map(Duration::as_secs_f64);
+        let Some(last) = switched.or(table.creation_date_time.filter(|_| is_now)) else { return };
+        let summary = table.billing_mode_summary.get_or_insert_default();
+        summary.billing_mode = if is_now { "PAY_PER_REQUEST" } else { "PROVISIONED" }.into();
+        summary.last_update_to_pay_per_request_date_time = Some(last);
     }
 
     /// When the throughput of the table or of an index changed.
@@ -359,6 +396,12 @@ impl Provisioned {
         }
         if is_decrease(new, self.throughput) {
             self.history.last_increase = Some(now);
+        }
+        if is_on_demand(new) && !is_on_demand(self.throughput) {
+            self.history.switches.push_back(now);
+            while self.history.switches.len() > SWITCHES_TO_ON_DEMAND {
+                self.history.switches.pop_front();
+            }
         }
     }
 
