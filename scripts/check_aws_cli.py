@@ -380,6 +380,71 @@ def check_update_table():
         client.put_item(TableName="logfile", Item=item("while it is updating"))
 
 
+def check_an_index_that_is_added():
+    """AWS CLI and boto3: an added index is CREATING, is filled from its own capacity, and then answers; deleted, it is DELETING"""
+    with Server("--speed", "20", "--update-time", "20", "--starting-burst", "1") as server:
+        create_table(server, "logfile", units=(1000, 1000))
+        client, table = server.client(), server.resource().Table("logfile")
+        with table.batch_writer() as batch:
+            for n in range(200):
+                batch.put_item(Item={"PK": str(n), "GSI_1_PK": "g" if n % 2 else "h"})
+        create = json.dumps([{"Create": {
+            "IndexName": "GSI_1",
+            "KeySchema": [{"AttributeName": "GSI_1_PK", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+            "ProvisionedThroughput": throughput(1000, 2),
+        }}])
+        update = ("update-table", "--table-name", "logfile", "--global-secondary-index-updates")
+        definition = ("--attribute-definitions", "AttributeName=GSI_1_PK,AttributeType=S")
+        added = server.aws(*update, create, *definition)["TableDescription"]
+        index = added["GlobalSecondaryIndexes"][0]
+        assert (added["TableStatus"], index["IndexStatus"], index["Backfilling"]) == ("UPDATING", "CREATING", False), added
+
+        def shown():
+            described = client.describe_table(TableName="logfile")["Table"]
+            return described["TableStatus"], next(iter(described.get("GlobalSecondaryIndexes", [])), {})
+
+        def wait(status, index_status):
+            for _ in range(600):
+                table_status, index = shown()
+                if (table_status, index.get("IndexStatus")) == (status, index_status):
+                    return index
+                time.sleep(0.05)
+            raise AssertionError(shown())
+
+        assert wait("ACTIVE", "CREATING")["Backfilling"] is True
+        query = dict(
+            TableName="logfile", IndexName="GSI_1", KeyConditionExpression="GSI_1_PK = :g",
+            ExpressionAttributeValues={":g": {"S": "g"}}, Select="COUNT",
+        )
+        with refused("ValidationException", "Cannot read from backfilling global secondary index: GSI_1"):
+            client.query(**query)
+        second = create.replace('"IndexName": "GSI_1"', '"IndexName": "GSI_2"')
+        server.aws(*update, second, *definition, refused="LimitExceededException")
+        server.aws("delete-table", "--table-name", "logfile", refused="ResourceInUseException")
+        assert "Backfilling" not in wait("ACTIVE", "ACTIVE")
+        assert client.query(**query)["Count"] == 100
+        assert server.metric("OnlineIndexConsumedWriteCapacity", "logfile", "GSI_1") == 200
+        assert server.metric("ConsumedWriteCapacityUnits", "logfile", "GSI_1") == 0
+        deleted = server.aws(*update, json.dumps([{"Delete": {"IndexName": "GSI_1"}}]))["TableDescription"]
+        assert deleted["GlobalSecondaryIndexes"][0]["IndexStatus"] == "DELETING", deleted
+        wait("ACTIVE", None)
+
+
+def check_quotas():
+    """AWS CLI: more than the quotas of a table and of the account is refused, and --table-quota raises them"""
+    create = (
+        *("create-table", "--table-name", "logfile", "--attribute-definitions", "AttributeName=PK,AttributeType=S"),
+        *("--key-schema", "AttributeName=PK,KeyType=HASH"),
+        *("--provisioned-throughput", "ReadCapacityUnits=1,WriteCapacityUnits=50000"),
+    )
+    with Server() as server:
+        assert "TableMaxWriteCapacityUnits: 40000" in server.aws(*create, refused="LimitExceededException")
+    with Server("--table-quota", "50000") as server:
+        server.aws(*create)
+        assert server.aws("describe-limits")["TableMaxWriteCapacityUnits"] == 50000
+
+
 def check_partiql():
     """boto3: PartiQL, with capacity and without"""
     with Server() as server:

@@ -152,6 +152,12 @@ impl AdmissionGate {
         }
         match operation {
             Operation::CreateTable(_) | Operation::DeleteTable(_) | Operation::UpdateTable(_) => {
+                if let Operation::UpdateTable(update) = &operation
+                    && update.created_indexes().next().is_some()
+                {
+                    // The progress of the fill is told by the number of items.
+                    self.engine.count_items(&update.request.table_name)?;
+                }
                 Ok(self.change_table(operation)?)
             }
             Operation::DescribeTable(_) => {

@@ -21,7 +21,7 @@ const SMALL: i64 = 20_000;
 /// How long a count of a large table is used before it is made again, by the server's clock.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 /// Rows counted in one hold of the lock.
-const SLICE: i64 = 2_000;
+const SLICE: i64 = 5_000;
 
 /// Number and size of items.
 type Count = (i64, i64);

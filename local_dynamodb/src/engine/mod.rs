@@ -86,7 +86,7 @@ impl Engine {
     pub(crate) fn run(&self, mut operation: Operation) -> Result<OperationOutput, DynoxideError> {
         conditions::prepare(&mut operation)?;
         if let Operation::DescribeTable(request) = &operation {
-            self.count_if_unknown(&request.table_name)?;
+            self.count_items(&request.table_name)?;
         }
         let writes = operation.name().may_write_items();
         let database = self.lock();
@@ -104,7 +104,11 @@ impl Engine {
         index_throughput::describe_table(&self.lock(), request).ok().map(|response| response.table)
     }
 
-    fn count_if_unknown(&self, table: &str) -> Result<(), DynoxideError> {
+    /// Counts the items of a large table, unless it was counted before.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) fn count_items(&self, table: &str) -> Result<(), DynoxideError> {
         if !item_counts::is_unknown(&self.lock(), table)? {
             return Ok(());
         }
