@@ -121,6 +121,7 @@ pub fn for_load_error(error: &LoadError) -> Option<&'static str> {
             advice
         }
         LoadError::Source(error) => return for_source_error(error),
+        LoadError::Import(error) => error.advice(),
         LoadError::Unreadable { error: ReadError::WrongFormat(_) | ReadError::Header { .. }, .. } => return None,
         LoadError::Unreadable { error: ReadError::Io { source, .. }, .. }
             if let Some(error) = S3Error::in_io(source) =>

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::import::ImportOptions;
 use super::input::InputOptions;
 use super::parts::PartOptions;
 use super::report_file::ReportFile;
@@ -18,8 +19,8 @@ use crate::batch_writer::Options;
 use crate::batch_writer::client::{Connection, ConnectionError};
 use crate::input::Source;
 use crate::load::{
-    Destination, DryRun, ExpectedInput, IdStride, Job, LoadError, Loaded, MaxErrors, MaxWcu, Pace, Signal,
-    TableDestination, choose_numbering, finished_before, load,
+    Destination, DryRun, ExpectedInput, IdStride, ImportDestination, Job, LoadError, Loaded, MaxErrors, MaxWcu, Pace,
+    Signal, TableDestination, choose_numbering, finished_before, load,
 };
 use crate::mapping::BuiltIn;
 use crate::report::{Finished, LoadFigures, Outcome, PythonLines, Report, Script, Tally, summary};
@@ -58,6 +59,8 @@ pub struct LoadOptions {
     input: InputOptions,
     #[command(flatten)]
     output: OutputOptions,
+    #[command(flatten)]
+    import: ImportOptions,
     #[command(flatten)]
     pace: PaceOptions,
     #[command(flatten)]
@@ -139,7 +142,8 @@ fn run(
     files: impl FnOnce() -> Result<Vec<String>, ErrorWithAdvice>,
     screen: Screen,
 ) -> Result<Exit, Box<dyn Error>> {
-    let LoadOptions { rejects, max_errors, checkpoint, fresh, parts, input, output, pace, connection, .. } = options;
+    let LoadOptions { rejects, max_errors, checkpoint, fresh, parts, input, output, import, pace, connection, .. } =
+        options;
     let expected = ExpectedInput { rows: options.expect_rows, bytes: options.expect_bytes };
     let [rejects, checkpoint, report] = [rejects, checkpoint, output.report.clone()].map(|path| parts.file(path));
     let (rejects, checkpoint, report) = (rejects?, checkpoint?, report?);
@@ -150,7 +154,8 @@ fn run(
     }
     let table = command.table.ok_or("no table is named")?;
     let mapping = input.mapping(command.built_in)?;
-    let sources = input.sources(&files()?, &connection.s3_settings())?;
+    let s3_settings = connection.s3_settings();
+    let sources = input.sources(&files()?, &s3_settings)?;
     let numbering = choose_numbering(&mapping, &sources, command.copies, command.id_stride)?;
     let connection = connection.connect_blocking();
     if output.dry_run {
@@ -158,12 +163,17 @@ fn run(
         return Ok(run_dry(&dry_run, connection, stdout)?);
     }
     let defaults = Options::default();
-    let destination = Destination::Table(TableDestination {
-        connection: connection?,
-        name: table,
-        options: Options { in_flight: pace.in_flight.map_or(defaults.in_flight, usize::from), ..defaults },
-        pace: Pace { max_wcu, give_up_after: pace.give_up_after },
-    });
+    let destination = match import.target(&parts, &s3_settings)? {
+        Some(target) => {
+            Destination::Import(Box::new(ImportDestination { target, table, connection, prices: import.prices() }))
+        }
+        None => Destination::Table(Box::new(TableDestination {
+            connection: connection?,
+            name: table,
+            options: Options { in_flight: pace.in_flight.map_or(defaults.in_flight, usize::from), ..defaults },
+            pace: Pace { max_wcu, give_up_after: pace.give_up_after },
+        })),
+    };
     let (workers, quiet) = (command.workers, output.quiet);
     let job = Job {
         destination,
@@ -255,6 +265,10 @@ impl Run<'_> {
         let exit = self.exit(&errors, figures.tally);
         if loaded.is_some() {
             self.print_summary(exit, &figures);
+        }
+        if !self.quiet {
+            let notes = loaded.iter().flat_map(|loaded| &loaded.notes);
+            notes.for_each(|line| say(self.job.script.program(), line));
         }
         // Where standard output and standard error go into one file, as under nohup, its last line is Python's.
         if let Some(loaded) = loaded.as_mut().filter(|_| errors.is_empty()) {

@@ -1,6 +1,7 @@
 //! The command line of the binaries that talk to DynamoDB: options of the connection and of a load, and what to do about an error.
 
 pub mod advice;
+mod import;
 mod input;
 mod loading;
 mod parts;

@@ -15,7 +15,7 @@ use super::max_errors::MaxErrors;
 use super::phase::{Phase, SharedPhase};
 use super::rejects::{RejectedRow, Rejects};
 use super::request::Origin;
-use crate::batch_writer::{Settled, Stop};
+use crate::batch_writer::Settled;
 use crate::input::{Oddities, OddityCounts, RecordError, SourceProgress};
 use crate::report::{Checkpoint, PythonLines, RecordEnd, RowCounts, SavedProgress, SavedRejects, Watermark};
 
@@ -42,10 +42,8 @@ pub(super) enum Event {
         line: u64,
         oddities: Oddities,
     },
-    /// A producer has ended early.
+    /// A producer has ended early, or a worker has stopped before its requests were settled.
     Failed(LoadError),
-    /// A worker has stopped before its requests were settled.
-    Stopped(Stop),
     /// A signal came.
     Signal(Signal),
     /// A source was read to its end.
@@ -66,7 +64,6 @@ pub(super) struct Collector<W> {
     /// The end of each source that was read to its end.
     pub(super) ends: Vec<Option<RecordEnd>>,
     pub(super) names: Vec<String>,
-    pub(super) table: String,
     pub(super) counts: Arc<RowCounts>,
     pub(super) oddities: OddityCounts,
     pub(super) copies: u64,
@@ -90,7 +87,6 @@ impl<W: Write> Collector<W> {
                 Ok(Event::Rejected { row, origin }) => self.rejected(&row, &origin, origin.record.rows),
                 Ok(Event::Odd { source, line, oddities }) => self.odd(source, line, oddities),
                 Ok(Event::Failed(error)) => self.fail(error),
-                Ok(Event::Stopped(stop)) => self.fail(LoadError::Table { table: self.table.clone(), stop }),
                 Ok(Event::Signal(signal)) if self.is_stopped_by_signal() => {
                     log::debug!("{signal:?} again: not waiting for what is in flight");
                     break;

@@ -8,6 +8,7 @@ use super::control::Signal;
 use super::max_errors::MaxErrors;
 use super::pace::ShareError;
 use super::rejects::{RejectedRow, RejectsError};
+use super::sink::ImportError;
 use crate::batch_writer::Stop;
 use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
 use crate::input::{ReadError, ResumeError, SourceError};
@@ -94,6 +95,9 @@ pub enum LoadError {
         #[source]
         stop: Stop,
     },
+    /// Import files cannot be written.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// A checkpoint cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -160,6 +164,8 @@ impl LoadError {
             Self::Share(ShareError::Describe { source, .. }) => is_permanent(source),
             Self::Table { stop: Stop::Service(error), .. } => is_permanent(error),
             Self::Source(_) | Self::Unreadable { .. } | Self::BadRow(_) | Self::InputTooShort { .. } => false,
+            Self::Import(ImportError::NotEmpty { .. }) => true,
+            Self::Import(_) => false,
             Self::Table { .. } | Self::Signal { .. } | Self::Thread(_) | Self::Internal(_) => false,
         }
     }

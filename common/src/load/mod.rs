@@ -48,7 +48,9 @@ pub use self::pace::{MaxWcu, Pace, ShareError};
 pub use self::part::{PLACEHOLDER, Part};
 pub use self::rejects::{RejectedRow, RejectsError};
 pub use self::run::{Loaded, load};
-pub use self::sink::{Destination, TableDestination};
+pub use self::sink::{
+    Destination, ImportDestination, ImportError, ImportTarget, PRICES, Price, Prices, TableDestination,
+};
 pub use crate::report::Script;
 
 type Reader = RecordReader<Box<dyn Read + Send>>;

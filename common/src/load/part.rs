@@ -201,7 +201,7 @@ impl AttributeSink for KeyHasher {
 
 /// A number in the one form that all numbers equal to it have: without an exponent, without zeros before the first digit or behind the
 /// last one of the fraction.
-fn plain_number(text: &str) -> Cow<'_, str> {
+pub(super) fn plain_number(text: &str) -> Cow<'_, str> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0') {
         return Cow::Borrowed(text);
     }

@@ -19,7 +19,7 @@ use super::produce::{Producer, Production};
 use super::rejects::Rejects;
 use super::request::Request;
 use super::resume::{OpenSource, open_sources};
-use super::sink::{Destination, TableSinks};
+use super::sink::Sinks;
 use super::worker::Worker;
 use crate::batch_writer::Traffic;
 use crate::input::{OddityCounts, SourceProgress};
@@ -53,6 +53,8 @@ pub struct Loaded<W> {
     pub elapsed: Duration,
     /// What ended it early.
     pub errors: Vec<LoadError>,
+    /// What is to be said of what was written, one line each.
+    pub notes: Vec<String>,
     lines: PythonLines<W>,
     checkpoint: Option<Checkpoint>,
     /// The end of each source, if all were read to their ends.
@@ -116,8 +118,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     let progress: Vec<Arc<SourceProgress>> = job.sources.iter().map(|_| Arc::default()).collect();
     let readers = open_sources(job, &resume_points, &progress)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LoadError::Thread)?;
-    let Destination::Table(table) = &job.destination;
-    let sinks = runtime.block_on(TableSinks::open(table, &job.mapping))?;
+    let sinks = runtime.block_on(Sinks::open(&job.destination, &job.mapping))?;
     let rejects = match (&job.rejects, &saved) {
         (Some(path), Some(progress)) => Some(Rejects::resume(path, &progress.rejects)?),
         (Some(path), None) if empties_rejects => Some(Rejects::resume(path, &SavedRejects::default())?),
@@ -136,7 +137,6 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
         watermarks: resume_points.iter().map(Watermark::new).collect(),
         ends: vec![None; job.sources.len()],
         names,
-        table: job.destination.table_name().to_owned(),
         counts: Arc::clone(&counts),
         oddities: OddityCounts::default(),
         collected: saved.map(|progress| progress.rejects.records.into_iter().collect()).unwrap_or_default(),
@@ -170,8 +170,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     drop(collected);
     let replaced = join(threads, &mut collector);
     drop(control);
-    let traffic = sinks.traffic.with(|traffic| traffic.clone());
-    Ok(finish(job, collector, traffic, replaced, resumed))
+    Ok(finish(job, collector, &sinks, replaced, resumed))
 }
 
 /// The checkpoint, and whether the files for rejected rows are those of an earlier load whose rows will come again.
@@ -189,7 +188,7 @@ type Threads = Vec<thread::JoinHandle<io::Result<ReplacedRows>>>;
 
 fn start_workers(
     job: &Job,
-    sinks: &TableSinks,
+    sinks: &Sinks,
     events: &Sender<Event>,
     phase: &SharedPhase,
 ) -> Result<(Senders, Threads), LoadError> {
@@ -255,7 +254,7 @@ fn join<W: Write>(threads: Threads, collector: &mut Collector<W>) -> ReplacedRow
 fn finish<W: Write>(
     job: &Job,
     mut collector: Collector<W>,
-    traffic: Traffic,
+    sinks: &Sinks,
     replaced: ReplacedRows,
     resumed: Tally,
 ) -> Loaded<W> {
@@ -271,6 +270,17 @@ fn finish<W: Write>(
         if let Err(error) = job.expected.check(records, stored_bytes) {
             collector.fail(error);
         }
+    }
+    let mut notes = Vec::new();
+    if collector.errors.is_empty() {
+        match sinks.finish() {
+            Ok(lines) => notes = lines,
+            Err(error) => collector.fail(error),
+        }
+    }
+    let mut tally = tally;
+    if !collector.errors.is_empty() && sinks.abandon() {
+        tally.written = 0;
     }
     collector.save();
     // A load that did nothing, perhaps for a mistyped name, starts again.
@@ -291,7 +301,8 @@ fn finish<W: Write>(
         tally,
         resumed,
         input,
-        traffic,
+        traffic: sinks.traffic(),
+        notes,
         oddities,
         replaced,
         elapsed,

@@ -6,12 +6,13 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 use tokio::sync::watch;
 
+use super::LoadError;
 use super::channel::{ChunkReceiver, Received};
 use super::collect::Event;
 use super::phase::{Phase, SharedPhase};
 use super::request::Request;
 use super::sink::Sink;
-use crate::batch_writer::{Stop, Turn};
+use crate::batch_writer::Turn;
 use crate::report::{KeyCounter, ReplacedRows};
 
 /// How long batches in flight are waited for when the load is stopped. DynamoDB responds within milliseconds or not at all.
@@ -36,12 +37,12 @@ impl Worker {
         let ended = Ended(self.events.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let phase_changes = self.phase.watch();
-        let (stop, replaced) = runtime.block_on(async {
+        let (error, replaced) = runtime.block_on(async {
             let mut working = Working { worker: self, sink: open(), phase_changes, closed: false };
             (working.work().await, working.worker.keys.replaced())
         });
-        if let Some(stop) = stop {
-            let _ = ended.0.send(Event::Stopped(stop));
+        if let Some(error) = error {
+            let _ = ended.0.send(Event::Failed(error));
         }
         Ok(replaced)
     }
@@ -57,7 +58,7 @@ struct Working<S> {
 
 impl<S: Sink> Working<S> {
     /// `None` when all is settled, or when the load was stopped by others.
-    async fn work(&mut self) -> Option<Stop> {
+    async fn work(&mut self) -> Option<LoadError> {
         loop {
             if *self.phase_changes.borrow_and_update() == Phase::Stopping {
                 self.stop().await;
@@ -78,7 +79,7 @@ impl<S: Sink> Working<S> {
                     Ok(()) = self.phase_changes.changed() => {}
                 },
                 Turn::Done => return None,
-                Turn::Stopped => return self.sink.stop_reason(),
+                Turn::Stopped => return self.sink.take_error(),
             }
         }
     }

@@ -90,6 +90,18 @@ impl S3 {
         })
     }
 
+    /// Deletes the object at `url`.
+    ///
+    /// # Errors
+    /// S3 refuses.
+    pub fn delete(&self, url: &S3Url) -> Result<(), S3Error> {
+        let (client, url) = (self.0.client.clone(), url.clone());
+        self.run(async move {
+            let deleted = client.delete_object().bucket(&url.bucket).key(&url.key).send().await;
+            deleted.map(drop).map_err(|error| S3Error::of_request(&url, &error))
+        })
+    }
+
     /// Runs on the thread, and waits for the result.
     fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);

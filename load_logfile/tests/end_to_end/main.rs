@@ -6,6 +6,7 @@ mod contents;
 mod credentials;
 mod dry_run;
 mod faults;
+mod import;
 mod input;
 mod mapping;
 mod not_a_log;

@@ -6,6 +6,7 @@ mod contents;
 mod dry_run;
 mod faults;
 mod ids;
+mod import;
 mod resume;
 mod s3;
 mod service;

@@ -119,6 +119,17 @@ impl<T> WriteRequest<T> {
         json.extend_from_slice(behind);
     }
 
+    /// Appends its item alone, as DynamoDB's imports and exports have it: `{"Item":{…}}`. For a delete request, its key.
+    pub fn push_item_json(&self, json: &mut Vec<u8>) {
+        json.extend_from_slice(b"{\"Item\":{");
+        json.extend_from_slice(&self.own);
+        if self.is_in_two_parts() {
+            json.push(b',');
+        }
+        json.extend_from_slice(&self.shared);
+        json.extend_from_slice(b"}}");
+    }
+
     /// Length of its JSON in bytes.
     pub fn json_len(&self) -> usize {
         let (before, behind) = self.kind.frame();

@@ -15,7 +15,7 @@ use crate::human;
 use crate::input::SourceProgress;
 use crate::load::job::Job;
 use crate::load::progress::{Progress, Sample};
-use crate::load::sink::TableSinks;
+use crate::load::sink::{Sinks, TableSinks};
 use crate::report::RowCounts;
 use crate::screen::{Bar, Screen};
 use crate::tables::TableDescription;
@@ -33,7 +33,8 @@ const DESCRIBE: Duration = Duration::from_secs(5);
 pub(super) struct Display {
     program: &'static str,
     screen: Screen,
-    sinks: TableSinks,
+    /// `None` where nothing is written to a table.
+    sinks: Option<TableSinks>,
     names: Vec<String>,
     counts: Arc<RowCounts>,
     sources: Vec<Arc<SourceProgress>>,
@@ -50,7 +51,7 @@ pub(super) struct Display {
 impl Display {
     pub(super) fn new(
         job: &Job,
-        sinks: &TableSinks,
+        sinks: &Sinks,
         counts: &Arc<RowCounts>,
         sources: &[Arc<SourceProgress>],
         start: Instant,
@@ -58,7 +59,7 @@ impl Display {
         Self {
             program: job.script.program(),
             screen: job.screen.clone(),
-            sinks: sinks.clone(),
+            sinks: sinks.of_table().cloned(),
             names: job.sources.iter().map(|source| source.name().to_owned()).collect(),
             counts: Arc::clone(counts),
             sources: sources.to_vec(),
@@ -127,9 +128,11 @@ impl Display {
             let whole: f64 = shares.iter().map(|(_, length)| length).sum();
             shares.iter().map(|(share, length)| share * length).sum::<f64>() / whole.max(1.0)
         });
-        self.sinks.traffic.with(|traffic| Sample {
+        let written = self.counts.total().written;
+        let Some(sinks) = &self.sinks else { return Sample { at, written, share, ..Sample::default() } };
+        sinks.traffic.with(|traffic| Sample {
             at,
-            written: self.counts.total().written,
+            written,
             throttled: traffic.throttled(),
             consumed: traffic.consumed_by_table.rounded_up(),
             in_flight: traffic.in_flight,
@@ -139,7 +142,8 @@ impl Display {
 
     /// Explains causes that are new. One that the response does not name waits a little for a response that does.
     async fn explain_news(&mut self) {
-        let mut news: Vec<_> = self.sinks.traffic.with(|traffic| {
+        let Some(sinks) = self.sinks.clone() else { return };
+        let mut news: Vec<_> = sinks.traffic.with(|traffic| {
             traffic.throttle_events.keys().filter(|cause| !self.seen.contains(*cause)).cloned().collect()
         });
         if let Some(index) = news.iter().position(|cause| cause.resource == ThrottledResource::Unknown) {
@@ -155,10 +159,10 @@ impl Display {
         if news.is_empty() {
             return;
         }
-        let description = self.describe().await;
+        let description = describe(&sinks).await;
         for cause in news {
             self.seen.insert(cause.clone());
-            let (lines, cause) = self.with_situation(description.as_ref(), |situation| {
+            let (lines, cause) = self.with_situation(&sinks, description.as_ref(), |situation| {
                 let cause = situation.deduce(&cause);
                 (situation.explain(&cause), cause)
             });
@@ -168,14 +172,13 @@ impl Display {
         }
     }
 
-    /// Its capacity now, which may have changed since the start.
-    async fn describe(&self) -> Option<TableDescription> {
-        let client = self.sinks.connection.client(Retries::Sdk);
-        tokio::time::timeout(DESCRIBE, TableDescription::read(&client, &self.sinks.name)).await.ok()?.ok()
-    }
-
-    fn with_situation<R>(&self, description: Option<&TableDescription>, act: impl FnOnce(&Situation<'_>) -> R) -> R {
-        let (written, measured, table, indexes) = self.sinks.traffic.with(|traffic| {
+    fn with_situation<R>(
+        &self,
+        sinks: &TableSinks,
+        description: Option<&TableDescription>,
+        act: impl FnOnce(&Situation<'_>) -> R,
+    ) -> R {
+        let (written, measured, table, indexes) = sinks.traffic.with(|traffic| {
             let measured = traffic.written.saturating_sub(traffic.written_without_consumption);
             (traffic.written, measured, traffic.consumed_by_table, traffic.consumed_by_index.clone())
         });
@@ -183,13 +186,19 @@ impl Display {
         let of_row = |units: f64| if measured == 0 { 1.0 } else { units / measured as f64 };
         let index_units = |name: &str| of_row(indexes.get(name).map_or(0.0, |units| units.as_f64()));
         act(&Situation {
-            table: &self.sinks.name,
+            table: &sinks.name,
             description,
-            endpoint_url: self.sinks.connection.endpoint_url(),
+            endpoint_url: sinks.connection.endpoint_url(),
             rows_per_second: written as f64 / self.start.elapsed().as_secs_f64().max(1e-3),
             rows_left: self.progress.rows_left(),
             table_units: of_row(table.as_f64()),
             index_units: &index_units,
         })
     }
+}
+
+/// The table's capacity now, which may have changed since the start.
+async fn describe(sinks: &TableSinks) -> Option<TableDescription> {
+    let client = sinks.connection.client(Retries::Sdk);
+    tokio::time::timeout(DESCRIBE, TableDescription::read(&client, &sinks.name)).await.ok()?.ok()
 }

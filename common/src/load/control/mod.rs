@@ -21,7 +21,7 @@ use self::signals::Signals;
 use super::LoadError;
 use super::collect::Event;
 use super::job::Job;
-use super::sink::{Destination, TableSinks};
+use super::sink::{Destination, Sinks};
 use crate::input::SourceProgress;
 use crate::report::RowCounts;
 
@@ -39,7 +39,7 @@ impl Control {
     pub(super) fn start(
         runtime: Runtime,
         job: &Job,
-        sinks: &TableSinks,
+        sinks: &Sinks,
         counts: &Arc<RowCounts>,
         progress: &[Arc<SourceProgress>],
         events: Sender<Event>,
@@ -50,8 +50,10 @@ impl Control {
             Signals::open().map_err(LoadError::Thread)?
         };
         let mut display = (!job.quiet).then(|| Display::new(job, sinks, counts, progress, start));
-        let Destination::Table(table) = &job.destination;
-        let share = ShareFollower::new(table, sinks);
+        let share = match (&job.destination, sinks.of_table()) {
+            (Destination::Table(table), Some(sinks)) => ShareFollower::new(table, sinks),
+            _ => None,
+        };
         let (stop, stopped) = oneshot::channel();
         let run = move || {
             runtime.block_on(async {

@@ -1,21 +1,29 @@
-//! Where the items go: the only thing that a worker drives. A table today; each other destination is a file in this folder, a
-//! [`Destination`], and a [`Sink`] for each worker.
+//! Where the items go: the only thing that a worker drives. Each destination is a module in this folder, a [`Destination`], and a [`Sink`]
+//! for each worker.
 
+mod import;
 mod table;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use self::import::{ImportDestination, ImportError, ImportTarget, PRICES, Price, Prices};
+use self::import::{ImportSink, ImportSinks};
 pub use self::table::TableDestination;
+use self::table::TableSink;
 pub(super) use self::table::{TableSinks, check_table};
+use super::LoadError;
 use super::request::{Origin, Request};
-use crate::batch_writer::{Settled, Stop, Turn};
+use crate::batch_writer::{Settled, Traffic, Turn};
+use crate::mapping::Mapping;
 
 /// What all workers write to.
 #[derive(Debug)]
 pub enum Destination {
     /// A table of DynamoDB, through BatchWriteItem.
-    Table(TableDestination),
+    Table(Box<TableDestination>),
+    /// Files for DynamoDB's own bulk loaders.
+    Import(Box<ImportDestination>),
 }
 
 impl Destination {
@@ -23,6 +31,7 @@ impl Destination {
     pub fn table_name(&self) -> &str {
         match self {
             Self::Table(table) => table.name.as_str(),
+            Self::Import(import) => import.table.as_str(),
         }
     }
 
@@ -30,15 +39,78 @@ impl Destination {
     pub(super) fn max_workers(&self) -> usize {
         match self {
             Self::Table(table) => table.options.in_flight.max(1),
+            Self::Import(_) => usize::MAX,
         }
     }
 }
 
 impl fmt::Display for Destination {
-    /// `http://127.0.0.1:8000`, `DynamoDB in us-east-1`
+    /// `http://127.0.0.1:8000`, `DynamoDB in us-east-1`, `import files in DIR`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Table(table) => table.connection.fmt(f),
+            Self::Import(import) => write!(f, "import files in {}", import.target.name()),
+        }
+    }
+}
+
+/// What the sinks of one destination share.
+#[derive(Debug, Clone)]
+pub(super) enum Sinks {
+    Table(Box<TableSinks>),
+    Import(ImportSinks),
+}
+
+impl Sinks {
+    /// # Errors
+    /// The destination cannot be used, or its key is not the items'.
+    pub(super) async fn open(destination: &Destination, mapping: &Mapping) -> Result<Self, LoadError> {
+        match destination {
+            Destination::Table(table) => TableSinks::open(table, mapping).await.map(Box::new).map(Self::Table),
+            Destination::Import(import) => ImportSinks::open(import, mapping).await.map(Self::Import),
+        }
+    }
+
+    /// The sink of worker `number` of so many.
+    pub(super) fn sink(&self, number: usize, workers: usize) -> WorkerSink {
+        match self {
+            Self::Table(sinks) => WorkerSink::Table(Box::new(sinks.sink(number, workers))),
+            Self::Import(sinks) => WorkerSink::Import(Box::new(sinks.sink(number, workers))),
+        }
+    }
+
+    /// Those of a table.
+    pub(super) fn of_table(&self) -> Option<&TableSinks> {
+        match self {
+            Self::Table(sinks) => Some(sinks),
+            Self::Import(_) => None,
+        }
+    }
+
+    /// What went over the wire.
+    pub(super) fn traffic(&self) -> Traffic {
+        self.of_table().map(|sinks| sinks.traffic.with(|traffic| traffic.clone())).unwrap_or_default()
+    }
+
+    /// Completes the destination when all workers are done, and says what is to be said of it.
+    ///
+    /// # Errors
+    /// It cannot be completed.
+    pub(super) fn finish(&self) -> Result<Vec<String>, LoadError> {
+        match self {
+            Self::Table(_) => Ok(Vec::new()),
+            Self::Import(sinks) => sinks.finish(),
+        }
+    }
+
+    /// The load has failed: whether nothing of it is left.
+    pub(super) fn abandon(&self) -> bool {
+        match self {
+            Self::Table(_) => false,
+            Self::Import(sinks) => {
+                sinks.abandon();
+                true
+            }
         }
     }
 }
@@ -67,5 +139,62 @@ pub(super) trait Sink {
     fn take_settled(&mut self) -> Vec<Settled<Arc<Origin>>>;
 
     /// Why it ended with [`Turn::Stopped`].
-    fn stop_reason(&self) -> Option<Stop>;
+    fn take_error(&mut self) -> Option<LoadError>;
+}
+
+/// A sink of any destination.
+pub(super) enum WorkerSink {
+    Table(Box<TableSink>),
+    Import(Box<ImportSink>),
+}
+
+impl Sink for WorkerSink {
+    fn has_room(&self) -> bool {
+        match self {
+            Self::Table(sink) => sink.has_room(),
+            Self::Import(sink) => sink.has_room(),
+        }
+    }
+
+    fn push_all(&mut self, requests: Vec<Request>) {
+        match self {
+            Self::Table(sink) => sink.push_all(requests),
+            Self::Import(sink) => sink.push_all(requests),
+        }
+    }
+
+    fn close(&mut self) {
+        match self {
+            Self::Table(sink) => sink.close(),
+            Self::Import(sink) => sink.close(),
+        }
+    }
+
+    fn stop(&mut self) {
+        match self {
+            Self::Table(sink) => sink.stop(),
+            Self::Import(sink) => sink.stop(),
+        }
+    }
+
+    async fn turn(&mut self) -> Turn {
+        match self {
+            Self::Table(sink) => sink.turn().await,
+            Self::Import(sink) => sink.turn().await,
+        }
+    }
+
+    fn take_settled(&mut self) -> Vec<Settled<Arc<Origin>>> {
+        match self {
+            Self::Table(sink) => sink.take_settled(),
+            Self::Import(sink) => sink.take_settled(),
+        }
+    }
+
+    fn take_error(&mut self) -> Option<LoadError> {
+        match self {
+            Self::Table(sink) => sink.take_error(),
+            Self::Import(sink) => sink.take_error(),
+        }
+    }
 }

@@ -156,18 +156,19 @@ impl Sink for TableSink {
         self.writer.take_settled()
     }
 
-    fn stop_reason(&self) -> Option<Stop> {
+    fn take_error(&mut self) -> Option<LoadError> {
         let stop = self.writer.stopped()?.clone();
         // To a writer, a table that is being created does not exist yet.
-        match (stop, &self.status) {
+        let stop = match (stop, &self.status) {
             (Stop::Service(error), Some(status @ (TableStatus::Creating | TableStatus::Deleting)))
                 if error.kind == ServiceErrorKind::NoSuchTable =>
             {
                 let doing = if *status == TableStatus::Creating { "created" } else { "deleted" };
                 let message = format!("{} is still being {doing}", self.name);
-                Some(Stop::Service(ServiceError { kind: ServiceErrorKind::TableNotReady, message, ..error }))
+                Stop::Service(ServiceError { kind: ServiceErrorKind::TableNotReady, message, ..error })
             }
-            (stop, _) => Some(stop),
-        }
+            (stop, _) => stop,
+        };
+        Some(LoadError::Table { table: self.name.clone(), stop })
     }
 }

@@ -1,0 +1,62 @@
+//! The objects of an import: items in DynamoDB JSON, one a line, packed with gzip.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// "Best practices for importing from Amazon S3" in the Developer Guide advises at most so many items of less than 1 KB an object.
+const MAX_ITEMS: u64 = 4_000_000;
+/// An object of an import has at most 5 GB, here even before it is packed.
+const MAX_BYTES: u64 = 4 << 30;
+
+/// The common beginning of their names, by which an import finds them.
+pub(super) const PREFIX: &str = "part-";
+
+/// An object that is being written.
+#[derive(Debug)]
+pub(super) struct PartFile {
+    path: PathBuf,
+    gzip: GzEncoder<BufWriter<File>>,
+    items: u64,
+    /// Before they are packed.
+    bytes: u64,
+}
+
+/// An object that is written and on the disk.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) path: PathBuf,
+    pub(super) items: u64,
+    pub(super) bytes: u64,
+}
+
+impl PartFile {
+    pub(super) fn create(folder: &Path, number: u32) -> io::Result<Self> {
+        let path = folder.join(format!("{PREFIX}{number:05}.json.gz"));
+        // An import is billed by the bytes before they are packed, so packing well saves little.
+        let gzip = GzEncoder::new(BufWriter::new(File::create(&path)?), Compression::fast());
+        Ok(Self { path, gzip, items: 0, bytes: 0 })
+    }
+
+    /// Adds an item: `{"Item":{…}}`.
+    pub(super) fn add(&mut self, item: &[u8]) -> io::Result<()> {
+        self.gzip.write_all(item)?;
+        self.gzip.write_all(b"\n")?;
+        self.items += 1;
+        self.bytes += item.len() as u64 + 1;
+        Ok(())
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.items >= MAX_ITEMS || self.bytes >= MAX_BYTES
+    }
+
+    pub(super) fn finish(self) -> io::Result<Written> {
+        let file = self.gzip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        Ok(Written { path: self.path, items: self.items, bytes: self.bytes })
+    }
+}

@@ -1,0 +1,54 @@
+//! Files for DynamoDB's own bulk loaders, instead of writes to the table.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+
+use test_support::contract::{Items, assert_same_items, parallel};
+use test_support::lab::{Lab, without_times};
+use test_support::log::{csv, rows};
+use test_support::oracle::{self, NASTY_ROWS, nasty_items};
+
+use crate::LOADER;
+
+/// The items in the objects, each key once.
+fn items(folder: &Path) -> Items {
+    let mut lines = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "gz") {
+            let mut text = String::new();
+            flate2::read::GzDecoder::new(fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+            let of_line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["Item"].to_string();
+            lines.extend(text.lines().map(of_line));
+        }
+    }
+    let items = oracle::items(&lines.join("\n"));
+    assert_eq!(items.len(), lines.len(), "a key is there twice");
+    items
+}
+
+#[test]
+fn the_files_hold_the_copies_of_all_rows() {
+    let lab = Lab::new("logfile_scan", LOADER);
+    let logs = [csv(&rows(1..=300)), csv(&rows(1..=200))];
+    lab.file("a.csv", &logs[0]);
+    lab.file("b.csv", &logs[1]);
+    let run = lab.load(&["a.csv", "b.csv", "--copies=3", "--threads=3", "--write-import", "out"]);
+    run.assert_code(0);
+    assert!(without_times(&run.stdout).ends_with("total rows 1500 in S seconds\n"), "{}", run.stdout);
+    assert!(run.stderr.contains("1,500 items in 3 objects in out"), "{}", run.stderr);
+    let logs: Vec<&[u8]> = logs.iter().map(String::as_bytes).collect();
+    assert_same_items(&items(&lab.folder().join("out")), &parallel("logfile_scan", &logs, 3, 2000, 500_000));
+    assert!(lab.items().is_empty());
+}
+
+#[test]
+fn nasty_rows_become_the_items_that_python_makes_of_them() {
+    for table in ["logfile_scan", "logfile_gsi_low"] {
+        let lab = Lab::new(table, LOADER);
+        lab.file("nasty.csv", NASTY_ROWS);
+        lab.load(&["nasty.csv", "--copies=3", "--write-import", "out"]).assert_code(0);
+        assert_same_items(&items(&lab.folder().join("out")), &nasty_items(table));
+    }
+}
