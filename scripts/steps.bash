@@ -49,16 +49,22 @@ skip_if_unreachable() {
     exit 0
 }
 
-# install_aws_clients: installs the newest AWS CLI and boto3 from PyPI in the virtual environment $venv
-install_aws_clients() {
+# install_python_packages FOLDER PACKAGE…: installs the newest of them from PyPI in a virtual environment; sets venv to it
+install_python_packages() {
     command -v python3 >/dev/null || fail "python3 is not installed"
-    venv=$target/aws_clients
-    echo "Installing the AWS CLI and boto3 ..."
+    venv=$1
+    shift
+    echo "Installing $* ..."
     python3 -m venv "$venv" >"$work/venv.log" 2>&1 || fail "python3 -m venv (on Debian: apt-get install python3-venv)" "$work/venv.log"
-    if ! "$venv/bin/python" -m pip install --quiet --upgrade --upgrade-strategy eager awscli boto3 >"$work/pip.log" 2>&1; then
+    if ! "$venv/bin/python" -m pip install --quiet --upgrade --upgrade-strategy eager "$@" >"$work/pip.log" 2>&1; then
         skip_if_unreachable PyPI "$work/pip.log"
-        fail "pip install awscli boto3" "$work/pip.log"
+        fail "pip install $*" "$work/pip.log"
     fi
+}
+
+# install_aws_clients: installs the newest AWS CLI and boto3
+install_aws_clients() {
+    install_python_packages "$target/aws_clients" awscli boto3
 }
 
 milliseconds() {
@@ -75,6 +81,11 @@ build() {
     (cd -- "$root" && cargo build --quiet --release --locked --target-dir "$target") || fail "the build"
     build_took=$(($(milliseconds) - start))
     export PATH=$target/release:$PATH
+}
+
+# use_programs: takes the programs from the folder $PROGRAMS, or builds them
+use_programs() {
+    if [[ -n ${PROGRAMS:-} ]]; then PATH=$(cd -- "$PROGRAMS" && pwd):$PATH; else build; fi
 }
 
 # step COMMAND…: prints the command (or $label), runs it, prints its last line, and sets took to its milliseconds
