@@ -24,15 +24,16 @@
 //! Sources: the trial is the experiment of PCC (Dong et al., NSDI 2015); the measured delivery rate and probing around it are BBR's
 //! (Cardwell et al., ACM Queue 2016); capacity, bursts and partitions are as in "Amazon DynamoDB" (ATC 2022).
 
+mod growth;
 mod measure;
 mod search;
+mod trial;
 
 use std::time::Duration;
 
-use capacity::limits::MAX_BATCH_WRITE_REQUESTS;
-
 use self::measure::Measure;
 use self::search::{Found, Search};
+use super::attempt::{Attempt, Lane};
 
 /// The longest that a batch of several requests should wait for its capacity. What the bucket holds when a load ends is what the load
 /// was slower than it could have been, and that is up to one and a half batches.
@@ -105,13 +106,14 @@ const THROTTLED_BATCHES: u32 = 3;
 /// Where a share is refused by chance, fewer than this share of what is expected.
 const FAR_BELOW_CHANCE: f64 = 0.7;
 
+/// Where a share is refused by chance, a higher rate is tried while at least this share of what is expected is accepted: requests of a hot
+/// key that are not yet aside would fill all batches.
+const GROWS_ABOVE: f64 = 0.9;
+
 /// An outage is so many batches in a row refused whole that this is chance once in a hundred times.
 const FEWEST_REFUSALS: u32 = 3;
 const MOST_REFUSALS: u32 = 10;
 const IS_CHANCE: f64 = 0.01;
-
-/// A request that comes back so often at least, while most of its batch is accepted, has a reason of its own.
-const FEWEST_RETURNS: u8 = 3;
 
 /// How soon it is tried again whether refusals end at a lower rate. The trial costs a few batches, so each time that it changes nothing it
 /// is made half as often.
@@ -153,23 +155,6 @@ const SEARCH_ALONE: Duration = Duration::from_secs(1);
 
 /// How soon to ask again whether the first batch has a response: it may come to another worker, which does not call.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
-
-/// A batch that was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Attempt {
-    /// When.
-    pub(crate) sent_at: Duration,
-    /// Its expected cost in write units, by the sizes of its items.
-    pub(crate) units: u64,
-    /// Of its first request. A batch cannot be smaller.
-    first_units: u64,
-    /// Its cost under a limit that the user sets.
-    pub(super) counted: u64,
-    /// The lane it belongs to.
-    pub(super) lane: super::pacer::Lane,
-    /// Whether it is larger than the rate allows, to see what happens.
-    large: bool,
-}
 
 #[derive(Debug, Clone, Copy)]
 enum State {
@@ -279,16 +264,6 @@ impl Controller {
         self.rate
     }
 
-    /// How often a request comes back by chance; `None` while that is not known.
-    pub(super) fn returns_by_chance(&self) -> Option<u8> {
-        if !matches!(self.state, State::Steady) {
-            return None;
-        }
-        let share = self.by_chance.unwrap_or(1.0);
-        let returns = (0.001_f64).ln() / (1.0 - share).max(1e-9).ln();
-        Some((returns.ceil() as u8).max(FEWEST_RETURNS))
-    }
-
     fn is_paced(&self) -> bool {
         !matches!(self.state, State::Open | State::Search(_))
     }
@@ -330,7 +305,7 @@ impl Controller {
         now: Duration,
         (first_units, units): (u64, u64),
         counted: u64,
-        lane: super::pacer::Lane,
+        lane: Lane,
     ) -> Attempt {
         let large = self.note_sent(now, units, first_units);
         Attempt { sent_at: now, units, first_units, counted, lane, large }
@@ -380,7 +355,8 @@ impl Controller {
     /// Searches for the rate. So many batches in a row were refused whole.
     fn search(&mut self, since: Duration, from_empty: bool, refusals: u32, now: Duration) {
         let mut search = Search::new(since, now, from_empty, refusals);
-        (search.accepted_before, search.by_chance) = (self.accepted_before, self.by_chance.is_some());
+        search.accepted_before = self.accepted_before;
+        search.by_chance = self.by_chance.map_or(0, refusals_by_chance);
         self.state = State::Search(search);
         (self.throttled_at, self.refusals, self.large_batch_due) = (now, 0, false);
     }
@@ -452,7 +428,7 @@ impl Controller {
         let is_enough = self.epoch.has(batches, TRIAL_TIME, now);
         match self.state {
             State::Trial { pace, share, rate } if is_enough => self.judge(pace, share, rate, now),
-            State::Suspect if is_enough => self.try_lower(self.epoch.rate(now), now),
+            State::Suspect if is_enough => self.begin_trial(now),
             State::Steady if self.by_chance.is_some() && is_enough => self.expect_refusals(now),
             State::Steady if self.by_chance.is_some() => {}
             State::Steady if accepted == attempt.units => self.as_expected(attempt, accepted, now),
@@ -464,27 +440,13 @@ impl Controller {
         }
     }
 
-    /// Whether much more is accepted at once, after a whole refusal, than can have flowed in.
-    fn has_proof(&mut self, attempt: Attempt, accepted: u64, now: Duration) -> bool {
-        let seconds = now.saturating_sub(self.throttled_at).as_secs_f64().max(0.001);
-        let rate = accepted.saturating_sub(attempt.first_units) as f64 / seconds;
-        let is_proof = self.pace.is_some_and(|pace| rate > 2.0 * pace);
-        if is_proof {
-            self.by_chance = Some(self.epoch.share().max(0.5));
-            (self.rate, self.measure, self.doubted_at) = (Some(rate), None, now);
-            self.steady(rate, now);
-            self.not_before = now;
-        }
-        is_proof
-    }
-
     fn refusals_of_an_outage(&self) -> u32 {
-        let share = match self.state {
-            State::Steady => self.by_chance.unwrap_or(1.0),
-            _ => self.epoch.share(),
-        };
-        let refusals = IS_CHANCE.ln() / (1.0 - share).max(1e-9).ln();
-        (refusals.ceil() as u32).clamp(FEWEST_REFUSALS, MOST_REFUSALS)
+        match self.state {
+            State::Suspect | State::Trial { .. } if self.by_chance.is_none() && self.epoch.accepted > 0 => {
+                refusals_by_chance(self.epoch.share())
+            }
+            _ => refusals_by_chance(self.by_chance.unwrap_or(1.0)),
+        }
     }
 
     /// The bucket is empty.
@@ -543,90 +505,16 @@ impl Controller {
         self.not_before = if attempt.large { now + pause } else { self.not_before.max(now + pause) };
     }
 
-    /// Offers clearly less than the rate that is accepted.
-    fn try_lower(&mut self, rate: f64, now: Duration) {
-        let Some(pace) = self.pace else { return };
-        let share = self.epoch.share();
-        (self.throttled_at, self.accepted) = (now, 0);
-        self.set_pace(rate * TRIAL_RATE, now);
-        self.begin(State::Trial { pace, share, rate }, now);
-    }
-
-    /// Whether refusals are fewer at a lower rate.
-    fn judge(&mut self, pace: f64, share: f64, rate: f64, now: Duration) {
-        let this = self.epoch.share();
-        let expected = self.by_chance.filter(|by_chance| share < FAR_BELOW * by_chance).unwrap_or(1.0);
-        (self.measure, self.is_exact, self.doubted_at) = (None, false, now);
-        if this > f64::midpoint(share, expected) {
-            if this >= 1.0 {
-                (self.by_chance, self.doubt) = (None, FIRST_DOUBT);
-            }
-            self.rate = Some(rate.max(LOWEST_RATE));
-            self.steady(rate * HEADROOM / self.by_chance.unwrap_or(1.0), now);
-        } else {
-            self.doubt = if self.by_chance.is_some() { (self.doubt * 2).min(LONGEST_DOUBT) } else { FIRST_DOUBT };
-            self.by_chance = Some(this);
-            self.steady(pace, now);
-            self.not_before = now;
-        }
-    }
-
-    /// Refusals do not depend on the rate, as far as is known.
-    fn expect_refusals(&mut self, now: Duration) {
-        let (Some(by_chance), Some(pace)) = (self.by_chance, self.pace) else { return };
-        let (share, rate) = (self.epoch.share(), self.epoch.rate(now));
-        self.rate = Some(rate.max(LOWEST_RATE));
-        if share < FAR_BELOW_CHANCE * by_chance {
-            self.begin(State::Suspect, now);
-        } else if share < 1.0 && now.saturating_sub(self.doubted_at) >= self.doubt {
-            self.try_lower(rate, now);
-        } else {
-            self.by_chance = if share >= 1.0 { None } else { Some(f64::midpoint(by_chance, share)) };
-            self.steady(pace * (1.0 + LARGEST_GROWTH), now);
-        }
-    }
-
-    fn as_expected(&mut self, attempt: Attempt, accepted: u64, now: Duration) {
-        let Some(pace) = self.pace else { return };
-        self.batches += 1;
-        self.throttled = 0;
-        if attempt.large {
-            let usual = self.usual_limit().unwrap_or_default().max(attempt.first_units);
-            let flowed_in = self.rate.unwrap_or_default() * now.saturating_sub(self.throttled_at).as_secs_f64();
-            let cushion = (flowed_in - (self.accepted - accepted) as f64).max(0.0);
-            if accepted as f64 > 1.2 * cushion + (2 * usual) as f64 {
-                // The capacity must have been raised.
-                (self.pace, self.rate) = (None, None);
-                self.search(now, false, 0, now);
-                self.not_before = now;
-            } else {
-                self.large_batch_due = true;
-            }
-            return;
-        }
-        self.large_batches = self.tries_large_batches(attempt.first_units);
-        if self.large_batches {
-            self.large_batch_due |= self.batches >= LARGE_BATCH_AFTER;
-            return;
-        }
-        let careful = self.refused_whole;
-        let batches = if careful { CAREFUL_GROWTH_BATCHES } else { GROWTH_BATCHES };
-        if self.batches >= batches && now.saturating_sub(self.changed_at) >= GROWTH_INTERVAL {
-            self.growth = (self.growth * 2.0).clamp(FIRST_GROWTH, LARGEST_GROWTH);
-            self.set_pace(pace * (1.0 + self.growth), now);
-        }
-    }
-
-    /// Whether batches are kept so small that several would fit into one, for the rate and not for one large item.
-    fn tries_large_batches(&self, first_units: u64) -> bool {
-        let requests = self.usual_limit().unwrap_or(u64::MAX) / first_units.max(1);
-        first_units < LARGE_ITEM && (1..=MAX_BATCH_WRITE_REQUESTS as u64 / LARGE_BATCH_PROOF).contains(&requests)
-    }
-
     fn set_pace(&mut self, pace: f64, now: Duration) {
         (self.pace, self.batches, self.changed_at) = (Some(pace.max(LOWEST_RATE)), 0, now);
         self.large_batch_due = false;
     }
+}
+
+/// How many batches in a row can be refused whole by chance, where this share is accepted.
+fn refusals_by_chance(share: f64) -> u32 {
+    let refusals = IS_CHANCE.ln() / (1.0 - share).clamp(1e-9, 0.999).ln();
+    (refusals.ceil() as u32).clamp(FEWEST_REFUSALS, MOST_REFUSALS)
 }
 
 /// How long so many units take at a rate.

@@ -19,11 +19,11 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
+use super::attempt::{Attempt, Lane};
 use super::backoff::Backoff;
 use super::batch_response::{BatchResponse, BatchResult, Settled, Stop};
-use super::controller::Attempt;
 use super::key::Key;
-use super::pacer::{Lane, Outcome, Pacer};
+use super::pacer::{Outcome, Pacer};
 use super::window::Window;
 use super::write_batch::{Full, WriteBatch};
 use super::write_request::WriteRequest;
@@ -41,6 +41,10 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// hundreds of batches of large items would take gigabytes.
 const IN_FLIGHT_BYTES: usize = MAX_BATCH_WRITE_SIZE;
 
+/// A request that came back so often that this is chance less than once in a thousand times (e⁻⁷), given what was accepted of its batches, has
+/// a reason of its own.
+const NOT_BY_CHANCE: f32 = 7.0;
+
 /// A batch in flight.
 #[derive(Debug)]
 pub(crate) struct InFlight<T> {
@@ -49,8 +53,8 @@ pub(crate) struct InFlight<T> {
     attempt: Attempt,
     /// How often requests in it have failed before.
     failures: u32,
-    /// How often each request has come back; empty if none has.
-    returns: Vec<u8>,
+    /// How unlikely it is that each request came back by chance; empty if none has come back.
+    returns: Vec<f32>,
 }
 
 impl<T> InFlight<T> {
@@ -76,8 +80,8 @@ pub(crate) enum Step<T> {
 struct Pending<T> {
     request: WriteRequest<T>,
     failures: u32,
-    /// How often it came back while others were accepted.
-    returns: u8,
+    /// How unlikely it is that it came back so often by chance: the negative logarithm of the probability.
+    returns: f32,
 }
 
 /// Spreads half a hash.
@@ -333,19 +337,19 @@ impl<T> Dispatcher<T> {
             self.window.responded(now.saturating_sub(attempt.sent_at));
         }
         if !back.is_empty() {
-            let most = 2 * units > attempt.units;
-            self.come_back(back, attempt.lane, most, pacer.returns_by_chance(), now);
+            let share = units as f32 / attempt.units.max(1) as f32;
+            self.come_back(back, attempt.lane, share, now);
         }
     }
 
-    /// Some requests of a batch are unprocessed, where `most` of it was accepted or not.
-    fn come_back(&mut self, mut back: Vec<Pending<T>>, lane: Lane, most: bool, by_chance: Option<u8>, now: Duration) {
+    /// Some requests of a batch are unprocessed, of which this share was accepted.
+    fn come_back(&mut self, mut back: Vec<Pending<T>>, lane: Lane, share: f32, now: Duration) {
         if lane == Lane::Main {
             let room = (self.capacity * 3 / 4).saturating_sub(self.aside.len());
             let mut aside = Vec::new();
-            back.iter_mut().for_each(|pending| pending.returns = pending.returns.saturating_add(u8::from(most)));
+            back.iter_mut().for_each(|pending| pending.returns -= (1.0 - share).max(f32::EPSILON).ln());
             for pending in back.into_iter().rev() {
-                if by_chance.is_some_and(|by_chance| pending.returns >= by_chance) && aside.len() < room {
+                if pending.returns >= NOT_BY_CHANCE && aside.len() < room {
                     aside.push(pending);
                 } else {
                     self.queue.push_front(pending);
@@ -396,7 +400,7 @@ impl<T> Dispatcher<T> {
     /// A batch is to be sent again, whole.
     fn requeue_batch(&mut self, sent: InFlight<T>) {
         let InFlight { batch, attempt, failures, returns } = sent;
-        let returns = returns.into_iter().chain(std::iter::repeat(0));
+        let returns = returns.into_iter().chain(std::iter::repeat(0.0));
         let pending = batch.into_requests().into_iter().zip(returns);
         let pending = pending.map(|(request, returns)| Pending { request, failures, returns });
         let queue = if attempt.lane == Lane::Main { &mut self.queue } else { &mut self.aside };
@@ -459,7 +463,7 @@ impl<T> Dispatcher<T> {
 
 impl<T> Pending<T> {
     fn new(request: WriteRequest<T>) -> Self {
-        Self { request, failures: 0, returns: 0 }
+        Self { request, failures: 0, returns: 0.0 }
     }
 }
 
@@ -467,7 +471,7 @@ impl<T> Pending<T> {
 struct Filled<T> {
     batch: WriteBatch<T>,
     failures: u32,
-    returns: Vec<u8>,
+    returns: Vec<f32>,
 }
 
 /// A batch from the front of a queue. `limit` is in write units; one request always goes.
@@ -493,7 +497,7 @@ fn fill<T>(queue: &mut VecDeque<Pending<T>>, limit: Option<u64>) -> Option<Fille
             }
         }
     }
-    if returns.iter().all(|returns| *returns == 0) {
+    if returns.iter().all(|returns| *returns == 0.0) {
         returns = Vec::new();
     }
     Some(Filled { batch, failures, returns })

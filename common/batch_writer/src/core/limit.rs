@@ -1,6 +1,8 @@
 //! A limit on the consumed write units that a user sets, so that others have the rest of a table's capacity.
 //!
-//! It is not a token bucket: a bucket of rate N lets more than 10 N through in ten seconds, by its burst and by what is in flight.
+//! It is not a token bucket. A bucket counts a batch when it is sent, and the table may consume the capacity at any time until its response:
+//! what is sent within fourteen seconds can be consumed within ten of them where a response takes four. No rate and no burst of a bucket keep
+//! the promise for every latency, so what was consumed is remembered for ten seconds instead.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU64;

@@ -1,6 +1,7 @@
 //! The pure core: which requests go into which batch, when it is sent, and what its response means. Time and randomness are
 //! arguments; nothing here waits, sends or prints.
 
+pub(crate) mod attempt;
 pub(crate) mod backoff;
 pub(crate) mod batch_response;
 pub(crate) mod controller;

@@ -2,19 +2,13 @@
 
 use std::time::Duration;
 
+use super::attempt::{Attempt, Lane};
 use super::batch_response::{Consumed, Stop};
-use super::controller::{Attempt, Controller};
+use super::controller::Controller;
 use super::limit::{Limit, WriteLimit};
 use super::stall_timer::StallTimer;
 use crate::service_error::ServiceError;
 use capacity::limits::MAX_BATCH_WRITE_REQUESTS;
-
-/// Requests that come back again and again have a lane of their own, so that the others do not wait for them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lane {
-    Main,
-    Aside,
-}
 
 /// What became of a batch.
 #[derive(Debug)]
@@ -88,11 +82,6 @@ impl Pacer {
         let by_user = self.limit.as_ref().map(|limit| limit.batch_limit().min(full));
         let limits = [self.controller(lane).batch_limit(first_units), by_user];
         limits.into_iter().flatten().min().map(|limit| limit.max(first_units))
-    }
-
-    /// How often a request of the main lane comes back by chance; `None` while that is not known.
-    pub(crate) fn returns_by_chance(&self) -> Option<u8> {
-        self.main.returns_by_chance()
     }
 
     /// Write units per second that the table accepts, if it has throttled.

@@ -40,8 +40,8 @@ pub(super) struct Search {
     accepted_batches: u32,
     /// Whether anything has been accepted before the search.
     pub(super) accepted_before: bool,
-    /// Whether a share of each batch is refused by chance.
-    pub(super) by_chance: bool,
+    /// So many batches in a row are refused whole by chance, where refusals do not depend on the rate.
+    pub(super) by_chance: u32,
 }
 
 impl Search {
@@ -61,7 +61,7 @@ impl Search {
             accepted_at: since,
             accepted_batches: 0,
             accepted_before: false,
-            by_chance: false,
+            by_chance: 0,
         }
     }
 
@@ -99,7 +99,7 @@ impl Search {
             if self.recovered == 0 {
                 (self.recovered_since, self.recovered_units) = (attempt.sent_at, 0);
             }
-            self.recovered = if self.by_chance || accepted == attempt.units { self.recovered + 1 } else { 0 };
+            self.recovered = if self.by_chance > 0 || accepted == attempt.units { self.recovered + 1 } else { 0 };
             self.recovered_units += accepted;
             if self.from_empty {
                 // A part of an item's capacity may have been there before.
@@ -124,7 +124,7 @@ impl Search {
 
     /// How long to wait before the next batch.
     pub(super) fn pause(&self, attempt: Attempt, accepted: u64, now: Duration, jitter: f64) -> Duration {
-        if accepted == attempt.units || accepted > 0 && self.by_chance {
+        if accepted == attempt.units || (self.by_chance > 0 && self.refusals < self.by_chance) {
             return Duration::ZERO;
         }
         if self.refusals == 0 {

@@ -10,8 +10,11 @@ use super::workers::{End, Input, Row, Workers, request};
 use crate::service_error::ServiceErrorKind;
 use crate::{Backoff, ItemJson, Settled, Stop, WriteRequest};
 
-/// How many seeds one run of the test tries.
-const SEEDS: u64 = 100_000;
+/// How many seeds one run of the test tries: those that a debug build tries within seconds.
+const SEEDS: u64 = 20_000;
+
+/// Set to a number, it makes the test try so many.
+const MORE_SEEDS: &str = "SIMULATION_SEEDS";
 
 /// Set to a seed's number, it makes the test run that one alone, and tell all it did if it fails.
 const REPLAY: &str = "SIMULATION_SEED";
@@ -223,11 +226,12 @@ fn every_load_leaves_the_table_that_a_sequential_load_leaves() {
         return;
     }
     let next = AtomicU64::new(0);
+    let seeds = std::env::var(MORE_SEEDS).map_or(SEEDS, |seeds| seeds.parse().expect("SIMULATION_SEEDS is a number"));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let failed: Vec<String> = std::thread::scope(|scope| {
         let search = || {
             std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed))
-                .take_while(|seed| *seed < SEEDS)
+                .take_while(|seed| *seed < seeds)
                 .find_map(|seed| fault_of(seed, false))
         };
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(search)).collect();

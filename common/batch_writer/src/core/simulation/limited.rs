@@ -4,7 +4,8 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::workers::{End, Row, Rows, Service, Workers};
-use crate::core::pacer::{Lane, Outcome};
+use crate::core::attempt::Lane;
+use crate::core::pacer::Outcome;
 use crate::service_error::ServiceError;
 use crate::{Backoff, BatchResponse, BatchResult, Consumed, WriteBatch, WriteLimit};
 use capacity::{CapacityUnits, write_units};

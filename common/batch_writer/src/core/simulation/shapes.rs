@@ -82,6 +82,11 @@ fn number_from(variable: &str, default: u64) -> u64 {
 
 /// Each seed's load holds to the property, which returns what is wrong with it: one worker or four, responses after 1 or 50 ms.
 fn check(case: Case, property: impl Fn(&Loaded) -> Option<String> + Sync) {
+    check_most(case, 0, property);
+}
+
+/// At most one in so many loads does not hold to the property; none with 0.
+fn check_most(case: Case, exceptions: u64, property: impl Fn(&Loaded) -> Option<String> + Sync) {
     let (first, seeds) = (number_from(FIRST_SEED, 0), number_from(MORE_SEEDS, SEEDS));
     let next = AtomicU64::new(first);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -102,8 +107,9 @@ fn check(case: Case, property: impl Fn(&Loaded) -> Option<String> + Sync) {
     results.sort_by(|one, other| one.0.total_cmp(&other.0));
     let failures: Vec<_> = results.iter().filter_map(|(_, failure)| failure.as_deref()).collect();
     let at = |part: usize| results[(results.len() - 1) * part / 100].0;
+    let allowed = if exceptions == 0 { 0 } else { seeds.div_ceil(exceptions) };
     assert!(
-        failures.is_empty(),
+        failures.len() as u64 <= allowed,
         "{case:?}: {} of {seeds} seeds; median {:.2} s, 95 % {:.2} s, longest {:.2} s\n{}",
         failures.len(),
         at(50),
@@ -118,6 +124,13 @@ fn check_goodput(case: Case) {
     check(case, |loaded| (loaded.seconds > case.ideal / 0.8).then(|| format!("{:.2} s", loaded.seconds)));
 }
 
+/// The same, and 60 % in one of a hundred loads. Refusals have two causes here, the rate of the others and a limit of some rows: until those
+/// rows are aside, a trial of a few batches may take one cause for the other, and its mistake lasts until the next trial.
+fn check_goodput_beside_slow_rows(case: Case) {
+    check_most(case, 100, |loaded| (loaded.seconds > case.ideal / 0.8).then(|| format!("{:.2} s", loaded.seconds)));
+    check(case, |loaded| (loaded.seconds > case.ideal / 0.6).then(|| format!("{:.2} s", loaded.seconds)));
+}
+
 #[test]
 fn partitions_of_a_table() {
     check_goodput(Case::new(Shape::Partitions { slow: 1000.0, fast: 1000.0 }, 30_000, 7.5));
@@ -125,12 +138,12 @@ fn partitions_of_a_table() {
 
 #[test]
 fn one_slow_partition() {
-    check_goodput(Case::new(Shape::Partitions { slow: 100.0, fast: 1000.0 }, 4000, 9.5));
+    check_goodput_beside_slow_rows(Case::new(Shape::Partitions { slow: 100.0, fast: 1000.0 }, 4000, 9.5));
 }
 
 #[test]
 fn a_hot_key() {
-    check_goodput(Case::new(Shape::HotKey { hot: 100.0, rest: 2000.0 }, 3000, 8.5));
+    check_goodput_beside_slow_rows(Case::new(Shape::HotKey { hot: 100.0, rest: 2000.0 }, 3000, 8.5));
 }
 
 #[test]
@@ -194,21 +207,19 @@ fn a_blackout() {
         check(case, |loaded| (loaded.seconds > case.ideal).then(|| format!("{:.2} s", loaded.seconds)));
         let case = Case::new(Shape::Blackout { rate: 1000.0, from: 5.0, seconds }, 1000 * 20, 20.0);
         check(case, |Loaded { endpoint, .. }| {
-            let accepted = between(&endpoint.accepted, 5.0 + back, 5.0 + back + 1.0);
-            (accepted < 800).then(|| format!("{accepted} units in the second after it should be over"))
+            let [before, after] = [4.0, 5.0 + back].map(|from| between(&endpoint.accepted, from, from + 1.0));
+            (after * 4 < before * 3).then(|| format!("{before} units in the second before it, {after} after it"))
         });
     }
 }
 
-/// No more than a sequential client needs, which waits for each response, and for seconds after each batch that is refused whole.
+/// No more than 1.2 times what a sequential client needs, which waits 50 ms for each response, and for seconds after each batch that is
+/// refused whole.
 #[test]
 fn refusals_whatever_the_rate() {
-    for (shape, most) in [
-        (Shape::Partial(0.5), 10.0),
-        (Shape::Partial(0.1), 10.0),
-        (Shape::Whole(1.0 / 3.0), 40.0),
-        (Shape::Mixed, 60.0),
-    ] {
+    for (shape, most) in
+        [(Shape::Partial(0.5), 14.4), (Shape::Partial(0.1), 8.0), (Shape::Whole(1.0 / 3.0), 40.0), (Shape::Mixed, 60.0)]
+    {
         let case = Case::new(shape, 3000, 0.0);
         check(case, |loaded| (loaded.seconds > most).then(|| format!("{:.2} s", loaded.seconds)));
     }
