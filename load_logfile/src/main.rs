@@ -1,5 +1,6 @@
 //! Loads a log file into a DynamoDB table: a drop-in replacement for the workshop's `load_logfile.py`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -18,6 +19,8 @@ Examples:
   load_logfile logfile s3://my-logs/2026/11/
   load_logfile logfile access.csv --rejects bad.csv
   load_logfile logfile access.csv --checkpoint access.checkpoint --max-wcu 80%
+  load_logfile logfile access.csv --part 3/8 --report reports/{part}.json
+  load_logfile --merge-reports reports
   load_logfile logfile access.csv --endpoint-url http://127.0.0.1:8000
 ";
 
@@ -30,19 +33,23 @@ Examples:
 #[command(name = "load_logfile", version, after_help = format!("{EXAMPLES}\n{LOAD_EXIT_CODES_HELP}"))]
 struct Arguments {
     /// Name of the table, or its ARN
-    #[arg(required_unless_present_any = ["print_mapping", "suggest_mapping"])]
+    #[arg(required_unless_present_any = ["print_mapping", "suggest_mapping", "merge_reports"])]
     table: Option<TableName>,
     /// Files, folders, objects of Amazon S3 (s3://BUCKET/KEY, or s3://BUCKET/PREFIX/ for all below it), or - for standard input; plain or
     /// compressed with gzip, zstd, bzip2 or xz
-    #[arg(value_name = "FILE", value_parser = NonEmptyStringValueParser::new(), required_unless_present_any = ["print_mapping", "suggest_mapping"])]
+    #[arg(value_name = "FILE", value_parser = NonEmptyStringValueParser::new(), required_unless_present_any = ["print_mapping", "suggest_mapping", "merge_reports"])]
     files: Vec<String>,
+    /// Merge the reports in this folder (its *.json) of all parts of a load into one, on standard output or in the file of --report; 0
+    /// only if all parts are there and done, and have read the same input
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["table", "files"])]
+    merge_reports: Option<PathBuf>,
     #[command(flatten)]
     options: LoadOptions,
 }
 
 fn main() -> ExitCode {
-    let Arguments { table, files, options } = cli::parse();
+    let Arguments { table, files, merge_reports, options } = cli::parse();
     let built_in = BuiltIn::Sequential;
-    let command = LoadCommand { table, built_in, copies: None, id_stride: None, workers: 1 };
+    let command = LoadCommand { table, built_in, merge_reports, copies: None, id_stride: None, workers: 1 };
     run_loader(Script::Sequential, options, command, || Ok(files)).into()
 }

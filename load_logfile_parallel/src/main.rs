@@ -15,7 +15,7 @@ use crate::arguments::Arguments;
 fn main() -> ExitCode {
     let Arguments { table, files, copies, threads, id_stride, options } = cli::parse();
     let built_in = BuiltIn::parallel(table.as_ref().map_or("", |table| table.short()));
-    let command = LoadCommand { table, built_in, copies, id_stride, workers: threads.into() };
+    let command = LoadCommand { table, built_in, merge_reports: None, copies, id_stride, workers: threads.into() };
     let files = || if files.is_empty() { files::workshop_files() } else { Ok(files) };
     run_loader(Script::Parallel, options, command, files).into()
 }

@@ -99,7 +99,7 @@ impl ServiceError {
     }
 
     /// Whether the credentials were valid once and have expired.
-    pub(crate) fn is_expired_token(&self) -> bool {
+    pub fn is_expired_token(&self) -> bool {
         self.code.as_deref().is_some_and(is_expired_token)
     }
 

@@ -48,7 +48,7 @@ Exit codes: 0 all done; 1 failed or stopped before all was done; 2 wrong usage; 
 
 /// The same for a loader, whose exit codes tell an array job's engine whether to try again.
 pub const LOAD_EXIT_CODES_HELP: &str = "\
-Exit codes: 0 all done; 1 failed or stopped before all was done, may be tried again; 2 wrong usage; 3 done except for rejected rows; 4 failed, and trying again is useless: no such table, access denied, another key, another input under the checkpoint; 130 interrupted; 143 terminated";
+Exit codes: 0 all done; 1 failed or stopped before all was done, may be tried again; 2 wrong usage; 3 done except for rejected rows; 4 failed, and trying again is useless: no such table, access denied, another input under the checkpoint; 130 interrupted; 143 terminated";
 
 #[cfg(test)]
 mod tests {

@@ -141,6 +141,7 @@ pub fn for_load_error(error: &LoadError) -> Option<&'static str> {
         LoadError::Rejects(RejectsError::Io { .. }) | LoadError::Checkpoint(CheckpointError::Io { .. }) => {
             "check the path, its permissions and the space on the disk"
         }
+        LoadError::Checkpoint(CheckpointError::InUse { .. }) => "wait until it has ended, or end it, and try again",
         LoadError::Checkpoint(CheckpointError::NotACheckpoint { .. }) => {
             "name another file with --checkpoint, or remove this one to start again"
         }

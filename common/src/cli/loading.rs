@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::import::ImportOptions;
 use super::input::InputOptions;
+use super::merge::merge_reports;
 use super::parts::PartOptions;
 use super::report_file::ReportFile;
 use super::{
@@ -20,7 +21,7 @@ use crate::batch_writer::client::{Connection, ConnectionError};
 use crate::input::Source;
 use crate::load::{
     Destination, DryRun, ExpectedInput, IdStride, ImportDestination, Job, LoadError, Loaded, MaxErrors, MaxWcu, Pace,
-    Signal, TableDestination, choose_numbering, finished_before, load,
+    Signal, TableDestination, choose_numbering, finished_before, load, lock,
 };
 use crate::mapping::BuiltIn;
 use crate::report::{Finished, LoadFigures, Outcome, PythonLines, Report, Script, Tally, summary};
@@ -38,7 +39,7 @@ pub struct LoadOptions {
     #[arg(long, value_name = "N|P%", requires = "rejects")]
     pub max_errors: Option<MaxErrors>,
     /// End with 0 although rows were rejected
-    #[arg(long, requires = "rejects")]
+    #[arg(long)]
     rejects_ok: bool,
     /// Record in this file how far the load is, and resume from there when the same command is run again; once the load is done, that
     /// sends nothing and ends as before
@@ -112,6 +113,8 @@ pub struct LoadCommand {
     pub table: Option<TableName>,
     /// The mapping, where no other is named.
     pub built_in: BuiltIn,
+    /// A folder with the reports of a load's parts: they are merged, and nothing is loaded.
+    pub merge_reports: Option<PathBuf>,
     /// How many copies of each item, if not as many as the mapping says.
     pub copies: Option<NonZeroU32>,
     /// How far apart the ids of the copies are.
@@ -149,6 +152,10 @@ fn run(
     let (rejects, checkpoint, report) = (rejects?, checkpoint?, report?);
     let max_wcu = parts.share_of(pace.max_wcu)?;
     let stdout = screen.stdout();
+    if let Some(folder) = &command.merge_reports {
+        let program = script.program();
+        return Ok(merge_reports(program, folder, report.as_deref(), options.rejects_ok, stdout)?);
+    }
     if let Some(exit) = input.run_instead(command.built_in, screen.stdout())? {
         return Ok(exit);
     }
@@ -237,6 +244,14 @@ impl Run<'_> {
     /// # Errors
     /// The report's file cannot be written. If that is known before the load, nothing is loaded.
     fn run<W: Write>(&self, stdout: W) -> Result<Exit, ErrorWithAdvice> {
+        let _lock = match lock(self.job) {
+            Ok(lock) => lock,
+            Err(error) => {
+                // The report is the other process's.
+                print_error(self.job.script.program(), &error);
+                return Ok(exit(&[error]));
+            }
+        };
         let finished = finished_before(self.job);
         let report = self.report.as_deref().map(ReportFile::create).transpose()?;
         let loaded = match finished {
@@ -330,7 +345,8 @@ impl Run<'_> {
                 Exit::Interrupted => "interrupted",
                 Exit::Terminated => "terminated",
                 Exit::Failed | Exit::NotRetryable | Exit::Usage => "failed",
-            },
+            }
+            .into(),
             exit_code: exit.code(),
             error: errors.first().map(|error| folded(error)),
             errors: errors.iter().map(|error| folded(error)).collect(),

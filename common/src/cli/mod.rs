@@ -4,6 +4,7 @@ pub mod advice;
 mod import;
 mod input;
 mod loading;
+mod merge;
 mod parts;
 mod report_file;
 

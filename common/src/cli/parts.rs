@@ -1,7 +1,8 @@
 //! Options of a load that runs as several processes.
 
+use std::fs;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -44,21 +45,29 @@ impl PartOptions {
         })
     }
 
-    /// A file's name, with the part's number for each `{part}`.
+    /// A file's name, with the part's number for each `{part}`. A part's folders are made: where an engine starts it, nobody else can.
     ///
     /// # Errors
-    /// It names a part, and the load has none.
+    /// It names a part, and the load has none; or its folder cannot be made.
     pub(super) fn file(&self, path: Option<PathBuf>) -> Result<Option<PathBuf>, ErrorWithAdvice> {
-        let Some(name) = path.as_deref().and_then(Path::to_str).filter(|name| name.contains(PLACEHOLDER)) else {
-            return Ok(path);
+        let Some(path) = path else { return Ok(None) };
+        let Some(part) = self.part else {
+            let name = path.display();
+            return match path.to_str() {
+                Some(text) if text.contains(PLACEHOLDER) => Err(ErrorWithAdvice::usage(
+                    format!("{name}: {PLACEHOLDER} stands for the part's number, and this load has no parts"),
+                    "name the part: --part I/N",
+                )),
+                _ => Ok(Some(path)),
+            };
         };
-        match self.part {
-            Some(part) => Ok(Some(part.fill_in(name).into())),
-            None => Err(ErrorWithAdvice::usage(
-                format!("{name}: {PLACEHOLDER} stands for the part's number, and this load has no parts"),
-                "name the part: --part I/N",
-            )),
-        }
+        let path = path.to_str().map_or_else(|| path.clone(), |name| part.fill_in(name).into());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        folder.map_or(Ok(()), fs::create_dir_all).map_err(|error| {
+            let message = format!("cannot make the folder of {}: {error}", path.display());
+            ErrorWithAdvice::new(message, "check the path and its permissions")
+        })?;
+        Ok(Some(path))
     }
 }
 
@@ -70,7 +79,10 @@ mod tests {
     fn files_are_named_by_the_part() {
         let options = |part: &str| PartOptions { part: part.parse().ok(), parts_at_once: None };
         let file = |part, name: &str| options(part).file(Some(name.into()));
-        assert_eq!(file("3/8", "r/{part}.json").unwrap(), Some("r/3.json".into()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        assert_eq!(file("3/8", path("r/{part}.json").to_str().unwrap()).unwrap(), Some(path("r/3.json")));
+        assert!(path("r").is_dir());
         assert_eq!(file("3/8", "r.json").unwrap(), Some("r.json".into()));
         assert_eq!(file("", "r.json").unwrap(), Some("r.json".into()));
         assert_eq!(file("", "r/{part}.json").unwrap_err().exit(), super::super::Exit::Usage);

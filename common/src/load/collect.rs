@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tokio::time::Instant;
 
 use super::LoadError;
-use super::control::Signal;
+use super::event::Event;
 use super::max_errors::MaxErrors;
 use super::phase::{Phase, SharedPhase};
 use super::rejects::{RejectedRow, Rejects};
@@ -25,35 +25,6 @@ const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 /// How long events gather when all of them have been dealt with: waiting for each of them means being woken for each, at full speed ten
 /// thousand times a second.
 const GATHER: Duration = Duration::from_millis(1);
-
-/// What happens in a load.
-#[derive(Debug)]
-pub(super) enum Event {
-    /// Rows are written, or refused by the service.
-    Settled(Vec<Settled<Arc<Origin>>>),
-    /// A row cannot be mapped to an item.
-    Rejected {
-        row: RejectedRow,
-        origin: Origin,
-    },
-    /// A row is odd, and loaded nonetheless.
-    Odd {
-        source: u32,
-        line: u64,
-        oddities: Oddities,
-    },
-    /// A producer has ended early, or a worker has stopped before its requests were settled.
-    Failed(LoadError),
-    /// A signal came.
-    Signal(Signal),
-    /// A source was read to its end.
-    SourceRead {
-        source: usize,
-        end: RecordEnd,
-    },
-    ProducerEnded,
-    WorkerEnded,
-}
 
 /// Counts, collects rejected rows, prints the lines about written ones, and saves how far the load is.
 pub(super) struct Collector<W> {

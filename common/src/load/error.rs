@@ -4,10 +4,10 @@ use std::io;
 
 use thiserror::Error;
 
-use super::control::Signal;
 use super::max_errors::MaxErrors;
 use super::pace::ShareError;
 use super::rejects::{RejectedRow, RejectsError};
+use super::signal::Signal;
 use super::sink::ImportError;
 use crate::batch_writer::Stop;
 use crate::batch_writer::service_error::{ServiceError, ServiceErrorKind};
@@ -150,19 +150,19 @@ impl LoadError {
         )
     }
 
-    /// Whether running the same command again cannot help: the command, the table or what lies beside the load must change first. What
-    /// the Python scripts ended with 1 for ends with 1: bad rows, and inputs that cannot be read.
+    /// Whether running the same command again cannot help: the command, permissions or what lies beside the load must change first. Bad
+    /// rows, inputs that cannot be read and tables with other keys end with 1 all the same, as they did in Python and in earlier versions.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Collision(_) | Self::NotRepeatable { .. } | Self::CopiesNotNumbered(_) => true,
             Self::TooManyErrors { .. } => true,
-            Self::KeyMismatch { .. } | Self::IndexKeyMismatch { .. } => true,
             Self::Changed { .. } | Self::Longer { .. } => true,
-            Self::Checkpoint(error) => !matches!(error, CheckpointError::Io { .. }),
+            Self::Checkpoint(error) => !matches!(error, CheckpointError::Io { .. } | CheckpointError::InUse { .. }),
             Self::Rejects(error) => !matches!(error, RejectsError::Io { .. }),
             Self::Share(ShareError::OnDemand { .. } | ShareError::TooSmall { .. }) => true,
             Self::Share(ShareError::Describe { source, .. }) => is_permanent(source),
             Self::Table { stop: Stop::Service(error), .. } => is_permanent(error),
+            Self::KeyMismatch { .. } | Self::IndexKeyMismatch { .. } => false,
             Self::Source(_) | Self::Unreadable { .. } | Self::BadRow(_) | Self::InputTooShort { .. } => false,
             Self::Import(ImportError::NotEmpty { .. }) => true,
             Self::Import(_) => false,
@@ -187,11 +187,10 @@ impl LoadError {
 }
 
 fn is_permanent(error: &ServiceError) -> bool {
-    matches!(
-        error.kind,
-        ServiceErrorKind::NoSuchTable
-            | ServiceErrorKind::AccessDenied
-            | ServiceErrorKind::Invalid
-            | ServiceErrorKind::SchemaMismatch
-    )
+    match error.kind {
+        ServiceErrorKind::NoSuchTable | ServiceErrorKind::AccessDenied | ServiceErrorKind::Invalid => true,
+        // Another task may get newer ones from where they come.
+        ServiceErrorKind::Credentials => !error.is_expired_token(),
+        _ => false,
+    }
 }

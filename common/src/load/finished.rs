@@ -4,7 +4,15 @@ use super::LoadError;
 use super::job::Job;
 use super::resume::not_resumed;
 use crate::input::{RecordReader, Source};
-use crate::report::{Checkpoint, Finished, RecordEnd};
+use crate::report::{Checkpoint, CheckpointLock, Finished, RecordEnd};
+
+/// Keeps other processes from this load while it is held, if it has a checkpoint.
+///
+/// # Errors
+/// Another process works on it.
+pub fn lock(job: &Job) -> Result<Option<CheckpointLock>, LoadError> {
+    Ok(job.checkpoint.as_deref().map(CheckpointLock::take).transpose()?.flatten())
+}
 
 /// How the load ended, if its checkpoint says that it is done and its inputs are still the same.
 ///

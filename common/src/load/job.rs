@@ -48,8 +48,8 @@ impl Job {
     /// What was asked for, as the report has it.
     pub fn info(&self) -> LoadInfo {
         LoadInfo {
-            program: self.script.program(),
-            version: env!("CARGO_PKG_VERSION"),
+            program: self.script.program().into(),
+            version: env!("CARGO_PKG_VERSION").into(),
             destination: self.destination.to_string(),
             table: self.destination.table_name().to_owned(),
             inputs: self.source_names(),

@@ -15,6 +15,7 @@ mod collect;
 mod control;
 mod dry_run;
 mod error;
+mod event;
 mod expected;
 mod finished;
 mod job;
@@ -29,6 +30,7 @@ mod rejects;
 mod request;
 mod resume;
 mod run;
+mod signal;
 mod sink;
 mod worker;
 
@@ -36,11 +38,10 @@ use std::io::Read;
 
 use crate::input::RecordReader;
 
-pub use self::control::Signal;
 pub use self::dry_run::{DryRun, Forecast};
 pub use self::error::LoadError;
 pub use self::expected::ExpectedInput;
-pub use self::finished::finished_before;
+pub use self::finished::{finished_before, lock};
 pub use self::job::Job;
 pub use self::max_errors::MaxErrors;
 pub use self::numbering::{IdStride, choose_numbering};
@@ -48,6 +49,7 @@ pub use self::pace::{MaxWcu, Pace, ShareError};
 pub use self::part::{PLACEHOLDER, Part};
 pub use self::rejects::{RejectedRow, RejectsError};
 pub use self::run::{Loaded, load};
+pub use self::signal::Signal;
 pub use self::sink::{
     Destination, ImportDestination, ImportError, ImportTarget, PRICES, Price, Prices, TableDestination,
 };

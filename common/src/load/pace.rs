@@ -50,6 +50,7 @@ impl MaxWcu {
     pub fn of_part(self, part: Part, at_once: Option<NonZeroU32>) -> Option<Self> {
         let parts = at_once.unwrap_or(part.count()).min(part.count());
         Some(match self {
+            Self::Units(units) if units < NonZeroU64::from(parts) => return None,
             Self::Units(units) => {
                 // Where all run at a time, the first ones take what does not divide evenly.
                 let has_more = parts == part.count() && u64::from(part.index()) < units.get() % u64::from(parts.get());
@@ -170,7 +171,7 @@ mod tests {
         assert_eq!(units(800, "7/100", 10), Some(80));
         assert_eq!(units(809, "0/100", 10), Some(80), "whichever ten run, they have no more than 809");
         assert_eq!(units(800, "0/4", 10), Some(200), "no more run than there are");
-        assert_eq!(units(7, "7/8", 0), None);
+        assert_eq!((units(7, "7/8", 0), units(7, "0/8", 0)), (None, None), "all parts or none");
 
         let limit = MaxWcu::Percent(percent(80)).of_part("0/8".parse().unwrap(), None);
         let Some(MaxWcu::Percent(of_part)) = limit else { panic!("{limit:?}") };

@@ -9,7 +9,7 @@ use crossbeam_channel::Sender;
 
 use super::LoadError;
 use super::channel::ChunkSender;
-use super::collect::Event;
+use super::event::Event;
 use super::part::{KeyHasher, Part};
 use super::phase::{Phase, SharedPhase};
 use super::rejects::RejectedRow;
@@ -64,12 +64,8 @@ pub(super) struct Producer {
     copies: Vec<u32>,
 }
 
-/// A record is bad.
-enum Rejection {
-    Told(Event),
-    /// Another part of the load rejects it.
-    ByAnotherPart,
-}
+/// A record is bad. `None`: another part of the load rejects it.
+struct Rejection(Option<Event>);
 
 /// Requests on their way to one worker.
 struct Chunk {
@@ -149,7 +145,7 @@ impl Producer {
             if let Some(wrong) = reader.wrong_format() {
                 return Err(self.unreadable(ReadError::WrongFormat(Box::new(wrong))));
             }
-            let Rejection::Told(event) = rejection else { continue };
+            let Rejection(Some(event)) = rejection else { continue };
             self.tell(event);
             if !self.production.collects_rejects {
                 break;
@@ -212,7 +208,7 @@ impl Producer {
         }
         let checked = fields.and_then(|fields| self.check(number, raw, fields).map(|()| fields));
         let rows = match &checked {
-            Err(_) if !is_first_ours => return Ok(Some(Rejection::ByAnotherPart)),
+            Err(_) if !is_first_ours => return Ok(Some(Rejection(None))),
             Err(_) => self.mapper.copies() as usize,
             Ok(_) if self.copies.is_empty() => return Ok(None),
             Ok(_) => self.copies.len(),
@@ -236,7 +232,7 @@ impl Producer {
             Err(reason) => {
                 let row = RejectedRow { source: self.name.clone(), line, raw: raw.into(), reason };
                 let origin = Origin { source, record, line, raw: None };
-                Ok(Some(Rejection::Told(Event::Rejected { row, origin })))
+                Ok(Some(Rejection(Some(Event::Rejected { row, origin }))))
             }
         }
     }
@@ -360,3 +356,6 @@ impl Drop for Ended {
         self.phase.producer_ended(self.source);
     }
 }
+
+#[cfg(test)]
+mod tests;

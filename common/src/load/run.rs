@@ -11,8 +11,9 @@ use tokio::time::Instant;
 
 use super::LoadError;
 use super::channel::{ChunkSender, channel};
-use super::collect::{Collector, Event};
+use super::collect::Collector;
 use super::control::Control;
+use super::event::Event;
 use super::job::Job;
 use super::phase::SharedPhase;
 use super::produce::{Producer, Production};

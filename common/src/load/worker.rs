@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::LoadError;
 use super::channel::{ChunkReceiver, Received};
-use super::collect::Event;
+use super::event::Event;
 use super::phase::{Phase, SharedPhase};
 use super::request::Request;
 use super::sink::Sink;

@@ -108,6 +108,12 @@ pub enum CheckpointError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Another process works on the same load.
+    #[error("checkpoint {} is in use: another process works on this load", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is of another load.
     #[error("checkpoint {} is of another load: {difference}", path.display())]
     AnotherLoad {

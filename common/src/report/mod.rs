@@ -1,7 +1,9 @@
 //! What became of the rows: their count, the lines of the Python scripts, the checkpoint, the summary and the report.
 
 mod checkpoint;
+mod checkpoint_lock;
 mod input_totals;
+mod merge;
 mod python_lines;
 mod replaced;
 mod report_file;
@@ -11,9 +13,11 @@ mod watermark;
 pub use checkpoint::{
     Checkpoint, CheckpointError, Finished, Identity, InputIdentity, SavedProgress, SavedRejects, replace_file,
 };
+pub use checkpoint_lock::CheckpointLock;
 pub use input_totals::{InputTotals, RecordEnd};
+pub use merge::merge;
 pub use python_lines::{PythonLines, Script, seconds};
 pub use replaced::{KEYS, KeyCounter, ReplacedRows};
-pub use report_file::{LoadFigures, LoadInfo, Outcome, PartInfo, Report, replaced_line, summary};
+pub use report_file::{LoadFigures, LoadInfo, MergedParts, Outcome, PartInfo, Report, replaced_line, summary};
 pub use tally::{RowCounts, Tally};
 pub use watermark::{RecordRows, ResumePoint, SettledRange, Watermark};

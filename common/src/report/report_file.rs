@@ -1,5 +1,7 @@
 //! What a load came to: a few lines for people, and the same as JSON for programs. `docs/report.md` describes the JSON.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,15 +14,15 @@ use crate::human;
 use crate::input::{Oddity, OddityCounts, Place};
 
 /// Raised when a member changes its meaning or goes. New members may come without it.
-const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 1;
 
 /// What a load was asked to do.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadInfo {
     /// The program's name.
-    pub program: &'static str,
+    pub program: Cow<'static, str>,
     /// Its version.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// Where the table is: the endpoint, or `DynamoDB in us-east-1`.
     pub destination: String,
     /// The table's name.
@@ -33,6 +35,21 @@ pub struct LoadInfo {
     pub mapping: String,
 }
 
+impl LoadInfo {
+    /// Of a load of which nothing is known.
+    pub(super) fn unknown() -> Self {
+        Self {
+            program: "".into(),
+            version: "".into(),
+            destination: String::new(),
+            table: String::new(),
+            inputs: Vec::new(),
+            part: None,
+            mapping: String::new(),
+        }
+    }
+}
+
 /// A part of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartInfo {
@@ -43,10 +60,10 @@ pub struct PartInfo {
 }
 
 /// How it ended.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Outcome {
     /// `done`, `done_except_rejected`, `failed`, `interrupted` or `terminated`.
-    pub outcome: &'static str,
+    pub outcome: Cow<'static, str>,
     /// The exit code.
     pub exit_code: u8,
     /// What ended it early, in one line.
@@ -84,71 +101,83 @@ impl LoadFigures {
 }
 
 /// Counts of rows; copies count.
-#[derive(Debug, Clone, Copy, Serialize)]
-struct Rows {
-    read: u64,
-    written: u64,
-    rejected: u64,
-    not_written: u64,
-    written_in_earlier_runs: u64,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Rows {
+    pub(super) read: u64,
+    pub(super) written: u64,
+    pub(super) rejected: u64,
+    pub(super) not_written: u64,
+    pub(super) written_in_earlier_runs: u64,
 }
 
-#[derive(Debug, Clone, Serialize)]
-struct Consumed {
-    table: f64,
-    indexes: std::collections::BTreeMap<String, f64>,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Consumed {
+    pub(super) table: f64,
+    pub(super) indexes: BTreeMap<String, f64>,
 }
 
-#[derive(Debug, Clone, Copy, Serialize)]
-struct Requests {
-    sent: u64,
-    throttled: u64,
-    failed: u64,
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct Requests {
+    pub(super) sent: u64,
+    pub(super) throttled: u64,
+    pub(super) failed: u64,
 }
 
-#[derive(Debug, Clone, Serialize)]
-struct ThrottleEvents {
-    resource: Option<&'static str>,
-    index: Option<String>,
-    reason: Option<String>,
-    events: u64,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ThrottleEvents {
+    pub(super) resource: Option<Cow<'static, str>>,
+    pub(super) index: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) events: u64,
 }
 
 /// Rows that look wrong in one way; `first` is `FILE:LINE`.
-#[derive(Debug, Clone, Serialize)]
-struct OddRows {
-    kind: &'static str,
-    rows: u64,
-    first: String,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct OddRows {
+    pub(super) kind: Cow<'static, str>,
+    pub(super) rows: u64,
+    pub(super) first: String,
 }
 
-#[derive(Debug, Clone, Copy, Serialize)]
-struct LatencyMs {
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct LatencyMs {
     p50: f64,
     p99: f64,
 }
 
+/// The parts of a load whose reports were merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergedParts {
+    /// How many parts the load has.
+    pub count: u32,
+    /// How many of them are done.
+    pub done: u32,
+}
+
 /// What a load came to.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     #[serde(rename = "form")]
-    format_version: u32,
+    pub(super) format_version: u32,
     #[serde(flatten)]
-    info: LoadInfo,
+    pub(super) info: LoadInfo,
+    /// Only where the reports of parts were merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) parts: Option<MergedParts>,
     #[serde(flatten)]
-    outcome: Outcome,
-    rows: Rows,
-    input: Option<InputTotals>,
-    odd_rows: Vec<OddRows>,
-    seconds: f64,
-    rows_per_second: f64,
-    rows_replaced: u64,
-    rows_replaced_is_estimate: bool,
-    consumed_wcu: Option<Consumed>,
-    requests: Requests,
-    throttle_events: Vec<ThrottleEvents>,
-    rows_sent_again: u64,
-    latency_ms: Option<LatencyMs>,
+    pub(super) outcome: Outcome,
+    pub(super) rows: Rows,
+    pub(super) input: Option<InputTotals>,
+    pub(super) odd_rows: Vec<OddRows>,
+    pub(super) seconds: f64,
+    pub(super) rows_per_second: f64,
+    pub(super) rows_replaced: u64,
+    pub(super) rows_replaced_is_estimate: bool,
+    pub(super) consumed_wcu: Option<Consumed>,
+    pub(super) requests: Requests,
+    pub(super) throttle_events: Vec<ThrottleEvents>,
+    pub(super) rows_sent_again: u64,
+    pub(super) latency_ms: Option<LatencyMs>,
 }
 
 impl Report {
@@ -161,6 +190,7 @@ impl Report {
         Self {
             format_version: FORMAT_VERSION,
             info,
+            parts: None,
             outcome,
             rows: Rows {
                 read: tally.read,
@@ -190,6 +220,26 @@ impl Report {
         }
     }
 
+    /// How the load ended.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// Rejected rows are no failure.
+    pub fn accept_rejects(&mut self) {
+        self.outcome.exit_code = 0;
+    }
+
+    /// Its rows.
+    pub fn tally(&self) -> Tally {
+        Tally { read: self.rows.read, written: self.rows.written, rejected: self.rows.rejected }
+    }
+
+    /// The parts, if it was merged of theirs.
+    pub fn merged_parts(&self) -> Option<MergedParts> {
+        self.parts
+    }
+
     /// As JSON.
     ///
     /// # Errors
@@ -202,7 +252,7 @@ impl Report {
 }
 
 fn odd_rows((oddity, rows, place): (Oddity, u64, &Place)) -> OddRows {
-    OddRows { kind: oddity.name(), rows, first: place.to_string() }
+    OddRows { kind: oddity.name().into(), rows, first: place.to_string() }
 }
 
 fn millis(time: Duration) -> f64 {
@@ -211,9 +261,9 @@ fn millis(time: Duration) -> f64 {
 
 fn throttle_events((cause, &events): (&ThrottleCause, &u64)) -> ThrottleEvents {
     let (resource, index) = match &cause.resource {
-        ThrottledResource::Table => (Some("table"), None),
-        ThrottledResource::Index(name) => (Some("index"), Some(name.clone())),
-        ThrottledResource::UnnamedIndex => (Some("index"), None),
+        ThrottledResource::Table => (Some("table".into()), None),
+        ThrottledResource::Index(name) => (Some("index".into()), Some(name.clone())),
+        ThrottledResource::UnnamedIndex => (Some("index".into()), None),
         ThrottledResource::Unknown => (None, None),
     };
     ThrottleEvents { resource, index, reason: cause.reason(), events }
@@ -351,15 +401,15 @@ mod tests {
     #[test]
     fn programs_read_the_same() {
         let info = LoadInfo {
-            program: "load_logfile",
-            version: "1.2.3",
+            program: "load_logfile".into(),
+            version: "1.2.3".into(),
             destination: "http://127.0.0.1:8000".into(),
             table: "logfile".into(),
             inputs: vec!["a.csv".into()],
             part: None,
             mapping: "0".into(),
         };
-        let outcome = Outcome { outcome: "interrupted", exit_code: 130, ..Outcome::default() };
+        let outcome = Outcome { outcome: "interrupted".into(), exit_code: 130, ..Outcome::default() };
         let report = Report::new(info, outcome, &figures());
         let json: serde_json::Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
         assert_eq!(json["rows"]["not_written"], 30);

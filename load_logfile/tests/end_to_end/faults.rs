@@ -97,7 +97,7 @@ fn ends_at_once(exit: i32, code: &'static str, words: &str) {
 fn what_cannot_succeed_ends_the_load_at_once_and_a_checkpoint_goes_on_from_there() {
     thread::scope(|scope| {
         scope.spawn(|| ends_at_once(1, "ExpiredTokenException", "the AWS credentials are not accepted"));
-        scope.spawn(|| ends_at_once(1, "UnrecognizedClientException", "the AWS credentials are not accepted"));
+        scope.spawn(|| ends_at_once(4, "UnrecognizedClientException", "the AWS credentials are not accepted"));
         scope.spawn(|| ends_at_once(4, "AccessDeniedException", "access denied"));
     });
 }

@@ -10,6 +10,7 @@ mod import;
 mod input;
 mod mapping;
 mod not_a_log;
+mod parts;
 mod report;
 mod resume;
 mod s3;

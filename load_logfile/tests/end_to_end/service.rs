@@ -52,10 +52,10 @@ fn a_table_with_another_key() {
     table::create_plain(&lab.url(), "other", "id");
     lab.file("log.csv", csv(&rows(1..=60)));
     let run = Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url()).args(["other", "log.csv"]).run();
-    run.assert_error(4, &["the key of table other is id (S), and the key of the items is PK (S)"]);
+    run.assert_error(1, &["the key of table other is id (S), and the key of the items is PK (S)"]);
     let run = Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url());
     let run = run.args(["other", "log.csv", "--rejects", "bad.csv"]).run();
-    run.assert_error(4, &["the key of table other is id (S)"]);
+    run.assert_error(1, &["the key of table other is id (S)"]);
     assert!(!lab.folder().join("bad.csv").exists(), "not the rows are bad, but the table");
 }
 
@@ -81,13 +81,13 @@ fn credentials_that_are_not_accepted_or_not_allowed_to_write() {
         ),
         (1, "ExpiredTokenException", "The security token included in the request is expired", "renew the credentials"),
         (
-            1,
+            4,
             "UnrecognizedClientException",
             "The security token included in the request is invalid.",
             "renew the credentials",
         ),
         (
-            1,
+            4,
             "InvalidSignatureException",
             "Signature expired: 20260101T000000Z is now earlier than",
             "check this computer's clock",

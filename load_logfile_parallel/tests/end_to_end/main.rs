@@ -7,6 +7,7 @@ mod dry_run;
 mod faults;
 mod ids;
 mod import;
+mod parts;
 mod resume;
 mod s3;
 mod service;

@@ -16,10 +16,9 @@ use tokio::time::Instant;
 
 use self::display::Display;
 use self::share::ShareFollower;
-pub use self::signals::Signal;
 use self::signals::Signals;
 use super::LoadError;
-use super::collect::Event;
+use super::event::Event;
 use super::job::Job;
 use super::sink::{Destination, Sinks};
 use crate::input::SourceProgress;

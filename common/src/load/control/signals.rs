@@ -8,7 +8,8 @@ use crossbeam_channel::{Sender, TrySendError};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::load::collect::Event;
+use crate::load::event::Event;
+use crate::load::signal::Signal;
 
 /// How often the collector is told again when it had no room.
 const TELL_AGAIN: Duration = Duration::from_millis(50);
@@ -16,32 +17,6 @@ const TELL_AGAIN: Duration = Duration::from_millis(50);
 /// How long after the second signal the collector may take. It is held up for ever by a standard output that is open and that nobody
 /// reads; then the process ends without a summary.
 const FINAL_OUTPUT: Duration = Duration::from_secs(3);
-
-/// A signal that ends a load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// SIGINT: Ctrl-C.
-    Interrupt,
-    /// SIGTERM.
-    Terminate,
-}
-
-impl Signal {
-    /// `SIGINT` or `SIGTERM`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Interrupt => "SIGINT",
-            Self::Terminate => "SIGTERM",
-        }
-    }
-
-    fn number(self) -> u8 {
-        match self {
-            Self::Interrupt => 2,
-            Self::Terminate => 15,
-        }
-    }
-}
 
 /// Hears both signals, unless they are ignored. SIGHUP is left as it is: ignored under nohup, the end otherwise.
 pub(super) struct Signals {
