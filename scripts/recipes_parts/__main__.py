@@ -1,6 +1,7 @@
 """Runs the checks of the recipes that are named. scripts/check_recipes and scripts/check_spark start this."""
 
 import importlib
+import signal
 import sys
 import time
 import traceback
@@ -11,6 +12,7 @@ ROWS = {"engines": 3_000, "state_machines": 3_000, "slurm": 12_000, "spark": 6_0
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     failed = skipped = 0
     for name in sys.argv[1:]:
         module = importlib.import_module(name)

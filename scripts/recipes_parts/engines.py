@@ -17,6 +17,7 @@ def check(logs):
         for recipe in (kubernetes, aws_batch, slurm, slurm_with_steps, spark):
             check_recipe(recipe, logs, moto)
         check_two_pods(logs, moto)
+        check_missing_table(logs, moto)
 
 
 def check_recipe(recipe, logs, moto):
@@ -42,6 +43,18 @@ def check_two_pods(logs, moto):
         codes = second.returncode, first.returncode
         expect(codes == (1, 0), f"two pods of one index end with {codes}: {messages}")
         print("    two live pods of one index: the second ends with 1")
+
+
+def check_missing_table(logs, moto):
+    """The code that no engine retries; the script for Slurm returns it instead of requeueing the task."""
+    with folder() as path, Dynamodb() as dynamodb:
+        place = Place(path, dynamodb.environment | moto.environment)
+        for recipe in (kubernetes, aws_batch, slurm):
+            command, variables = recipe(place, logs)[0][0]
+            part = place.start(command, variables | {"TABLE": "no_such_table"})
+            message = part.communicate()[1]
+            expect(part.returncode == 4, f"{recipe.__name__}: a table that does not exist ends with {part.returncode}: {message}")
+        print("    a table that does not exist: 4, which is not retried")
 
 
 def container(name):
