@@ -226,6 +226,7 @@ fn open_file(path: &Path) -> Result<(Storage, FileLock), String> {
     // commit. With the engine's write-ahead log no acknowledged write is lost when the process dies, and the file stays
     // consistent when the machine does.
     storage.disable_bulk_loading().map_err(|error| error.to_string())?;
+    storage.conn().execute_batch(FILE_SETTINGS).map_err(|error| error.to_string())?;
     Ok((storage, lock))
 }
 
@@ -250,6 +251,10 @@ fn check_file(path: &Path) -> Result<(), String> {
         Err(error) => Err(error.to_string()),
     }
 }
+
+/// 64 MB of pages in memory instead of 2, and a write-ahead log of up to 32 MB instead of 4: both are read and copied back less
+/// often during a load.
+const FILE_SETTINGS: &str = "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000;";
 
 /// The header of every SQLite file.
 const SQLITE_HEADER: &[u8] = b"SQLite format 3\0";
