@@ -20,12 +20,12 @@ use crate::lab;
 /// The lines of all objects in a folder, by its names.
 fn objects(folder: &Path) -> BTreeMap<String, String> {
     let mut objects = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
+    for entry in fs::read_dir(folder).expect("what the test has made") {
+        let name = entry.expect("what the test has made").file_name().into_string().expect("what the test has made");
         if name.ends_with(".json.gz") {
             let mut text = String::new();
-            let file = fs::File::open(folder.join(&name)).unwrap();
-            flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
+            let file = fs::File::open(folder.join(&name)).expect("what the test has made");
+            flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("what the test has made");
             objects.insert(name, text);
         }
     }
@@ -43,14 +43,14 @@ fn items(folder: &Path) -> Items {
 }
 
 fn item_of_line(line: &str) -> String {
-    let value: Value = serde_json::from_str(line).unwrap();
-    let members = value.as_object().unwrap();
+    let value: Value = serde_json::from_str(line).expect("what the test has made");
+    let members = value.as_object().expect("what the test has made");
     assert_eq!(members.keys().collect::<Vec<_>>(), ["Item"]);
     members["Item"].to_string()
 }
 
 fn json(path: &Path) -> Value {
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    serde_json::from_slice(&fs::read(path).expect("what the test has made")).expect("what the test has made")
 }
 
 /// 2,000 rows, of which each id is there twice.

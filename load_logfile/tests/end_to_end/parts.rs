@@ -37,7 +37,7 @@ fn part_args(part: &str) -> [String; 8] {
 }
 
 fn report(lab: &Lab, index: u32) -> Value {
-    serde_json::from_str(&lab.read(&format!("reports/{index}.json"))).unwrap()
+    serde_json::from_str(&lab.read(&format!("reports/{index}.json"))).expect("a report is JSON")
 }
 
 fn merge(lab: &Lab) -> Run {

@@ -14,12 +14,16 @@ use crate::LOADER;
 /// The items in the objects, each key once.
 fn items(folder: &Path) -> Items {
     let mut lines = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(folder).expect("what the test has made") {
+        let path = entry.expect("what the test has made").path();
         if path.extension().is_some_and(|extension| extension == "gz") {
             let mut text = String::new();
-            flate2::read::GzDecoder::new(fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
-            let of_line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["Item"].to_string();
+            flate2::read::GzDecoder::new(fs::File::open(path).expect("what the test has made"))
+                .read_to_string(&mut text)
+                .expect("what the test has made");
+            let of_line = |line: &str| {
+                serde_json::from_str::<serde_json::Value>(line).expect("what the test has made")["Item"].to_string()
+            };
             lines.extend(text.lines().map(of_line));
         }
     }
