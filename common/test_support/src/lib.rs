@@ -8,6 +8,7 @@
 pub mod canned;
 pub mod capacity;
 pub mod contract;
+pub mod import;
 pub mod interruptions;
 pub mod lab;
 pub mod log;

@@ -1,57 +1,19 @@
 //! Files for DynamoDB's own bulk loaders, instead of writes to the table.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
-use test_support::contract::{Items, assert_same_items, sequential};
+use test_support::contract::{assert_same_items, sequential};
+use test_support::import::{items, json, objects};
 use test_support::lab::{Lab, without_times};
 use test_support::log::{csv, row, rows};
-use test_support::oracle::{self, NASTY_ROWS, nasty_items};
+use test_support::oracle::{NASTY_ROWS, nasty_items};
 use test_support::program::{Program, Running};
 use test_support::s3::S3Server;
 
 use crate::lab;
-
-/// The lines of all objects in a folder, by its names.
-fn objects(folder: &Path) -> BTreeMap<String, String> {
-    let mut objects = BTreeMap::new();
-    for entry in fs::read_dir(folder).expect("what the test has made") {
-        let name = entry.expect("what the test has made").file_name().into_string().expect("what the test has made");
-        if name.ends_with(".json.gz") {
-            let mut text = String::new();
-            let file = fs::File::open(folder.join(&name)).expect("what the test has made");
-            flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("what the test has made");
-            objects.insert(name, text);
-        }
-    }
-    objects
-}
-
-/// The items in the objects. Each line is strict JSON, and no key is there twice, which an import would keep any one of.
-fn items(folder: &Path) -> Items {
-    let objects = objects(folder);
-    assert_eq!(objects.keys().next().map(String::as_str), Some("part-00000.json.gz"));
-    let lines: Vec<String> = objects.values().flat_map(|text| text.lines()).map(item_of_line).collect();
-    let items = oracle::items(&lines.join("\n"));
-    assert_eq!(items.len(), lines.len(), "a key is there twice");
-    items
-}
-
-fn item_of_line(line: &str) -> String {
-    let value: Value = serde_json::from_str(line).expect("what the test has made");
-    let members = value.as_object().expect("what the test has made");
-    assert_eq!(members.keys().collect::<Vec<_>>(), ["Item"]);
-    members["Item"].to_string()
-}
-
-fn json(path: &Path) -> Value {
-    serde_json::from_slice(&fs::read(path).expect("what the test has made")).expect("what the test has made")
-}
 
 /// 2,000 rows, of which each id is there twice.
 fn log_with_duplicates() -> String {

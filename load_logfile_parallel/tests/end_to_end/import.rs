@@ -1,36 +1,12 @@
 //! Files for DynamoDB's own bulk loaders, instead of writes to the table.
 
-use std::fs;
-use std::io::Read as _;
-use std::path::Path;
-
-use test_support::contract::{Items, assert_same_items, parallel};
+use test_support::contract::{assert_same_items, parallel};
+use test_support::import::items;
 use test_support::lab::{Lab, without_times};
 use test_support::log::{csv, rows};
-use test_support::oracle::{self, NASTY_ROWS, nasty_items};
+use test_support::oracle::{NASTY_ROWS, nasty_items};
 
 use crate::LOADER;
-
-/// The items in the objects, each key once.
-fn items(folder: &Path) -> Items {
-    let mut lines = Vec::new();
-    for entry in fs::read_dir(folder).expect("what the test has made") {
-        let path = entry.expect("what the test has made").path();
-        if path.extension().is_some_and(|extension| extension == "gz") {
-            let mut text = String::new();
-            flate2::read::GzDecoder::new(fs::File::open(path).expect("what the test has made"))
-                .read_to_string(&mut text)
-                .expect("what the test has made");
-            let of_line = |line: &str| {
-                serde_json::from_str::<serde_json::Value>(line).expect("what the test has made")["Item"].to_string()
-            };
-            lines.extend(text.lines().map(of_line));
-        }
-    }
-    let items = oracle::items(&lines.join("\n"));
-    assert_eq!(items.len(), lines.len(), "a key is there twice");
-    items
-}
 
 #[test]
 fn the_files_hold_the_copies_of_all_rows() {
