@@ -7,7 +7,8 @@ use csv_core::ReadRecordResult;
 
 use super::fields::Fields;
 use super::format::{Dialect, InputFormat};
-use super::reader::{Content, Found, count_lines};
+use super::found::{Content, Found};
+use super::lines::count_lines;
 use super::record::{Oddities, Oddity, QuotePlace, RecordError, shortened};
 use super::window::Window;
 

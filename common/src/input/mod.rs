@@ -7,6 +7,8 @@ mod delimited;
 mod fields;
 mod format;
 mod formats;
+mod found;
+mod lines;
 mod objects;
 mod position;
 mod reader;

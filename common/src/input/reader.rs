@@ -9,12 +9,12 @@ use super::delimited::Delimited;
 use super::fields::Fields;
 use super::format::{Format, InputFormat};
 use super::formats::{self, Line, LineFormat};
+use super::found::{Content, Found};
+use super::lines::{BYTE_ORDER_MARK, count_lines};
 use super::position::{Position, Prefix, ResumeError};
 use super::record::{Oddities, QuotePlace, Record, RecordError, shortened};
 use super::window::{MAX_RECORD, TooLong, Window};
 use super::wrong_format::{self, WrongFormat};
-
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reading stopped before the end of the input.
 #[derive(Debug, Error)]
@@ -70,22 +70,6 @@ pub struct RecordReader<R> {
 enum Splitter {
     Delimited(Box<Delimited>),
     Lines(Box<dyn LineFormat>),
-}
-
-/// What was found, and where.
-pub(super) struct Found {
-    /// Offsets behind the record's bytes, and behind its line's end.
-    pub(super) end: u64,
-    pub(super) next: u64,
-    pub(super) content: Content,
-    pub(super) oddities: Oddities,
-}
-
-pub(super) enum Content {
-    Record(Result<(), RecordError>),
-    /// A blank line, a comment, a header.
-    Nothing,
-    BadHeader(String),
 }
 
 /// A record whose fields are those of the reader.
@@ -147,7 +131,15 @@ impl<R: Read> RecordReader<R> {
             None => Splitter::Delimited(Box::new(Delimited::new(format, &mut fields, position != Position::default()))),
         };
         let records = u64::from(position != Position::default());
-        Self { window: Window::new(input, position), position, crc, fields, splitter, format: format.clone(), records }
+        Self {
+            window: Window::new(input, position.offset),
+            position,
+            crc,
+            fields,
+            splitter,
+            format: format.clone(),
+            records,
+        }
     }
 
     /// Whether the next record can be had without waiting for the input: false also when that is not certain.
@@ -334,14 +326,6 @@ fn next_line<R: Read>(
         }
     };
     Ok(Found { end, next, content, oddities: Oddities::default() })
-}
-
-/// Line ends in `bytes`, which `next` follows: LF, CRLF, and CR alone, as Python's text mode counts them. Of a CRLF its LF is
-/// counted, so a CR at the very end is none until it is known that no LF follows.
-pub(super) fn count_lines(bytes: &[u8], next: Option<&u8>) -> u64 {
-    let ends = memchr::memchr2_iter(b'\n', b'\r', bytes);
-    let counts = |&at: &usize| bytes[at] == b'\n' || bytes.get(at + 1).or(next).is_some_and(|&next| next != b'\n');
-    ends.filter(counts).count() as u64
 }
 
 #[cfg(test)]

@@ -4,8 +4,6 @@ use std::io::{self, Read};
 
 use thiserror::Error;
 
-use super::position::Position;
-
 /// Bytes of one record beyond which its end is not looked for any more: ten times DynamoDB's largest item, so only a quote that was
 /// never closed gets there. Without it such a quote would take the rest of the file into memory.
 pub(super) const MAX_RECORD: usize = 4 * 1024 * 1024;
@@ -32,8 +30,8 @@ pub(super) struct Window<R> {
 }
 
 impl<R: Read> Window<R> {
-    pub(super) fn new(input: R, position: Position) -> Self {
-        Self { input, bytes: Vec::with_capacity(2 * BUFFER), offset: position.offset, ended: false, head: Vec::new() }
+    pub(super) fn new(input: R, offset: u64) -> Self {
+        Self { input, bytes: Vec::with_capacity(2 * BUFFER), offset, ended: false, head: Vec::new() }
     }
 
     /// Reads more, unless the input has ended. False if there is no more.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::format::{Format, InputFormat};
-use super::reader::BYTE_ORDER_MARK;
+use super::lines::BYTE_ORDER_MARK;
 
 /// An input of another format.
 #[derive(Debug, Clone, PartialEq, Eq)]

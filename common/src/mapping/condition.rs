@@ -18,9 +18,17 @@ pub(super) enum Condition {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Operand {
     Column(usize),
-    Number(Box<str>),
+    Integer(i128),
+    /// A number with a fraction, or one of many digits.
+    Decimal(Box<str>),
     Text(Box<str>),
     Boolean(bool),
+}
+
+impl Operand {
+    fn number(text: &str) -> Self {
+        text.parse().map_or_else(|_| Self::Decimal(text.into()), Self::Integer)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,12 +196,12 @@ impl<C: Columns> Parser<'_, C> {
                 Ok(slot) => Operand::Column(slot),
                 Err((message, advice)) => return syntax_error(at.clone(), message, advice),
             },
-            Token::Number(number) => Operand::Number(number.as_str().into()),
+            Token::Number(number) => Operand::number(number),
             Token::Text(text) => Operand::Text(text.as_str().into()),
             Token::Sign("-") => {
                 if let Some(((Token::Number(number), end), rest)) = self.tokens.split_first() {
                     self.tokens = rest;
-                    return Ok((Operand::Number(format!("-{number}").into()), at.start..end.end));
+                    return Ok((Operand::number(&format!("-{number}")), at.start..end.end));
                 }
                 return syntax_error(at.clone(), "- stands before no number", "write a number behind it");
             }

@@ -75,7 +75,7 @@ pub(super) fn tokens(text: &str, base: usize) -> Result<Vec<(Token, Range<usize>
             _ => match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
                 Some(sign) => (Token::Sign(sign), sign.len()),
                 None => {
-                    let known = "write == != < <= > >= and, or, not, is absent in conditions, + - * % in braces; a column with \
+                    let known = "write + - * % in braces, and == != < <= > >= and, or, not, is absent in conditions; a column with \
                                  such a character in its name stands in backticks";
                     return syntax_error(
                         base + at..base + at + c.len_utf8(),

@@ -7,22 +7,24 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::region::Region;
 use aws_types::service_config::ServiceConfigKey;
-use thiserror::Error;
 
+pub use super::connection_error::ConnectionError;
 use super::credentials::{ConnectionCredentials, Sources};
 use super::endpoint::check_endpoint;
 use super::http_client::{Https, loopback_http_client};
+pub use super::settings::Settings;
+use super::settings::loader;
 use crate::service_error::causes;
 
 /// The region of a loopback endpoint, where none is set. DynamoDB Local keeps tables apart by region and access key unless it runs with
@@ -34,17 +36,6 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time of one attempt, from its start to the end of the response. The connect timeout is the SDK's (3.1 s).
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The user's settings of a connection. What is `None` is found as the AWS CLI finds it.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    /// URL of the endpoint, with its scheme.
-    pub endpoint_url: Option<String>,
-    /// Name of the region.
-    pub region: Option<String>,
-    /// Name of a profile in the AWS configuration files.
-    pub profile: Option<String>,
-}
-
 /// Who retries a failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retries {
@@ -52,48 +43,6 @@ pub enum Retries {
     Sdk,
     /// The caller: each call of a client is one request.
     Caller,
-}
-
-/// Why there is no connection. No request has been sent to DynamoDB.
-#[derive(Debug, Error)]
-pub enum ConnectionError {
-    /// The endpoint is not the URL of an HTTP server.
-    #[error("the endpoint {url:?} is not a URL: {reason}")]
-    InvalidEndpoint {
-        /// The text from the flag, the environment or the profile.
-        url: String,
-        /// The cause.
-        reason: &'static str,
-    },
-    /// Neither the flag, the environment, the profile nor the instance names a region.
-    #[error("no region is set")]
-    NoRegion,
-    /// The region's name cannot be part of a host name.
-    #[error("{0:?} is not a region")]
-    InvalidRegion(String),
-    /// The profile is in none of the configuration files.
-    #[error("there is no profile {0:?} in the AWS configuration files")]
-    NoSuchProfile(String),
-    /// The configuration files cannot be read.
-    #[error("the AWS configuration files cannot be used: {0}")]
-    ConfigurationFiles(String),
-    /// No source of credentials has any.
-    #[error("no AWS credentials found")]
-    NoCredentials,
-    /// A source of credentials is configured and failed.
-    #[error("the AWS credentials cannot be loaded: {0}")]
-    Credentials(String),
-    /// The file with the certificates to trust cannot be used.
-    #[error("the CA bundle {} (AWS_CA_BUNDLE, or ca_bundle in the profile) cannot be used: {reason}", path.display())]
-    CaBundle {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        reason: String,
-    },
-    /// There is no runtime to connect in.
-    #[error("cannot start a runtime: {0}")]
-    Runtime(#[source] std::io::Error),
 }
 
 /// A region, an endpoint and credentials: makes as many clients as there are worker threads.
@@ -200,22 +149,6 @@ impl fmt::Display for Connection {
             None => write!(f, "DynamoDB in {}", self.region),
         }
     }
-}
-
-/// Without an HTTP client, which only the sources of credentials and a region's metadata service need.
-pub(super) fn loader(settings: &Settings) -> ConfigLoader {
-    // Pinned: a newer behavior version may change timeouts and retries, and the writer's rest on these.
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
-    if let Some(url) = &settings.endpoint_url {
-        loader = loader.endpoint_url(url);
-    }
-    if let Some(region) = &settings.region {
-        loader = loader.region(Region::new(region.clone()));
-    }
-    if let Some(profile) = &settings.profile {
-        loader = loader.profile_name(profile);
-    }
-    loader
 }
 
 /// What the environment and the profile say that decides how everything else is asked for.

@@ -21,8 +21,9 @@ use aws_smithy_types::body::SdkBody;
 use aws_types::region::Region;
 use serde::Deserialize;
 
-use super::client::{ConnectionError, Settings, loader};
+use super::connection_error::ConnectionError;
 use super::http_client::Https;
+use super::settings::{Settings, loader};
 use crate::service_error::{causes, is_expired_token};
 
 /// Access key and secret for a loopback endpoint when there are none. Letters only: DynamoDB Local accepts only letters and digits

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::uri::Authority;
 
-use super::client::ConnectionError;
+use super::connection_error::ConnectionError;
 
 /// Whether `url` is on this machine. An error if it is not the URL of an HTTP server.
 ///

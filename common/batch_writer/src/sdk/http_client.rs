@@ -11,7 +11,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use super::client::ConnectionError;
+use super::connection_error::ConnectionError;
 
 const END_OF_CERTIFICATE: &str = "-----END CERTIFICATE-----";
 
