@@ -227,7 +227,7 @@ fn kind_of_code(code: &str, message: &str, status: u16) -> ServiceErrorKind {
         | "ExpiredToken"
         | "RequestExpired" => ServiceErrorKind::Credentials,
         "ValidationException" if is_about_table_name(message) => ServiceErrorKind::NoSuchTable,
-        // A request always has the key attributes that the writer was told of.
+        // A request always has the key attributes that the writer's schema names.
         "ValidationException" if message.contains("Missing the key") => ServiceErrorKind::SchemaMismatch,
         "ValidationException" | "SerializationException" | "ItemCollectionSizeLimitExceededException" => {
             ServiceErrorKind::Invalid

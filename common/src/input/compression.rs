@@ -1,4 +1,4 @@
-//! Compressed and encoded inputs, told by their first bytes.
+//! Compressed and encoded inputs, detected by their first bytes.
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -52,7 +52,7 @@ impl<R: Read> Read for Unpacked<R> {
         let format = self.format;
         self.input.read(buffer).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), format!("the {format} data is cut off")),
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
                 invalid(&format!("the {format} data is damaged: {error}"))
             }
             _ => error,
@@ -68,7 +68,7 @@ pub(super) fn is_packed(input: Input) -> io::Result<bool> {
     Ok(peek(input, &[GZIP, ZSTD, BZIP2, XZ, UTF16_LITTLE, UTF16_BIG])?.1.is_some())
 }
 
-/// Which of these the input begins with. No more is read than that takes: somebody may be typing.
+/// Which of these the input begins with. No more is read than necessary: someone may be typing.
 fn peek<'m>(mut input: Input, magics: &[&'m [u8]]) -> io::Result<(Input, Option<&'m [u8]>)> {
     let mut begin = Vec::new();
     let found = loop {

@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::format::{Dialect, InputFormat};
 use super::found::{Content, Found};
 use super::lines::count_lines;
-use super::record::{Oddities, Oddity, QuotePlace, RecordError, shortened};
+use super::record::{Oddities, Oddity, QuotePosition, RecordError, shortened};
 use super::window::Window;
 
 /// What is read behind the end of the input. If the input ended where a record may end, this is one more record of one field; if it
@@ -141,17 +141,17 @@ impl Delimited {
     }
 
     fn unclosed(&self, raw: &[u8], column: usize) -> RecordError {
-        let place = self.open_quote(raw).unwrap_or(QuotePlace { line: 1, character: 1 });
-        let lines = (count_lines(raw, None) + 1).saturating_sub(place.line);
-        RecordError::UnclosedQuote { column, place, lines }
+        let position = self.open_quote(raw).unwrap_or(QuotePosition { line: 1, character: 1 });
+        let lines = (count_lines(raw, None) + 1).saturating_sub(position.line);
+        RecordError::UnclosedQuote { column, position, lines }
     }
 
     /// The quote that is open where a record has been read up to; its line is counted from the record's first, which is 1.
-    pub(super) fn open_quote(&self, raw: &[u8]) -> Option<QuotePlace> {
+    pub(super) fn open_quote(&self, raw: &[u8]) -> Option<QuotePosition> {
         let before = &raw[..open_quote(raw, self.dialect)?];
         let begin = memchr::memrchr2(b'\n', b'\r', before).map_or(0, |at| at + 1);
         let character = String::from_utf8_lossy(&before[begin..]).chars().count() + 1;
-        Some(QuotePlace { line: count_lines(before, Some(&self.dialect.quote)) + 1, character })
+        Some(QuotePosition { line: count_lines(before, Some(&self.dialect.quote)) + 1, character })
     }
 
     fn read_header(&mut self, fields: &mut Fields) -> Content {

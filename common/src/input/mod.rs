@@ -1,4 +1,4 @@
-//! Inputs: files, folders, objects of Amazon S3 and standard input, compressed or not, in any of the formats, as records with their places.
+//! Inputs: files, folders, objects of Amazon S3 and standard input, compressed or not, in any of the formats, as records with their positions.
 //!
 //! A format is either delimited text or one in which a line is a record; the latter are a file each in `formats`.
 
@@ -24,7 +24,7 @@ pub(crate) use formats::columns;
 pub use position::{Position, ResumeError, check_positions};
 pub use reader::{ReadError, RecordReader};
 pub(crate) use record::shortened;
-pub use record::{ColumnName, Oddities, Oddity, OddityCounts, Place, QuotePlace, Record, RecordError};
+pub use record::{ColumnName, Location, Oddities, Oddity, OddityCounts, QuotePosition, Record, RecordError};
 pub use source::{S3Settings, Source, SourceError, SourceProgress, SourceStamp};
 pub use wrong_format::WrongFormat;
 pub(crate) use wrong_format::{detect_format, is_header};

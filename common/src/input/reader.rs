@@ -1,4 +1,4 @@
-//! The records of an input in any format, with the place of each, its bytes as they are in the input, and what is odd with it.
+//! The records of an input in any format, each with its position, its bytes as they are in the input, and what is odd about it.
 
 use std::error::Error;
 use std::io::{self, Read};
@@ -12,7 +12,7 @@ use super::formats::{self, Line, LineFormat};
 use super::found::{Content, Found};
 use super::lines::{BYTE_ORDER_MARK, count_lines};
 use super::position::{Position, Prefix, ResumeError};
-use super::record::{Oddities, QuotePlace, Record, RecordError, shortened};
+use super::record::{Oddities, QuotePosition, Record, RecordError, shortened};
 use super::window::{MAX_RECORD, TooLong, Window};
 use super::wrong_format::{self, WrongFormat};
 
@@ -24,7 +24,7 @@ pub enum ReadError {
     Io {
         /// The line reached, from 1.
         line: u64,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A record without end.
@@ -37,12 +37,12 @@ pub enum ReadError {
         /// The line on which the record begins, from 1.
         line: u64,
         /// The quote that is open.
-        quote: Option<QuotePlace>,
+        quote: Option<QuotePosition>,
     },
-    /// It is something else than it was taken for.
+    /// It is of another format.
     #[error("{0}")]
     WrongFormat(Box<WrongFormat>),
-    /// The header has not the columns that the mapping needs.
+    /// The header lacks columns that the mapping needs.
     #[error("line {line}: {reason}")]
     Header {
         /// Its line, from 1.
@@ -197,9 +197,9 @@ impl<R: Read> RecordReader<R> {
                 Content::Nothing => continue,
                 Content::BadHeader(reason) => return Err(ReadError::Header { line, reason }),
                 Content::Record(Ok(())) if self.format.strict => oddities.iter().next().map(RecordError::Odd),
-                Content::Record(Err(RecordError::UnclosedQuote { column, mut place, lines })) => {
-                    place.line += line - 1;
-                    Some(RecordError::UnclosedQuote { column, place, lines })
+                Content::Record(Err(RecordError::UnclosedQuote { column, mut position, lines })) => {
+                    position.line += line - 1;
+                    Some(RecordError::UnclosedQuote { column, position, lines })
                 }
                 Content::Record(result) => result.err(),
             };
@@ -256,7 +256,7 @@ impl<R: Read> RecordReader<R> {
                 Splitter::Delimited(delimited) => delimited.open_quote(&unread[blank..]),
                 Splitter::Lines(_) => None,
             };
-            let quote = quote.map(|place| QuotePlace { line: place.line + line - 1, ..place });
+            let quote = quote.map(|quote| QuotePosition { line: quote.line + line - 1, ..quote });
             return ReadError::RecordTooLong { line, quote };
         }
         ReadError::Io { line: lines + count_lines(unread, None), source: error }

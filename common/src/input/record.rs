@@ -20,16 +20,16 @@ pub struct Record<'a> {
     pub end: Position,
     /// Its fields, or why it has none.
     pub fields: Result<&'a Fields, RecordError>,
-    /// What is odd with it, though it can be loaded.
+    /// What is odd about it, although it can be loaded.
     pub oddities: Oddities,
 }
 
-/// What makes a record suspicious, though Python and every other reader take it.
+/// What makes a record suspicious, although Python and every other reader accept it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Oddity {
     /// There are columns behind the last one, and something is in them.
     ExtraColumns,
-    /// A quoted field goes on on the next line.
+    /// A quoted field continues on the next line.
     LineBreakInQuotes,
     /// Text follows a closing quote.
     TextBehindQuote,
@@ -48,7 +48,7 @@ impl Oddity {
         }
     }
 
-    /// What is the matter with `rows` rows.
+    /// What is odd about so many rows.
     pub fn describe(self, rows: u64) -> &'static str {
         match (self, rows) {
             (Self::ExtraColumns, 1) => "has more columns than the mapping, and what is in them is left out",
@@ -82,29 +82,29 @@ impl Oddities {
     }
 }
 
-/// Where something was first seen.
+/// A record's location.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// The input, as the user named it.
     pub source: String,
     /// The line on which the record begins, from 1.
     pub line: u64,
 }
 
-/// Odd records counted, each kind with its first place.
+/// Odd records counted, each kind with its first location.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OddityCounts([Option<(u64, Place)>; Oddity::ALL.len()]);
+pub struct OddityCounts([Option<(u64, Location)>; Oddity::ALL.len()]);
 
 impl OddityCounts {
     /// Counts the oddities of a record.
     pub fn add(&mut self, source: &str, line: u64, oddities: Oddities) {
         for oddity in oddities.iter() {
-            let first = || (0, Place { source: source.to_owned(), line });
+            let first = || (0, Location { source: source.to_owned(), line });
             self.0[oddity as usize].get_or_insert_with(first).0 += 1;
         }
     }
 
-    /// Adds those of other records, which come behind.
+    /// Adds those of later records.
     pub fn merge(&mut self, other: Self) {
         for (all, more) in self.0.iter_mut().zip(other.0) {
             match (all, more) {
@@ -122,22 +122,22 @@ impl OddityCounts {
 
     /// A line for each kind.
     pub fn lines(&self) -> Vec<String> {
-        let line = |(oddity, count, place): (Oddity, u64, &Place)| {
-            format!("{} {}, first {place}", human::counted(count, "row"), oddity.describe(count))
+        let line = |(oddity, count, location): (Oddity, u64, &Location)| {
+            format!("{} {}, first {location}", human::counted(count, "row"), oddity.describe(count))
         };
         self.iter().map(line).collect()
     }
 
     /// Each kind that was seen: how many records, and the first.
-    pub fn iter(&self) -> impl Iterator<Item = (Oddity, u64, &Place)> {
+    pub fn iter(&self) -> impl Iterator<Item = (Oddity, u64, &Location)> {
         Oddity::ALL.into_iter().zip(&self.0).filter_map(|(oddity, seen)| {
-            let (count, place) = seen.as_ref()?;
-            Some((oddity, *count, place))
+            let (count, location) = seen.as_ref()?;
+            Some((oddity, *count, location))
         })
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.source, self.line)
     }
@@ -161,7 +161,7 @@ impl fmt::Display for ColumnName {
     }
 }
 
-/// What is wrong with one row. The message tells the column and the value; the place in the file is known to whoever read it.
+/// What is wrong with one row. The message names the column and the value; the reader knows the position in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RecordError {
     /// The row ends too early.
@@ -203,12 +203,12 @@ pub enum RecordError {
         value: String,
     },
     /// The file ends inside a quoted field.
-    #[error("the quote {place} (column {column}) is not closed{}; close it, or remove it", rest_of_file(*.lines))]
+    #[error("the quote {position} (column {column}) is not closed{}; close it, or remove it", rest_of_file(*.lines))]
     UnclosedQuote {
         /// Number of the column, from 1.
         column: usize,
         /// Where the quote is.
-        place: QuotePlace,
+        position: QuotePosition,
         /// Lines behind that of the quote, all of them part of the field.
         lines: u64,
     },
@@ -224,13 +224,13 @@ pub enum RecordError {
         column: String,
     },
     /// A key attribute that is empty.
-    #[error("the key {attribute} is empty, and DynamoDB takes no empty key")]
+    #[error("the key {attribute} is empty, and DynamoDB accepts no empty key")]
     KeyEmpty {
         /// The key attribute.
         attribute: String,
     },
-    /// A key attribute that is longer than DynamoDB takes.
-    #[error("{column}: the key {attribute} made from it has {size} bytes, and DynamoDB takes at most {limit}")]
+    /// A key attribute that is longer than DynamoDB accepts.
+    #[error("{column}: the key {attribute} made from it has {size} bytes, and DynamoDB accepts at most {limit}")]
     KeyTooLong {
         /// The column that makes it too long.
         column: ColumnName,
@@ -238,10 +238,10 @@ pub enum RecordError {
         attribute: String,
         /// Its size in bytes.
         size: usize,
-        /// The most DynamoDB takes, in bytes.
+        /// DynamoDB's limit in bytes.
         limit: usize,
     },
-    /// An empty text, where the mapping refuses it.
+    /// An empty text, where the mapping rejects it.
     #[error("the attribute {attribute} is empty (empty = \"reject\")")]
     Empty {
         /// The attribute.
@@ -262,28 +262,28 @@ pub enum RecordError {
         reason: String,
     },
     /// An item over DynamoDB's limit of 400 KB.
-    #[error("makes an item of {size} bytes, and DynamoDB takes at most {limit} (400 KB)")]
+    #[error("makes an item of {size} bytes, and DynamoDB accepts at most {limit} (400 KB)")]
     ItemTooLarge {
         /// The item's size in bytes, by DynamoDB's rules.
         size: usize,
-        /// The most DynamoDB takes, in bytes.
+        /// DynamoDB's limit in bytes.
         limit: usize,
     },
-    /// The service refused the item; the words are its own.
-    #[error("DynamoDB refused it: {0}")]
+    /// The service rejected the item; the message is the service's.
+    #[error("DynamoDB rejects it: {0}")]
     Refused(String),
 }
 
 /// Where a quote is that is never closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QuotePlace {
+pub struct QuotePosition {
     /// Its line, from 1.
     pub line: u64,
     /// The character's number in the line, from 1.
     pub character: usize,
 }
 
-impl fmt::Display for QuotePlace {
+impl fmt::Display for QuotePosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "in line {}, character {}", self.line, self.character)
     }
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn oddities_are_counted_with_their_first_place() {
+    fn oddities_are_counted_with_their_first_location() {
         let mut both = Oddities::default();
         both.insert(Oddity::LineBreakInQuotes);
         both.insert(Oddity::TextBehindQuote);
@@ -332,7 +332,8 @@ mod tests {
         extra.insert(Oddity::ExtraColumns);
         more.add("b.csv", 2, extra);
         counts.merge(more);
-        let listed: Vec<_> = counts.iter().map(|(oddity, count, place)| (oddity, count, place.to_string())).collect();
+        let listed: Vec<_> =
+            counts.iter().map(|(oddity, count, location)| (oddity, count, location.to_string())).collect();
         assert_eq!(
             listed,
             [

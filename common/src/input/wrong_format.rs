@@ -62,6 +62,11 @@ pub(super) fn of_bytes(head: &[u8]) -> Option<WrongFormat> {
     }
     let zeros = |parity: usize| head.iter().skip(parity).step_by(2).take(32).filter(|byte| **byte == 0).count();
     let pairs = (head.len() / 2).min(32);
+    // With a mark of its own, it is read as UTF-16 whose every second character is NUL.
+    let is_utf32 = head.starts_with("\u{feff}\0".as_bytes()) || head.starts_with(b"\0\0\xfe\xff");
+    if is_utf32 || pairs > 3 && zeros(0).abs_diff(pairs / 2) < 2 && zeros(1) == pairs {
+        return wrong("UTF-32", "convert it: iconv -f UTF-32 -t UTF-8 FILE | load_logfile TABLE -");
+    }
     // Of a log in another script than the Latin, most characters are still digits and punctuation.
     let is_utf16 = |parity: usize| pairs > 1 && zeros(1 - parity) == 0 && 4 * zeros(parity) >= 3 * pairs;
     let utf16 = |name| {

@@ -71,7 +71,7 @@ impl KeyType {
     }
 }
 
-/// What becomes of an empty string.
+/// How an empty string is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Empty {
     Keep,
@@ -100,7 +100,7 @@ pub(super) struct Rule {
     pub(super) when: Option<Condition>,
 }
 
-/// What an attribute is to the table, beside an attribute.
+/// An attribute's role as a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Role {
     /// Whether it belongs to the table's key; else it belongs to an index's.
@@ -166,7 +166,7 @@ pub(super) struct Compiled {
     pub(super) input: InputFormat,
     /// By slot: those of the input, and behind them the computed ones.
     pub(super) columns: Vec<Column>,
-    /// The slots that are looked at for each record; the others are text as it stands.
+    /// The slots that are parsed for each record; the others are text as it stands.
     pub(super) typed: Vec<usize>,
     /// Columns made of others, in their order.
     pub(super) computed: Vec<(usize, Rule)>,

@@ -25,7 +25,7 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// Refuses keys that mean nothing.
+    /// Rejects unknown keys.
     pub(super) fn allow(&self, keys: &[&str]) -> Result<(), MappingError> {
         for key in self.table.keys() {
             if !keys.contains(&key.get_ref().as_ref()) {
@@ -93,7 +93,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Where the text begins, to tell a place in it; quotes left out.
+    /// Where the text begins, without quotes: positions in it are counted from here.
     pub(super) fn text_offset(&self) -> usize {
         let quotes = self.document.text.get(self.span()).map_or(1, |text| {
             let triple = text.starts_with("\"\"\"") || text.starts_with("'''");

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-/// Something in a mapping file that is not as it has to be.
+/// An error in a mapping file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappingError {
     /// The file, as the user named it.
@@ -34,7 +34,7 @@ impl fmt::Display for MappingError {
 
 impl std::error::Error for MappingError {}
 
-/// The text of a mapping file, to tell places in it.
+/// The text of a mapping file, to find positions in it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Document<'t> {
     pub(super) file: &'t str,

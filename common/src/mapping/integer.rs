@@ -16,7 +16,7 @@ pub enum IntegerError {
     TooManyDigits(usize),
 }
 
-/// The decimal text of `value`. Dividing 128 bits takes four times as long as dividing 64, and nearly every id fits those.
+/// The decimal text of `value`. A division of 128 bits is much slower than one of 64, and nearly every id fits 64.
 pub(crate) fn format_integer(buffer: &mut itoa::Buffer, value: i128) -> &str {
     match i64::try_from(value) {
         Ok(value) => buffer.format(value),

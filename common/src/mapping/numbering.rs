@@ -27,7 +27,7 @@ impl Default for Copies {
 pub enum Stride {
     /// As far as the files need, which are read once more to find out.
     Auto,
-    /// So far.
+    /// This far.
     Of(i128),
 }
 
@@ -87,7 +87,7 @@ impl Numbering {
     /// Each row once, with its own id.
     pub const AS_IN_FILE: Self = Self { copies: 1, copy_stride: 0, file_stride: 0 };
 
-    /// As a mapping has it; `None` if the files must be looked through first.
+    /// As the mapping says; `None` if the files must be read first.
     pub fn of_copies(copies: Copies) -> Option<Self> {
         match (copies.per_copy, copies.per_file) {
             (Stride::Of(copy_stride), Stride::Of(file_stride)) => {
@@ -127,12 +127,12 @@ impl Numbering {
         id.saturating_add(file).saturating_add(copy)
     }
 
-    /// Whether files must be looked through before the first row is written.
+    /// Whether the files must be read before the first row is written.
     pub fn may_collide(&self, files: usize) -> bool {
         self.copies > 1 || files > 1 && self.file_stride > 0
     }
 
-    /// Looks for two rows that would get the same id; `files` are names with the ids found in them. It goes by lowest and highest ids,
+    /// Looks for two rows that would get the same id; `files` are names with the ids found in them. It compares the lowest and highest ids,
     /// so files with gaps between their ids may be refused although nothing would be overwritten.
     ///
     /// # Errors

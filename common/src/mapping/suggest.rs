@@ -1,4 +1,4 @@
-//! A mapping to start from, for a file that somebody has.
+//! `--suggest-mapping`: a mapping to start from, for a file.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -9,13 +9,13 @@ use super::{BuiltIn, Mapper, Mapping, Numbering, Overrides, values};
 use crate::batch_writer::ItemJson;
 use crate::input::{Dialect, Field, Format, InputFormat, RecordReader, Source, detect_format, is_header};
 
-/// Records that are looked at.
+/// Records that are examined.
 const RECORDS: u64 = 10_000;
 
-/// Bytes by which the format is told.
+/// Bytes from which the format is detected.
 const HEAD: u64 = 64 * 1024;
 
-/// What the values of a column have been so far.
+/// The values of a column seen so far.
 #[derive(Default)]
 struct Seen {
     name: String,
@@ -28,7 +28,7 @@ struct Seen {
     values: std::collections::HashSet<String>,
 }
 
-/// Looks at the first 10,000 records of a file, and writes a mapping for it, with the first record's item as a comment.
+/// Examines the first 10,000 records of a file and writes a mapping for it, with the first record's item as a comment.
 ///
 /// # Errors
 /// The file cannot be read, or is not of any of the formats.

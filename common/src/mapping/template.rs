@@ -54,7 +54,7 @@ impl Operator {
             Self::Subtract => one.checked_sub(other),
             Self::Multiply => one.checked_mul(other),
             Self::Modulo => {
-                // Dividing 128 bits takes four times as long as dividing 64, and nearly every id fits those.
+                // A division of 128 bits is much slower than one of 64, and nearly every id fits 64.
                 if let (Ok(one), Ok(other @ 1..)) = (i64::try_from(one), i64::try_from(other)) {
                     return Some(one.rem_euclid(other).into());
                 }

@@ -97,12 +97,15 @@ fn bad_rows_of_the_workshops_layout_are_said_with_column_and_value() {
     let long = "h".repeat(2044);
     assert_eq!(
         made(&format!("1,{long},d,1,z,G,/,200,5,ua")),
-        "column 2 (host): the key GSI_1_PK made from it has 2049 bytes, and DynamoDB takes at most 2048"
+        "column 2 (host): the key GSI_1_PK made from it has 2049 bytes, and DynamoDB accepts at most 2048"
     );
     let parallel = BuiltIn::Parallel.mapping(&Overrides::default());
     let date = "d".repeat(1018);
     let error = items(&parallel, 1, &format!("1,h,{date},01,z,G,/,200,5,ua")).remove(0).unwrap_err();
-    assert_eq!(error, "column 3 (date): the key GSI_1_SK made from it has 1025 bytes, and DynamoDB takes at most 1024");
+    assert_eq!(
+        error,
+        "column 3 (date): the key GSI_1_SK made from it has 1025 bytes, and DynamoDB accepts at most 1024"
+    );
     let error = items(&parallel, 2, &format!("{},h,d,01,z,G,/,200,5,ua", "9".repeat(38))).remove(0).unwrap_err();
     assert!(error.starts_with("column 1 (requestid): its copies' ids have more than 38 digits"), "{error}");
     // Python: -3 % 10 + 1 == 8
@@ -231,7 +234,7 @@ fn empty_texts_are_kept_left_out_made_null_or_refused() {
     );
     assert_eq!(
         json_items(&toml("keep"), "\"\",x\n")[0],
-        Err("the key id is empty, and DynamoDB takes no empty key".to_owned())
+        Err("the key id is empty, and DynamoDB accepts no empty key".to_owned())
     );
 }
 

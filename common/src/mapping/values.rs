@@ -10,7 +10,7 @@ use super::compiled::ColumnType;
 use super::timestamp::Time;
 use super::{integer, number};
 
-/// Levels of maps and lists that DynamoDB takes (Developer Guide, "Quotas": nested attribute depth).
+/// Levels of maps and lists that DynamoDB accepts (Developer Guide, "Quotas": nested attribute depth).
 const MAX_DEPTH: usize = 32;
 
 /// A value of a column. Texts are where the record has them.
@@ -29,7 +29,7 @@ pub(super) enum Value {
     Binary,
 }
 
-/// What a text means as a value of a type. Digits of a number are appended to `numbers`.
+/// Parses a text as a value of a type. Digits of a number are appended to `numbers`.
 ///
 /// # Errors
 /// What is wrong, to be put behind the text.

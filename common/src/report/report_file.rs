@@ -11,7 +11,7 @@ use super::replaced::ReplacedRows;
 use super::tally::Tally;
 use crate::batch_writer::{ThrottleCause, ThrottledResource, Traffic};
 use crate::human;
-use crate::input::{Oddity, OddityCounts, Place};
+use crate::input::{Location, Oddity, OddityCounts};
 
 /// Raised when a member changes its meaning or goes. New members may come without it.
 pub(super) const FORMAT_VERSION: u32 = 1;
@@ -251,8 +251,8 @@ impl Report {
     }
 }
 
-fn odd_rows((oddity, rows, place): (Oddity, u64, &Place)) -> OddRows {
-    OddRows { kind: oddity.name().into(), rows, first: place.to_string() }
+fn odd_rows((oddity, rows, first): (Oddity, u64, &Location)) -> OddRows {
+    OddRows { kind: oddity.name().into(), rows, first: first.to_string() }
 }
 
 fn millis(time: Duration) -> f64 {

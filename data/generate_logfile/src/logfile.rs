@@ -1,4 +1,4 @@
-//! Rows of the log, one after the other.
+//! The rows of the log.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use fastrand::Rng;
 
 use crate::site::{self, Host, Kind};
 
-/// The log goes over 24 hours, from eight in the evening of the first of these days.
+/// The log covers 24 hours, from 20:00 on the first of these days.
 const DATES: [&str; 2] = ["2026-03-14", "2026-03-15"];
 const FIRST_HOUR: u64 = 20;
 const HOURS: u64 = 24;
@@ -36,12 +36,12 @@ impl Logfile {
         if self.written == self.rows {
             return None;
         }
-        let passer_by;
+        let one_time_visitor;
         let host = match site::next_host(&mut self.rng, &self.hosts) {
             Some(index) => &self.hosts[index],
             None => {
-                passer_by = site::passer_by(&mut self.rng);
-                &passer_by
+                one_time_visitor = site::one_time_visitor(&mut self.rng);
+                &one_time_visitor
             }
         };
         self.url.clear();
@@ -62,7 +62,7 @@ impl Logfile {
     }
 }
 
-/// Rows are spread evenly over the time.
+/// Rows are spread evenly over the 24 hours.
 fn hour_of_row(row: u64, rows: u64) -> (&'static str, u64) {
     let passed = u128::from(row) * u128::from(HOURS) / u128::from(rows);
     // Less than `HOURS`, because `row` is less than `rows`.
@@ -74,7 +74,7 @@ fn hour_of_row(row: u64, rows: u64) -> (&'static str, u64) {
 }
 
 fn response_code(rng: &mut Rng, kind: Kind) -> u16 {
-    // In thousandths. Failures of the server are few, and may befall everything.
+    // In thousandths. Server errors are rare and can happen to any request.
     match (rng.u32(..1000), kind) {
         (..6, _) => 500,
         (_, Kind::Missing) => 404,
@@ -100,7 +100,7 @@ fn bytes_sent(rng: &mut Rng, kind: Kind, code: u16) -> u32 {
     }
 }
 
-/// In the lab's files these columns are always in quotes.
+/// These columns are always quoted in the lab's files.
 fn push_quoted(row: &mut String, text: &str) {
     row.push('"');
     for (index, part) in text.split('"').enumerate() {
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_goes_over_two_days() {
+    fn the_log_covers_two_days() {
         assert_eq!(hour_of_row(0, 500), ("2026-03-14", 20));
         assert_eq!(hour_of_row(499, 500), ("2026-03-15", 19));
         assert_eq!(hour_of_row(0, 1), ("2026-03-14", 20));

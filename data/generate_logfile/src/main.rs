@@ -1,4 +1,4 @@
-//! Writes log files in the format of the lab, of any length, from a seed.
+//! Writes log files of any length in the lab's format, from a seed.
 
 mod logfile;
 mod site;
@@ -12,7 +12,7 @@ use clap::Parser;
 
 use crate::logfile::Logfile;
 
-/// Large enough that writing a gigabyte is not a matter of system calls.
+/// Large enough that system calls do not dominate the time of writing a gigabyte.
 const BUFFER: usize = 1 << 18;
 
 const EXAMPLES: &str = "\
@@ -22,7 +22,7 @@ Examples:
   generate_logfile --rows 6000000 | load_logfile logfile -      about a gigabyte
 ";
 
-/// Writes the log of a made-up web server as CSV, without a header: requestid, host, date, hourofday, timezone, method, url, responsecode,
+/// Writes the log of an imaginary web server as CSV, without a header: requestid, host, date, hourofday, timezone, method, url, responsecode,
 /// bytessent, useragent. The same arguments always give the same file.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, max_term_width = 120)]
@@ -30,10 +30,10 @@ struct Arguments {
     /// Number of rows
     #[arg(long)]
     rows: u64,
-    /// The first row's requestid; the others count on
+    /// The first row's requestid; it increases by 1 with each row
     #[arg(long, default_value_t = 1, value_name = "ID")]
     first_id: u64,
-    /// Another seed gives other rows
+    /// Seed of the random numbers; another seed gives other rows
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// File to write [default: standard output]
@@ -47,10 +47,10 @@ fn main() -> ExitCode {
         arguments.output.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader (`| head`) has all it wanted.
+        // The reader (`| head`) wants no more.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            // stderr may be closed; then there is nobody to tell.
+            // stderr may be closed, too.
             let _ = writeln!(io::stderr(), "generate_logfile: error: cannot write to {target}: {error}");
             ExitCode::FAILURE
         }

@@ -1,11 +1,11 @@
-//! The web site that the log is of, and who visits it. All of it is made up; addresses and names are those reserved for examples
+//! The website that the log is from, and its visitors. All of it is invented; addresses and names are those reserved for examples
 //! (RFC 5737, RFC 3849, RFC 2606).
 
 use std::fmt::Write as _;
 
 use fastrand::Rng;
 
-/// A visitor: an address, the program it uses, and whether it is a crawler, which visits other pages than people do.
+/// A visitor: its address, its user agent, and whether it is a crawler. Crawlers request other pages than people do.
 #[derive(Debug)]
 pub(crate) struct Host {
     pub(crate) address: String,
@@ -13,7 +13,7 @@ pub(crate) struct Host {
     pub(crate) is_crawler: bool,
 }
 
-/// Crawlers with their share of all requests in percent: a few hosts that are very busy, so that a partition key made of the host is hot.
+/// Crawlers with their share of all requests in percent. A few hosts are very busy, so a partition key made from the host is hot.
 const CRAWLERS: [(u32, &str, &str); 6] = [
     (21, "192.0.2.3", "Mozilla/5.0 (compatible; Wanderer/2.1; +http://wanderer.example/bot.html)"),
     (8, "198.51.100.193", "Mozilla/5.0 (compatible; SlowCrawl/1.4; +http://crawl.example.net/why-are-we-here.html)"),
@@ -38,10 +38,10 @@ const BROWSERS: [&str; 12] = [
     "-",
 ];
 
-/// Number of people; with the crawlers about as many hosts as a small site sees in two days.
+/// The number of people. With the crawlers, this is about as many hosts as a small site sees in two days.
 const PEOPLE: u32 = 240;
 
-/// Everybody who comes back, the crawlers first.
+/// The returning visitors, crawlers first.
 pub(crate) fn hosts(rng: &mut Rng) -> Vec<Host> {
     let crawler = |&(_, address, agent): &(u32, &str, &'static str)| Host {
         address: address.to_owned(),
@@ -50,7 +50,7 @@ pub(crate) fn hosts(rng: &mut Rng) -> Vec<Host> {
     };
     let mut hosts: Vec<Host> = CRAWLERS.iter().map(crawler).collect();
     hosts.extend((0..PEOPLE).map(|number| Host {
-        // 80 addresses in each of the three blocks, none of them a crawler's: those are odd.
+        // 80 addresses in each of the three blocks. They are even; the crawlers' are odd.
         address: format!("{}.{}", ["192.0.2", "198.51.100", "203.0.113"][number as usize % 3], 2 + number / 3 * 2),
         agent: BROWSERS[rng.usize(..BROWSERS.len())],
         is_crawler: false,
@@ -59,7 +59,7 @@ pub(crate) fn hosts(rng: &mut Rng) -> Vec<Host> {
     hosts
 }
 
-/// Who sends the next request: an index into [`hosts`], or `None` for somebody who comes once.
+/// The sender of the next request: an index into [`hosts`], or `None` for a visitor who comes only once.
 pub(crate) fn next_host(rng: &mut Rng, hosts: &[Host]) -> Option<usize> {
     let mut draw = rng.u32(..100);
     for (index, (share, _, _)) in CRAWLERS.iter().enumerate() {
@@ -71,14 +71,14 @@ pub(crate) fn next_host(rng: &mut Rng, hosts: &[Host]) -> Option<usize> {
     if draw < 2 {
         return None;
     }
-    // Some people come often, most seldom.
+    // Some people come often, most rarely.
     let people = hosts.len() - CRAWLERS.len();
     let most = rng.usize(1..=people);
     Some(CRAWLERS.len() + rng.usize(..most))
 }
 
-/// Somebody who comes once.
-pub(crate) fn passer_by(rng: &mut Rng) -> Host {
+/// A visitor who comes only once.
+pub(crate) fn one_time_visitor(rng: &mut Rng) -> Host {
     Host {
         address: format!("2001:db8:{:x}:{:x}::{:x}", rng.u16(..), rng.u16(..), rng.u16(1..)),
         agent: BROWSERS[rng.usize(..BROWSERS.len())],
@@ -86,7 +86,7 @@ pub(crate) fn passer_by(rng: &mut Rng) -> Host {
     }
 }
 
-/// What is asked for, as far as the answer depends on it.
+/// The kind of resource requested; the response depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Page,
@@ -112,7 +112,7 @@ const WORDS: [&str; 12] = [
     "猫",
 ];
 
-/// Writes the URL of something that this kind of visitor asks for into `url`.
+/// Writes into `url` a URL that this kind of visitor requests.
 pub(crate) fn write_url(rng: &mut Rng, is_crawler: bool, url: &mut String) -> Kind {
     let album = ALBUMS[rng.usize(..ALBUMS.len())];
     let photo = rng.u32(1..20_000);

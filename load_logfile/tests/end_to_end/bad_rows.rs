@@ -28,7 +28,7 @@ fn bad_rows() -> Vec<(Vec<u8>, String)> {
         (row(1).agent(&"x".repeat(410_000)).csv(), "makes an item of 410".into()),
         (
             row(1).host(&"h".repeat(2044)).csv(),
-            "column 2 (host): the key GSI_1_PK made from it has 2049 bytes, and DynamoDB takes at most 2048".into(),
+            "column 2 (host): the key GSI_1_PK made from it has 2049 bytes, and DynamoDB accepts at most 2048".into(),
         ),
     ];
     let mut cases: Vec<(Vec<u8>, String)> =

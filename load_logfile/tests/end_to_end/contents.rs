@@ -108,7 +108,7 @@ fn an_item_of_exactly_400_kb_is_written() {
     let lab = lab();
     lab.file("log.csv", csv(&[row(1).agent(&"x".repeat(room)), row(2).agent(&"x".repeat(room + 1))]));
     let run = lab.load(&["log.csv"]);
-    run.assert_error(1, &["log.csv:2: makes an item of 409601 bytes, and DynamoDB takes at most 409600 (400 KB)"]);
+    run.assert_error(1, &["log.csv:2: makes an item of 409601 bytes, and DynamoDB accepts at most 409600 (400 KB)"]);
     assert_eq!(lab.items().into_keys().collect::<Vec<_>>(), ["request#1"]);
 }
 

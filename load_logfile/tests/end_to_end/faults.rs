@@ -129,14 +129,14 @@ fn a_row_that_only_the_service_refuses_does_not_take_its_batch_with_it() {
     aside.sort();
     assert_eq!(aside, bad.iter().map(Row::csv).collect::<Vec<_>>());
     let reasons = lab.read("bad.csv.reasons");
-    let reason = "log.csv:77: DynamoDB refused it: One or more parameter values were invalid";
+    let reason = "log.csv:77: DynamoDB rejects it: One or more parameter values were invalid";
     assert!(reasons.lines().any(|line| line.starts_with(reason)), "{reasons}");
 }
 
 #[test]
 fn a_row_that_only_the_service_refuses_ends_a_load_that_sets_none_aside() {
     let failed = trial(100).fails(refuses_13_and_77);
-    failed.run.assert_error(1, &[": DynamoDB refused it: One or more parameter values were invalid", "--rejects FILE"]);
+    failed.run.assert_error(1, &[": DynamoDB rejects it: One or more parameter values were invalid", "--rejects FILE"]);
     assert_eq!(failed.counts.written, failed.items.len());
     let before: Vec<String> = (1..13).map(|id| format!("request#{id}")).collect();
     assert!(before.iter().all(|key| failed.items.contains_key(key)), "{:?}", failed.items.keys());

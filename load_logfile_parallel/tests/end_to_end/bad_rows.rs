@@ -60,7 +60,7 @@ fn rejected_rows_are_collected_once_with_their_files() {
     assert!(bad.iter().all(|row| aside.contains(&format!("{row}\n"))), "{aside}");
     for reason in [
         "./data/logfile_medium1.csv:1: column 1 (requestid): \"x\" is not an integer",
-        "./data/logfile_medium1.csv:33: column 3 (date): the key GSI_1_SK made from it has 1025 bytes, and DynamoDB takes at most 1024",
+        "./data/logfile_medium1.csv:33: column 3 (date): the key GSI_1_SK made from it has 1025 bytes, and DynamoDB accepts at most 1024",
         "./data/logfile_medium2.csv:31: has 2 columns",
     ] {
         assert!(reasons.lines().any(|line| line.starts_with(reason)), "{reason:?} is not in {reasons}");

@@ -137,6 +137,6 @@ fn a_row_that_only_the_service_refuses_takes_neither_its_batch_nor_another_threa
     assert_same_items(&lab.items(), &expected);
     assert_eq!(lab.read("bad.csv"), csv(&rows([13])), "once, though two of its copies are refused");
     let reasons = lab.read("bad.csv.reasons");
-    let reason = "log.csv:13: DynamoDB refused it: One or more parameter values were invalid";
+    let reason = "log.csv:13: DynamoDB rejects it: One or more parameter values were invalid";
     assert!(reasons.starts_with(reason) && reasons.lines().count() == 1, "{reasons}");
 }

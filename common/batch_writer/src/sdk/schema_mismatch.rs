@@ -1,7 +1,7 @@
 //! Validation errors about keys: of the table, or of one item?
 //!
 //! DynamoDB rejects a batch with the same message whether the table has other keys than the items, or one item has a key of another
-//! type. In the first case every item would be rejected, one by one; so it must be told apart before the batch is divided.
+//! type. In the first case every item would be rejected, one by one; so the two must be distinguished before the batch is divided.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -98,8 +98,8 @@ fn an_unclosed_quote_is_an_error_with_the_line_where_its_record_begins() {
     let text = format!("{GOOD}\n\n{open}\n{GOOD}\n");
     let rows = read(text.as_bytes());
     assert_eq!(rows.len(), 2);
-    let place = QuotePlace { line: 3, character: 27 };
-    let error = RecordError::UnclosedQuote { column: 7, place, lines: 1 };
+    let position = QuotePosition { line: 3, character: 27 };
+    let error = RecordError::UnclosedQuote { column: 7, position, lines: 1 };
     assert_eq!(rows[1], (3, format!("{open}\n{GOOD}"), Err(error)));
 }
 
@@ -114,8 +114,8 @@ fn the_place_of_an_unclosed_quote_is_that_of_the_quote_not_of_the_record() {
         ("a,\"b\"c\"d,\"never", 1, 10, 0),
     ] {
         let rows = read(format!("{GOOD}\n{record}").as_bytes());
-        let Err(RecordError::UnclosedQuote { place, lines: behind, .. }) = rows[1].2 else { panic!("{rows:?}") };
-        assert_eq!((place.line, place.character, behind), (line + 1, character, lines), "{record:?}");
+        let Err(RecordError::UnclosedQuote { position, lines: behind, .. }) = rows[1].2 else { panic!("{rows:?}") };
+        assert_eq!((position.line, position.character, behind), (line + 1, character, lines), "{record:?}");
     }
 }
 
@@ -150,7 +150,7 @@ fn a_record_without_end_stops_the_reading_before_memory_is_full() {
     let mut reader = RecordReader::new(endless.chain(io::repeat(b'x').take(1 << 30)), &format());
     assert!(reader.next_record().unwrap().is_ok());
     let error = reader.next_record().unwrap().unwrap_err();
-    let quote = Some(QuotePlace { line: 3, character: 1 });
+    let quote = Some(QuotePosition { line: 3, character: 1 });
     assert!(matches!(error, ReadError::RecordTooLong { line: 3, quote: found } if found == quote), "{error}");
     assert!(reader.window.from(0).len() < 4 * MAX_RECORD);
     let mut reader = RecordReader::new(io::repeat(b'x').take(1 << 30), &format());
@@ -322,6 +322,9 @@ fn what_an_input_is_instead_is_said_with_what_loads_it() {
         (b"\0\0\0\0\0\0\0\0", ["NUL", "tr -d"]),
         (b"PAR1\x15\x04", ["Parquet", "convert"]),
         ("1,\u{43f},2".encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>().as_slice(), ["UTF-16BE", "iconv"]),
+        (b"\0\0\xfe\xff\0\0\x001\0\0\0,", ["UTF-32", "iconv"]),
+        ("\u{feff}\x001\x00,\x00h\x00".as_bytes(), ["UTF-32", "iconv"]),
+        (b"1\0\0\0,\0\0\0h\0\0\0,\0\0\0", ["UTF-32", "iconv"]),
         (b"PK\x03\x04\x14\0\0\0[Content_Types].xml", ["Excel workbook", "CSV"]),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", ["binary data", "name a log file"]),
         (b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0\xb0\x20", ["binary data", "name a log file"]),
@@ -360,11 +363,11 @@ proptest! {
     fn an_unclosed_quote_is_found(text in "[a,\"\n\r]{0,40}") {
         let lines: Vec<&str> = text.split('\n').collect();
         for (_, _, row) in read(text.as_bytes()) {
-            if let Err(RecordError::UnclosedQuote { place, .. }) = row
+            if let Err(RecordError::UnclosedQuote { position, .. }) = row
                 && !text.contains('\r')
             {
-                let line = lines[usize::try_from(place.line).unwrap() - 1];
-                prop_assert_eq!(line.chars().nth(place.character - 1), Some('"'));
+                let line = lines[usize::try_from(position.line).unwrap() - 1];
+                prop_assert_eq!(line.chars().nth(position.character - 1), Some('"'));
             }
         }
     }

@@ -79,12 +79,12 @@ impl DryRun<'_> {
     }
 
     fn capacity_line(&self, description: &TableDescription) -> String {
-        let words = |name: &str, throughput| match provisioned(throughput) {
+        let capacity = |name: &str, throughput| match provisioned(throughput) {
             Some((write, _)) => format!("{} WCU for {name}", human::count(write)),
             None => format!("{name} on demand"),
         };
-        let table = words(self.table, description.throughput);
-        let indexes = description.global_indexes().map(|index| words(&index.name, index.throughput));
+        let table = capacity(self.table, description.throughput);
+        let indexes = description.global_indexes().map(|index| capacity(&index.name, index.throughput));
         std::iter::once(table).chain(indexes).collect::<Vec<_>>().join(", ")
     }
 
@@ -115,7 +115,7 @@ impl DryRun<'_> {
         if lacking.is_empty() {
             return None;
         }
-        let words = |each: &&RequiredCapacity| {
+        let required = |each: &&RequiredCapacity| {
             let name = match &each.resource {
                 Resource::Table => self.table,
                 Resource::Index(name) => name,
@@ -125,6 +125,6 @@ impl DryRun<'_> {
                 None => format!("more than can be had for {name}"),
             }
         };
-        Some(format!("for a minute it needs {}", lacking.iter().map(words).collect::<Vec<_>>().join(", ")))
+        Some(format!("for a minute it needs {}", lacking.iter().map(required).collect::<Vec<_>>().join(", ")))
     }
 }

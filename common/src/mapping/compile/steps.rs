@@ -52,7 +52,7 @@ impl Compiler<'_> {
             column.absent.extend(overrides.absent.iter().map(|text| text.as_str().into()));
         }
         let is_computed = |slot: &usize| self.computed.iter().any(|(computed, _)| computed == slot);
-        // Columns of a list are there and text, whatever they are; nothing needs to be looked at.
+        // Listed columns are always present and text, so there is nothing to parse.
         let is_plain = |slot: &usize| {
             *slot < self.listed && columns[*slot].kind == ColumnType::String && columns[*slot].absent.is_empty()
         };

@@ -53,7 +53,7 @@ pub struct Mapper {
     state: State,
 }
 
-/// What is known of the record in hand.
+/// What is known about the current record.
 #[derive(Debug)]
 struct State {
     file: Box<str>,
@@ -96,7 +96,7 @@ impl Mapper {
         self.numbering.copies()
     }
 
-    /// Takes a record in hand: its number in the source, from 0, and its bytes.
+    /// Begins a record: its number in the source, from 0, and its bytes.
     ///
     /// # Errors
     /// A column does not hold what its type asks for.
