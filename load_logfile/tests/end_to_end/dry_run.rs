@@ -44,7 +44,7 @@ fn without_a_table_it_says_what_it_cannot_know() {
     for run in [program("logfile").endpoint(&dead_endpoint()).run(), program("logfile").run()] {
         run.assert_code(0);
         assert!(run.stdout.contains("they cost 2,500 WCU of logfile, 2,500 of GSI_1"), "{}", run.stdout);
-        assert!(run.stdout.contains("taken as `create_tables logfile` makes it"), "{}", run.stdout);
+        assert!(run.stdout.contains("assuming the one that `create_tables logfile` makes"), "{}", run.stdout);
         assert!(
             run.stdout.contains("\n  3 min 20 s (as table logfile allows), if the table has been idle"),
             "{}",
