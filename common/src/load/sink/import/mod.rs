@@ -14,6 +14,7 @@ mod spill;
 
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -86,6 +87,7 @@ struct State {
     /// One of the items.
     item: Option<Box<[u8]>>,
     /// Keys of the objects that are in the bucket already.
+    #[cfg(feature = "s3")]
     uploaded: Vec<String>,
 }
 
@@ -99,7 +101,8 @@ impl Shared {
     }
 
     /// Moves a file that is complete into the bucket, if that is where it goes.
-    fn deliver(&self, path: &std::path::Path) -> Result<(), ImportError> {
+    #[cfg_attr(not(feature = "s3"), expect(unused_variables, reason = "there is no bucket"))]
+    fn deliver(&self, path: &Path) -> Result<(), ImportError> {
         match &self.target {
             ImportTarget::Folder(_) => Ok(()),
             #[cfg(feature = "s3")]
