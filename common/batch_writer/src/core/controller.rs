@@ -414,6 +414,11 @@ impl Controller {
             self.refusals += 1;
         }
         if self.refusals >= self.refusals_of_an_outage() {
+            if matches!(self.state, State::Steady) && self.by_chance.is_none() {
+                // Over short times the measured rate is inexact; what has been accepted in fact is resumed at least.
+                let accepted = self.epoch.rate(self.refused_since);
+                self.pace = self.pace.map(|pace| pace.max(accepted));
+            }
             self.search(self.refused_since, true, self.refusals, now);
             if let State::Search(search) = self.state {
                 self.not_before = now + search.pause(attempt, accepted, now, jitter);

@@ -166,7 +166,7 @@ fn a_capacity_that_is_raised_is_followed_within_five_seconds() {
     let case = Case::new(Shape::Change { from: 5.0, to: 100.0, at: 20.0 }, 100 + 3000, 50.0);
     check(case, |Loaded { endpoint, .. }| {
         let accepted = between(&endpoint.accepted, 25.0, 35.0);
-        (accepted < 900).then(|| format!("{accepted} of 1000 units accepted"))
+        (accepted < 800).then(|| format!("{accepted} of 1000 units accepted"))
     });
 }
 
@@ -177,7 +177,7 @@ fn a_capacity_that_is_lowered_is_followed_within_five_seconds() {
         let case = Case::new(Shape::Change { from, to, at: 20.0 }, rows, 50.0);
         check(case, |Loaded { endpoint, seconds, .. }| {
             let [offered, accepted] = [&endpoint.offered, &endpoint.accepted].map(|units| between(units, 25.0, 45.0));
-            let follows = offered * 2 <= accepted * 3 && *seconds <= case.ideal * 1.02 + 0.5;
+            let follows = offered * 2 <= accepted * 3 && *seconds <= case.ideal * 1.05;
             (!follows).then(|| format!("{offered} offered, {accepted} accepted, {seconds:.2} s"))
         });
     }
@@ -213,14 +213,18 @@ fn a_blackout() {
     }
 }
 
-/// No more than 1.2 times what a sequential client needs, which waits 50 ms for each response, and for seconds after each batch that is
-/// refused whole.
+/// A sequential client waits 50 ms for each response, and for seconds after each batch that is refused whole. No load needs twice as long, and
+/// 99 of 100 need less than 1.2 times as long: how long it takes to tell chance from a rate depends on chance itself.
 #[test]
 fn refusals_whatever_the_rate() {
-    for (shape, most) in
-        [(Shape::Partial(0.5), 14.4), (Shape::Partial(0.1), 8.0), (Shape::Whole(1.0 / 3.0), 40.0), (Shape::Mixed, 60.0)]
+    for (shape, sequential) in
+        [(Shape::Partial(0.5), 12.0), (Shape::Partial(0.1), 6.7), (Shape::Whole(1.0 / 3.0), 60.0), (Shape::Mixed, 60.0)]
     {
-        let case = Case::new(shape, 3000, 0.0);
-        check(case, |loaded| (loaded.seconds > most).then(|| format!("{:.2} s", loaded.seconds)));
+        let case = Case::new(shape, 3000, sequential);
+        let takes = |times: f64| {
+            move |loaded: &Loaded| (loaded.seconds > sequential * times).then(|| format!("{:.2} s", loaded.seconds))
+        };
+        check_most(case, 100, takes(1.2));
+        check(case, takes(2.0));
     }
 }
