@@ -271,13 +271,26 @@ fn a_table_on_demand_scales_to_twice_its_peak_and_at_last_to_the_quota() {
 }
 
 #[test]
+fn a_new_index_is_filled_from_what_its_writes_leave() {
+    let mut table = table_with_index(1_000, 10);
+    assert_eq!(table.fill_allowance(START, "GSI_1"), 3_000);
+    table.fill_index(START, "GSI_1", units(3_005));
+    assert_eq!((table.fill_allowance(START, "GSI_1"), table.fill_allowance(secs(1), "GSI_1")), (0, 5));
+    assert_eq!(table.state(secs(1)).indexes[0].write.consumed, units(0));
+    table.admit_write(secs(1), indexed_write(1, 1, 20)).unwrap();
+    assert_eq!(table.fill_allowance(secs(2), "GSI_1"), 0, "a write waits");
+    assert_eq!(table.fill_allowance(secs(3), "GSI_1"), 5);
+    assert_eq!(table.fill_allowance(secs(3), "GSI_2"), 0);
+}
+
+#[test]
 fn warm_throughput_is_used_on_demand_and_follows_what_was_provisioned() {
     let mut table = on_demand();
     table.raise_warm_throughput(START, 15_000, 6_000);
     table.raise_warm_throughput(START, 0, 5_000);
     let state = table.state(START);
     assert_eq!((state.read.warm, state.write.warm), (15_000, 6_000));
-    assert_eq!(time_of_writes(&mut table, START, 10_000).0, secs(1), "4,000 were there, 6,000 a second come");
+    assert_eq!(time_of_writes(&mut table, START, 12_000).0, secs(1), "6,000 are there at once, 6,000 a second come");
 
     let mut table = table_with_index(5, 5);
     assert_eq!(table.state(START).write.warm, 5);
