@@ -15,7 +15,7 @@ use dynoxide::types::{
 use dynoxide::{DynoxideError, TableMetadata};
 
 use super::Database;
-use crate::ledger::Attributes;
+use crate::ledger::{Attributes, FilledPage};
 
 /// Reserved among the tables' names.
 pub(super) const TABLE: &str = "_local_dynamodb_index_fills";
@@ -31,19 +31,6 @@ const PAGE: usize = 100;
 pub(crate) struct PendingFill {
     pub(crate) table: String,
     pub(crate) index: String,
-}
-
-/// What one page of a fill did.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct FilledPage {
-    /// What its entries cost the index.
-    pub(crate) units: CapacityUnits,
-    /// Items done since the fill began, in the index or not.
-    pub(crate) done: u64,
-    /// Whether the allowance ended the page.
-    pub(crate) is_throttled: bool,
-    /// Whether all items are done: the index is complete.
-    pub(crate) is_last: bool,
 }
 
 /// Makes the table, and forgets the fills of indexes that were not added after all.

@@ -40,13 +40,14 @@ use dynoxide::storage::Storage;
 
 pub(crate) use self::database::Database;
 use self::file_lock::FileLock;
-pub(crate) use self::index_fill::{FilledPage, PendingFill};
+pub(crate) use self::index_fill::PendingFill;
 pub(crate) use self::index_throughput::UpdateTable;
 use self::item_counts::Counting;
 pub(crate) use self::operation::{Operation, OperationName, OperationOutput};
 pub(crate) use self::streams::is_expired_iterator;
 pub(crate) use self::throughput_settings::{CreateTable, IndexSettings, ThroughputSettings, WarmThroughput};
 use crate::clock::Clock;
+use crate::ledger::FilledPage;
 use crate::options::StartError;
 
 /// The pause between two slices of a count.

@@ -11,9 +11,9 @@ use capacity::{
 
 use super::consumption::Consumption;
 use super::kept_account::KeptAccount;
+use super::online_index::FilledPage;
 use super::provisioning::{Change, Provisioning};
 use super::table_definition::TableDefinition;
-use crate::engine::FilledPage;
 use crate::metrics::{self, HISTORY_MINUTES, Metric, Metrics};
 
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use capacity::CapacityUnits;
 use dynoxide::DynoxideError;
 use dynoxide::actions::{GlobalSecondaryIndexDescription, TableDescription};
 
@@ -29,6 +30,19 @@ pub(crate) struct NewIndex {
     done: u64,
     /// Since when it waits for capacity, but for the seconds that are counted.
     waiting: Option<Duration>,
+}
+
+/// What one page of a fill did.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FilledPage {
+    /// What its entries cost the index.
+    pub(crate) units: CapacityUnits,
+    /// Items done since the fill began, in the index or not.
+    pub(crate) done: u64,
+    /// Whether the allowance ended the page.
+    pub(crate) is_throttled: bool,
+    /// Whether all items are done: the index is complete.
+    pub(crate) is_last: bool,
 }
 
 /// A change of indexes that an UpdateTable asks for.
