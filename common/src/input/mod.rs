@@ -4,11 +4,13 @@
 
 mod compression;
 mod delimited;
+mod expand;
 mod fields;
 mod format;
 mod formats;
 mod found;
 mod lines;
+mod object_errors;
 mod objects;
 mod position;
 mod reader;

@@ -213,7 +213,7 @@ impl AdmissionGate {
             ledger.open(now, TableDefinition::of(&description));
             let kept: Option<KeptAccount> = kept.and_then(|json| serde_json::from_str(&json).ok());
             if let (Some(kept), Some(account)) = (kept, ledger.table(now, name)) {
-                kept.restore(account, now);
+                account.restore(kept, now);
             }
         }
         if let Some(account) = ledger.table(now, name) {

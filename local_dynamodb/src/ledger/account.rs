@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use capacity::{
-    Access, CapacityState, CapacityUnits, IndexWrite, PartitionKey, Read, ReadAdmission, Table, TableState,
+    Access, CapacityState, CapacityUnits, IndexState, IndexWrite, PartitionKey, Read, ReadAdmission, Table, TableState,
     WriteAdmission, WriteCost,
 };
 
 use super::consumption::Consumption;
-use super::kept_account::KeptAccount;
+use super::kept_account::{KeptAccount, KeptResource, ReadAndWrite};
 use super::online_index::FilledPage;
 use super::provisioning::{Change, Provisioning};
 use super::table_definition::TableDefinition;
@@ -207,6 +207,45 @@ impl Account {
                 for (index, units) in parts {
                     self.capacity.consume_read(now, Read { index, key: None, units });
                 }
+            }
+        }
+    }
+
+    /// What is to be kept of it.
+    pub(super) fn to_keep(&mut self, now: Duration) -> KeptAccount {
+        let state = self.state(now);
+        let warm = |read: &CapacityState, write: &CapacityState| ReadAndWrite { read: read.warm, write: write.warm };
+        let index = |index: &IndexState| {
+            let (read, write) = self.index_maximums.get(&index.name).copied().unwrap_or_default();
+            let kept = KeptResource {
+                warm: warm(&index.read, &index.write),
+                maximum: ReadAndWrite { read, write },
+                history: self.provisioning.history(Some(&index.name)),
+            };
+            (index.name.to_string(), kept)
+        };
+        KeptAccount {
+            table: KeptResource {
+                warm: warm(&state.read, &state.write),
+                maximum: ReadAndWrite::default(),
+                history: self.provisioning.history(None),
+            },
+            indexes: state.indexes.iter().map(index).collect(),
+        }
+    }
+
+    /// Gives the account, which has just been opened, what was kept of it. The clock may have been ahead then.
+    pub(crate) fn restore(&mut self, kept: KeptAccount, now: Duration) {
+        let resources =
+            std::iter::once((None, kept.table)).chain(kept.indexes.into_iter().map(|(name, own)| (Some(name), own)));
+        for (index, kept) in resources {
+            let index = index.as_deref();
+            self.raise_warm_throughput(now, index, kept.warm.read, kept.warm.write);
+            self.provisioning.restore_history(index, kept.history.not_after(now));
+            if let Some(index) = index
+                && (kept.maximum.read.is_some() || kept.maximum.write.is_some())
+            {
+                self.set_index_maximum(now, index, kept.maximum.read, kept.maximum.write);
             }
         }
     }
