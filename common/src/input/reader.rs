@@ -311,10 +311,14 @@ fn next_line<R: Read>(
     let next = start + rest.len().min(length + 1) as u64;
     let line = rest[..length].strip_suffix(b"\r").unwrap_or(&rest[..length]);
     let end = start + line.len() as u64;
+    let mut oddities = Oddities::default();
     let content = match std::str::from_utf8(line) {
         Ok(line) if line.trim_ascii().is_empty() => Content::Nothing,
         Ok(line) => match format.parse(line, fields) {
-            Ok(Line::Record) => Content::Record(Ok(())),
+            Ok(Line::Record(found)) => {
+                oddities = found;
+                Content::Record(Ok(()))
+            }
             Ok(Line::Nothing) => Content::Nothing,
             Err(error) => Content::Record(Err(error)),
         },
@@ -325,7 +329,7 @@ fn next_line<R: Read>(
             Content::Record(Err(RecordError::InvalidUtf8 { column: 1, byte: byte + 1, value }))
         }
     };
-    Ok(Found { end, next, content, oddities: Oddities::default() })
+    Ok(Found { end, next, content, oddities })
 }
 
 #[cfg(test)]

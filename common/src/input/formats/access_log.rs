@@ -32,7 +32,7 @@ impl AccessLog {
 
 impl LineFormat for AccessLog {
     fn parse(&mut self, line: &str, fields: &mut Fields) -> Result<Line, RecordError> {
-        let found = split(line, Format::AccessLog, &FIELDS, NEEDED)?;
+        let (found, oddities) = split(line, Format::AccessLog, &FIELDS, NEEDED)?;
         if found[TIME].text().is_none_or(|time| !time.contains('/')) {
             let time = found[TIME].text().unwrap_or("-");
             let reason = format!("field 4 (time) is {time:?}, and not such as 05/May/2026:09:12:33 +0000");
@@ -45,6 +45,6 @@ impl LineFormat for AccessLog {
             None => fields.push(Kind::Absent, ""),
         }
         found[1..].iter().for_each(|token| token.push_to(fields));
-        Ok(Line::Record)
+        Ok(Line::Record(oddities))
     }
 }

@@ -60,7 +60,7 @@ impl Alb {
 
 impl LineFormat for Alb {
     fn parse(&mut self, line: &str, fields: &mut Fields) -> Result<Line, RecordError> {
-        let found = split(line, Format::Alb, &FIELDS, NEEDED)?;
+        let (found, oddities) = split(line, Format::Alb, &FIELDS, NEEDED)?;
         fields.clear();
         push_request(&found[REQUEST], fields);
         let (ip, port) = found[CLIENT].text().map_or((None, None), |client| {
@@ -71,6 +71,6 @@ impl LineFormat for Alb {
             fields.push(if part.is_some() { Kind::Text } else { Kind::Absent }, part.unwrap_or_default());
         }
         found.iter().for_each(|token| token.push_to(fields));
-        Ok(Line::Record)
+        Ok(Line::Record(oddities))
     }
 }

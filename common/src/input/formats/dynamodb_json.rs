@@ -4,7 +4,7 @@ use super::jsonl::{Object, field, malformed};
 use super::{Line, LineFormat};
 use crate::input::fields::{Fields, Kind};
 use crate::input::format::{Format, InputFormat};
-use crate::input::record::{RecordError, shortened};
+use crate::input::record::{Oddities, RecordError, shortened};
 
 pub(super) struct DynamodbJson {
     slots: Vec<Box<str>>,
@@ -49,6 +49,6 @@ impl LineFormat for DynamodbJson {
                 None => {}
             }
         }
-        Ok(Line::Record)
+        Ok(Line::Record(Oddities::default()))
     }
 }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::{Line, LineFormat};
 use crate::input::fields::{Fields, Kind};
 use crate::input::format::{Format, InputFormat};
-use crate::input::record::RecordError;
+use crate::input::record::{Oddities, RecordError};
 
 pub(super) struct Jsonl {
     slots: Vec<Box<str>>,
@@ -47,7 +47,7 @@ impl LineFormat for Jsonl {
                 fields.push_slot(*slot, kind, &text);
             }
         }
-        Ok(Line::Record)
+        Ok(Line::Record(Oddities::default()))
     }
 }
 

@@ -10,13 +10,13 @@ mod w3c;
 
 use super::fields::Fields;
 use super::format::{Format, InputFormat};
-use super::record::RecordError;
+use super::record::{Oddities, RecordError};
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line {
-    /// A record, whose fields have been set.
-    Record,
+    /// A record, whose fields have been set, and what is odd about it.
+    Record(Oddities),
     /// A directive or a comment.
     Nothing,
 }

@@ -53,10 +53,10 @@ impl S3AccessLog {
 
 impl LineFormat for S3AccessLog {
     fn parse(&mut self, line: &str, fields: &mut Fields) -> Result<Line, RecordError> {
-        let found = split(line, Format::S3AccessLog, &FIELDS, NEEDED)?;
+        let (found, oddities) = split(line, Format::S3AccessLog, &FIELDS, NEEDED)?;
         fields.clear();
         push_request(&found[REQUEST], fields);
         found.iter().for_each(|token| token.push_to(fields));
-        Ok(Line::Record)
+        Ok(Line::Record(oddities))
     }
 }

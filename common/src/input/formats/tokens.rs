@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::input::fields::{Fields, Kind};
 use crate::input::format::Format;
-use crate::input::record::{RecordError, shortened};
+use crate::input::record::{Oddities, Oddity, RecordError, shortened};
 
 /// One field of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub(super) struct Tokens<'a> {
     /// What is left of the line; `None` behind its last field.
     rest: Option<&'a str>,
     separator: char,
+    oddities: Oddities,
 }
 
 /// A quote or bracket that is not closed.
@@ -43,7 +44,13 @@ pub(super) struct Unclosed(pub(super) char);
 
 impl<'a> Tokens<'a> {
     pub(super) fn new(line: &'a str, separator: char) -> Self {
-        Self { rest: Some(line), separator }
+        Self { rest: Some(line), separator, oddities: Oddities::default() }
+    }
+
+    /// What is odd about the fields so far: a quote in a field that has none around it is the end of a text with quotes that were not
+    /// escaped (S3 does not), cut at the first that looked like its end.
+    pub(super) fn oddities(&self) -> Oddities {
+        self.oddities
     }
 
     /// The next field; `None` behind the last.
@@ -66,6 +73,9 @@ impl<'a> Tokens<'a> {
             }
             _ => {
                 let end = rest.find(self.separator).unwrap_or(rest.len());
+                if rest[..end].contains('"') {
+                    self.oddities.insert(Oddity::TextBehindQuote);
+                }
                 (&rest[..end], false, end)
             }
         };
@@ -91,13 +101,13 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// All fields of a line, of which a format knows the first `names` and needs the first `needed`.
+/// All fields of a line, of which a format knows the first `names` and needs the first `needed`; and what is odd about them.
 pub(super) fn split<'a>(
     line: &'a str,
     format: Format,
     names: &[&str],
     needed: usize,
-) -> Result<Vec<Token<'a>>, RecordError> {
+) -> Result<(Vec<Token<'a>>, Oddities), RecordError> {
     let malformed = |reason: String| RecordError::Malformed { format: format.name(), reason };
     let mut tokens = Tokens::new(line, ' ');
     let mut found = Vec::with_capacity(names.len());
@@ -118,7 +128,7 @@ pub(super) fn split<'a>(
         let names = names[..needed].join(", ");
         return Err(malformed(format!("{line:?} has {count} fields, and a line has at least {needed} ({names})")));
     }
-    Ok(found)
+    Ok((found, tokens.oddities()))
 }
 
 /// Apache writes `\"`, `\\`, `\n`, `\t` and `\x1b`, nginx `\x22`. A text whose bytes would not be UTF-8 stays as it is.

@@ -80,6 +80,6 @@ impl LineFormat for W3c {
         fields.clear();
         found.iter().for_each(|token| token.push_to(fields));
         self.push_composed(&found, fields);
-        Ok(Line::Record)
+        Ok(Line::Record(tokens.oddities()))
     }
 }
