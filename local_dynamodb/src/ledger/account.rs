@@ -212,7 +212,7 @@ impl Account {
     }
 
     /// What is to be kept of it.
-    pub(super) fn to_keep(&mut self, now: Duration) -> KeptAccount {
+    pub(super) fn keep(&mut self, now: Duration) -> KeptAccount {
         let state = self.state(now);
         let warm = |read: &CapacityState, write: &CapacityState| ReadAndWrite { read: read.warm, write: write.warm };
         let index = |index: &IndexState| {

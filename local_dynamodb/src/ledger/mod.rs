@@ -120,7 +120,7 @@ impl Ledger {
     pub(crate) fn changed_kept(&mut self, now: Duration) -> Vec<(Arc<str>, String)> {
         let Self { tables, metrics, .. } = self;
         let changed = |account: &mut Account| {
-            let kept = account.advance(now, metrics).to_keep(now);
+            let kept = account.advance(now, metrics).keep(now);
             let json = serde_json::to_string(&kept).ok().filter(|_| kept != account.kept)?;
             account.kept = kept;
             Some((account.definition.name.clone(), json))
