@@ -63,6 +63,7 @@ pub use self::core::batch_response::{BatchResponse, BatchResult, Consumed, Settl
 pub use self::core::item_json::{ItemJson, SharedJson};
 pub use self::core::key::{Key, KeySchema};
 pub use self::core::limit::WriteLimit;
+pub use self::core::number::plain_number;
 pub use self::core::write_batch::{Full, WriteBatch};
 pub use self::core::write_request::{MissingKey, WriteRequest};
 pub use self::latencies::Latencies;

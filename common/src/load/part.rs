@@ -4,7 +4,6 @@
 //! them wins as in a load without parts. The hash is fixed for ever, and `docs/scale.md` defines it: parts of one load may run on
 //! different machines, years apart, with different versions of this program.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -12,7 +11,7 @@ use std::str::FromStr;
 use aws_sdk_dynamodb::types::AttributeValue;
 use twox_hash::XxHash64;
 
-use crate::batch_writer::KeySchema;
+use crate::batch_writer::{KeySchema, plain_number};
 use crate::mapping::AttributeSink;
 
 /// The hash of the keys is XXH64 with this seed.
@@ -197,39 +196,6 @@ impl AttributeSink for KeyHasher {
             _ => {}
         }
     }
-}
-
-/// A number in the one form that all numbers equal to it have: without an exponent, without zeros before the first digit or behind the
-/// last one of the fraction.
-pub(super) fn plain_number(text: &str) -> Cow<'_, str> {
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0') {
-        return Cow::Borrowed(text);
-    }
-    let (sign, unsigned) = match text.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
-    };
-    let (coefficient, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let (whole, fraction) = coefficient.split_once('.').unwrap_or((coefficient, ""));
-    let digits = [whole, fraction].concat();
-    // Digits before the point, which may lie before the first or behind the last of them.
-    let point = exponent.parse::<i64>().ok().and_then(|exponent| exponent.checked_add(whole.len() as i64));
-    let zeros = digits.len() - digits.trim_start_matches('0').len();
-    let digits = digits[zeros..].trim_end_matches('0');
-    let Some(point) = point.map(|point| point - zeros as i64).filter(|point| point.unsigned_abs() < 1000) else {
-        return Cow::Borrowed(text); // not a number of DynamoDB
-    };
-    if digits.is_empty() {
-        return Cow::Borrowed("0");
-    }
-    let before = usize::try_from(point).unwrap_or_default();
-    Cow::Owned(if before >= digits.len() {
-        format!("{sign}{digits:0<before$}")
-    } else if before > 0 {
-        format!("{sign}{}.{}", &digits[..before], &digits[before..])
-    } else {
-        format!("{sign}0.{}{digits}", "0".repeat(point.unsigned_abs() as usize))
-    })
 }
 
 #[cfg(test)]

@@ -260,7 +260,7 @@ fn finish<W: Write>(
     resumed: Tally,
 ) -> Loaded<W> {
     collector.check_errors(true);
-    let tally = collector.counts.total();
+    let mut tally = collector.counts.total();
     if collector.errors.is_empty() && !tally.is_complete() {
         collector.fail(LoadError::Internal(format!("rows are unaccounted for ({tally})")));
     }
@@ -279,7 +279,6 @@ fn finish<W: Write>(
             Err(error) => collector.fail(error),
         }
     }
-    let mut tally = tally;
     if !collector.errors.is_empty() && sinks.abandon() {
         tally.written = 0;
     }

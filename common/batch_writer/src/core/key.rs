@@ -5,6 +5,8 @@ use std::hash::{DefaultHasher, Hasher as _};
 
 use aws_sdk_dynamodb::types::{self, AttributeValue};
 
+use super::number::plain_number;
+
 /// Names of the attributes that make up the primary key of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySchema {
@@ -87,7 +89,7 @@ impl KeyPart {
     }
 
     pub(super) fn number(text: &str) -> Self {
-        Self::new(b'N', &[normal_number(text).as_bytes()])
+        Self::new(b'N', &[plain_number(text).as_bytes()])
     }
 
     fn new(kind: u8, parts: &[&[u8]]) -> Self {
@@ -96,26 +98,6 @@ impl KeyPart {
         parts.iter().for_each(|part| hasher.write(part));
         Self(hasher.finish())
     }
-}
-
-/// A number's text in one form: `1.50` and `15E-1` are the same key.
-fn normal_number(text: &str) -> String {
-    let (sign, unsigned) = match text.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
-    };
-    let (coefficient, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let (whole, fraction) = coefficient.split_once('.').unwrap_or((coefficient, ""));
-    let digits = [whole, fraction].concat();
-    let digits = digits.trim_start_matches('0');
-    let significant = digits.trim_end_matches('0');
-    if significant.is_empty() {
-        return "0".to_owned();
-    }
-    let Ok(exponent) = exponent.parse::<i64>() else { return text.to_owned() };
-    let scale =
-        exponent.saturating_sub(fraction.len() as i64).saturating_add((digits.len() - significant.len()) as i64);
-    format!("{sign}{significant}E{scale}")
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub(crate) mod dispatcher;
 pub(crate) mod item_json;
 pub(crate) mod key;
 pub(crate) mod limit;
+pub(crate) mod number;
 pub(crate) mod pacer;
 #[cfg(test)]
 mod simulation;

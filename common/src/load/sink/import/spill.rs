@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::batch_writer::KeySchema;
-use crate::load::part::plain_number;
+use crate::batch_writer::{KeySchema, plain_number};
 
 /// Bits of the hash by which a file is divided again.
 const BITS_AGAIN: u32 = 4;
