@@ -10,7 +10,7 @@ use local_dynamodb::LocalDynamoDb;
 use serde_json::{Value, json};
 use support::eventually;
 use support::http::Raw;
-use support::json::{call, done, item, put, table, with};
+use support::json::{about_scalable_target, call, done, item, put, table, with};
 
 fn scaling(server: &LocalDynamoDb, operation: &str, request: &Value) -> (u16, Value) {
     let request = Raw::operation("", request.to_string())
@@ -21,14 +21,8 @@ fn scaling(server: &LocalDynamoDb, operation: &str, request: &Value) -> (u16, Va
     (answer.status, serde_json::from_str(&answer.body).unwrap())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "callers write the request as a literal")]
 fn scaled(server: &LocalDynamoDb, operation: &str, more: Value) -> Value {
-    let mut request = json!({
-        "ServiceNamespace": "dynamodb", "ResourceId": "table/logfile",
-        "ScalableDimension": "dynamodb:table:WriteCapacityUnits",
-    });
-    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let (status, answer) = scaling(server, operation, &request);
+    let (status, answer) = scaling(server, operation, &about_scalable_target(more));
     assert_eq!(status, 200, "{operation}: {answer}");
     answer
 }

@@ -8,6 +8,7 @@ mod support;
 use serde_json::{Value, json};
 use support::binary::Binary;
 use support::http::{Connection, Raw};
+use support::json::about_scalable_target;
 
 struct Client(Connection, String);
 
@@ -119,18 +120,13 @@ fn everything_that_was_set_is_there_after_kill_9() {
         "UpdateTimeToLive",
         json!({"TableName": "logfile", "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": true}}),
     );
-    let target = json!({"ServiceNamespace": "dynamodb", "ResourceId": "table/logfile",
-        "ScalableDimension": "dynamodb:table:WriteCapacityUnits"});
-    let with = |more: Value| {
-        let mut request = target.clone();
-        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        request
-    };
-    client
-        .auto_scaling("RegisterScalableTarget", with(json!({"MinCapacity": 5, "MaxCapacity": 60, "Tags": {"a": "b"}})));
+    client.auto_scaling(
+        "RegisterScalableTarget",
+        about_scalable_target(json!({"MinCapacity": 5, "MaxCapacity": 60, "Tags": {"a": "b"}})),
+    );
     client.auto_scaling(
         "PutScalingPolicy",
-        with(json!({"PolicyName": "writes", "PolicyType": "TargetTrackingScaling",
+        about_scalable_target(json!({"PolicyName": "writes", "PolicyType": "TargetTrackingScaling",
         "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 70.5, "ScaleInCooldown": 30,
             "PredefinedMetricSpecification": {"PredefinedMetricType": "DynamoDBWriteCapacityUtilization"}}})),
     );
@@ -148,7 +144,7 @@ fn everything_that_was_set_is_there_after_kill_9() {
     let mut client = Client::new(&server);
     assert_eq!(client.described(), before);
     // And what is deleted stays away.
-    client.auto_scaling("DeregisterScalableTarget", target);
+    client.auto_scaling("DeregisterScalableTarget", about_scalable_target(json!({})));
     client.cloudwatch("DeleteAlarms", json!({"AlarmNames": ["mine"]}));
     client.done("DeleteTable", json!({"TableName": "free"}));
     server.stop("KILL");

@@ -6,12 +6,11 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::path::Path;
 
 use fastrand::Rng;
 use serde_json::Value;
 use support::http::{Raw, connect, read_answer};
-use support::json::with;
+use support::json::{recorded_requests, with};
 
 fn list_tables() -> Raw {
     Raw::operation("ListTables", "{}")
@@ -180,29 +179,21 @@ fn mutated(body: &str, random: &mut Rng) -> Vec<u8> {
 fn requests_with_errors_in_them_get_dynamodbs_answers() {
     let server = with(|_| {});
     let address = server.address().to_string();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/requests");
     let mut random = Rng::with_seed(7);
     let mut refused = 0;
-    for file in ["tables.txt", "items.txt", "malformed.txt"] {
-        let text = std::fs::read_to_string(folder.join(file)).unwrap();
-        let text =
-            text.replace("capacity(table)", r#","BillingMode":"PAY_PER_REQUEST""#).replace("capacity(index)", "");
-        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let (operation, body) = line.trim_start_matches("! ").split_once(' ').unwrap();
-            let bodies = (0..4).map(|_| mutated(body, &mut random));
-            for body in bodies.chain([body.as_bytes().to_vec()]) {
-                let shown = String::from_utf8_lossy(&body).into_owned();
-                let answer = Raw::operation(operation, body).send(&address);
-                let json: Value =
-                    serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
-                match answer.status {
-                    200 => assert!(json.get("__type").is_none(), "{operation} {shown}: {answer:?}"),
-                    400 => {
-                        assert!(json["__type"].is_string(), "{operation} {shown}: {answer:?}");
-                        refused += 1;
-                    }
-                    _ => panic!("{operation} {shown}: {answer:?}"),
+    for (operation, body) in recorded_requests() {
+        let bodies = (0..4).map(|_| mutated(&body, &mut random));
+        for body in bodies.chain([body.as_bytes().to_vec()]) {
+            let shown = String::from_utf8_lossy(&body).into_owned();
+            let answer = Raw::operation(&operation, body).send(&address);
+            let json: Value = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
+            match answer.status {
+                200 => assert!(json.get("__type").is_none(), "{operation} {shown}: {answer:?}"),
+                400 => {
+                    assert!(json["__type"].is_string(), "{operation} {shown}: {answer:?}");
+                    refused += 1;
                 }
+                _ => panic!("{operation} {shown}: {answer:?}"),
             }
         }
     }

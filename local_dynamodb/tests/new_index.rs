@@ -123,18 +123,23 @@ fn it_is_created_filled_and_active_and_consumes_its_own_capacity() {
     assert_eq!(describe(&server)["GlobalSecondaryIndexes"][0]["ItemCount"], INDEXED);
 }
 
+/// A table on demand gets provisioned capacity: enough for everything but the index.
+fn provision(server: &LocalDynamoDb) {
+    done(
+        server,
+        "UpdateTable",
+        json!({"TableName": "logfile", "BillingMode": "PROVISIONED",
+        "ProvisionedThroughput": {"ReadCapacityUnits": 1_000, "WriteCapacityUnits": 1_000}}),
+    );
+}
+
 #[test]
 fn it_cannot_be_read_and_takes_writes_meanwhile() {
     // Without a burst, 5 WCU fill in 100 of 200 entries in 20 s of the clock.
     let server = server(1, 0, 0);
     table(&server, "logfile", 0, None);
     fill(&server);
-    done(
-        &server,
-        "UpdateTable",
-        json!({"TableName": "logfile", "BillingMode": "PROVISIONED",
-        "ProvisionedThroughput": {"ReadCapacityUnits": 1_000, "WriteCapacityUnits": 1_000}}),
-    );
+    provision(&server);
     done(&server, "UpdateTable", create("GSI_1", "KEYS_ONLY", Some(5)));
     let creating = wait_for(&server, "ACTIVE", "CREATING");
     assert_eq!(statuses(&creating).2, &json!(true));
@@ -254,12 +259,7 @@ fn a_fill_is_resumed_by_the_next_server() {
     let server = with_file(&file, 1);
     table(&server, "logfile", 0, None);
     fill(&server);
-    done(
-        &server,
-        "UpdateTable",
-        json!({"TableName": "logfile", "BillingMode": "PROVISIONED",
-        "ProvisionedThroughput": {"ReadCapacityUnits": 1_000, "WriteCapacityUnits": 1_000}}),
-    );
+    provision(&server);
     done(&server, "UpdateTable", create("GSI_1", "ALL", Some(2)));
     eventually(|| (sum(&server, "OnlineIndexConsumedWriteCapacity", &["logfile", "GSI_1"]) > 0.0).then_some(()));
     server.stop();

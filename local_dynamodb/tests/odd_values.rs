@@ -5,12 +5,10 @@
 
 mod support;
 
-use std::path::Path;
-
 use fastrand::Rng;
 use serde_json::{Value, json};
 use support::http::{Connection, Raw};
-use support::json::{done, table, with};
+use support::json::{about_scalable_target, done, recorded_requests, table, with};
 
 /// Each is a request with one to three odd values.
 const CASES: usize = 1_500;
@@ -58,25 +56,18 @@ fn more_requests() -> Vec<(&'static str, Value)> {
 
 /// Operations of other services: the value of `x-amz-target` and the request.
 fn other_services() -> Vec<(&'static str, Value)> {
-    let target = json!({"ServiceNamespace": "dynamodb", "ResourceId": "table/logfile",
-        "ScalableDimension": "dynamodb:table:WriteCapacityUnits"});
-    let with = |more: Value| {
-        let mut request = target.clone();
-        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        request
-    };
     let metric = json!({"Namespace": "AWS/DynamoDB", "MetricName": "ConsumedWriteCapacityUnits",
         "Dimensions": [{"Name": "TableName", "Value": "logfile"}]});
     vec![
         (
             "AnyScaleFrontendService.RegisterScalableTarget",
-            with(
+            about_scalable_target(
                 json!({"MinCapacity": 1, "MaxCapacity": 9, "SuspendedState": {"DynamicScalingInSuspended": true}, "Tags": {"a": "b"}}),
             ),
         ),
         (
             "AnyScaleFrontendService.PutScalingPolicy",
-            with(json!({"PolicyName": "p", "PolicyType": "TargetTrackingScaling",
+            about_scalable_target(json!({"PolicyName": "p", "PolicyType": "TargetTrackingScaling",
             "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 70.5, "ScaleInCooldown": 30,
                 "PredefinedMetricSpecification": {"PredefinedMetricType": "DynamoDBWriteCapacityUtilization"}}})),
         ),
@@ -105,17 +96,9 @@ fn other_services() -> Vec<(&'static str, Value)> {
 }
 
 fn requests() -> Vec<(String, Value)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/requests");
-    let mut requests = Vec::new();
-    for file in ["tables.txt", "items.txt", "malformed.txt"] {
-        let text = std::fs::read_to_string(folder.join(file)).unwrap();
-        let text =
-            text.replace("capacity(table)", r#","BillingMode":"PAY_PER_REQUEST""#).replace("capacity(index)", "");
-        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let (operation, body) = line.trim_start_matches("! ").split_once(' ').unwrap();
-            requests.extend(serde_json::from_str(body).map(|body| (operation.to_owned(), body)));
-        }
-    }
+    let recorded = recorded_requests().into_iter();
+    let mut requests: Vec<_> =
+        recorded.filter_map(|(operation, body)| Some((operation, serde_json::from_str(&body).ok()?))).collect();
     requests.extend(more_requests().into_iter().map(|(operation, body)| (operation.to_owned(), body)));
     requests
 }

@@ -1,6 +1,7 @@
 //! Operations as JSON, and the metrics of a server.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use local_dynamodb::{LocalDynamoDb, Options};
 use serde_json::{Value, json};
@@ -12,6 +13,31 @@ pub(crate) fn with(options: impl FnOnce(&mut Options)) -> LocalDynamoDb {
     let mut all = Options::default();
     options(&mut all);
     LocalDynamoDb::start(&all).unwrap()
+}
+
+/// The requests in the files of `tests/requests`, with tables on demand: the operation and the body.
+pub(crate) fn recorded_requests() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/requests");
+    let mut requests = Vec::new();
+    for file in ["tables.txt", "items.txt", "malformed.txt"] {
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        let text =
+            text.replace("capacity(table)", r#","BillingMode":"PAY_PER_REQUEST""#).replace("capacity(index)", "");
+        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (operation, body) = line.trim_start_matches("! ").split_once(' ').unwrap();
+            requests.push((operation.to_owned(), body.to_owned()));
+        }
+    }
+    requests
+}
+
+/// A request about the write capacity of `logfile` to Application Auto Scaling, with `more` members.
+#[expect(clippy::needless_pass_by_value, reason = "callers write the members as a literal")]
+pub(crate) fn about_scalable_target(more: Value) -> Value {
+    let mut request = json!({"ServiceNamespace": "dynamodb", "ResourceId": "table/logfile",
+        "ScalableDimension": "dynamodb:table:WriteCapacityUnits"});
+    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    request
 }
 
 /// Sends an operation: the status and the answer.
