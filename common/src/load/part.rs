@@ -73,13 +73,13 @@ impl Part {
                     SLURM[..2].join(" and "),
                     KUBERNETES.join(" and ")
                 ),
-                _ => "the variables of more than one engine are there; name the part: I/N".to_owned(),
+                _ => "the variables of more than one engine are set; name the part: I/N".to_owned(),
             });
         };
         let missing: Vec<_> = names.iter().copied().filter(|name| variable(name).is_none()).collect();
         if !missing.is_empty() {
             let there: Vec<_> = names.iter().copied().filter(|name| !missing.contains(name)).collect();
-            return Err(format!("{} is there, and {} is missing", there.join(" and "), missing.join(" and ")));
+            return Err(format!("{} is set, and {} is missing", there.join(" and "), missing.join(" and ")));
         }
         let numbers: Vec<u32> = names
             .iter()

@@ -13,7 +13,7 @@ const OPEN_TOGETHER: usize = 100;
 /// A source, behind its settled prefix.
 pub(super) enum OpenSource {
     Open(Box<Reader>),
-    /// One of several objects or many files: it is there, and is opened in its turn.
+    /// One of several objects or many files: it exists, and is opened in its turn.
     Checked(Box<Checked>),
 }
 

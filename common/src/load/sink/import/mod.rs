@@ -239,7 +239,7 @@ impl ImportSinks {
         };
         for (what, command, file) in [
             ("for a new table", "import-table", requests::IMPORT_TABLE),
-            ("for a table that is there", "start-bulk-put-items", requests::BULK_PUT),
+            ("for an existing table", "start-bulk-put-items", requests::BULK_PUT),
         ] {
             lines.push(format!("{what}: aws dynamodb {command} --cli-input-json file://{requests}{file}"));
         }
