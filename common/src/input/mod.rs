@@ -16,6 +16,7 @@ mod position;
 mod reader;
 mod record;
 mod source;
+mod stored_file;
 mod utf16;
 mod window;
 mod wrong_format;

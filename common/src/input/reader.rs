@@ -12,7 +12,7 @@ use super::formats::{self, Line, LineFormat};
 use super::found::{Content, Found};
 use super::lines::{BYTE_ORDER_MARK, count_lines};
 use super::position::{Position, Prefix, ResumeError};
-use super::record::{Oddities, QuotePosition, Record, RecordError, shortened};
+use super::record::{Oddities, Oddity, QuotePosition, Record, RecordError, shortened};
 use super::window::{MAX_RECORD, TooLong, Window};
 use super::wrong_format::{self, WrongFormat};
 
@@ -191,7 +191,10 @@ impl<R: Read> RecordReader<R> {
                 Ok(None) => return Ok(None),
                 Err(error) => return Err(self.read_error(begin, error)),
             };
-            let Found { end, next, content, oddities } = found;
+            let Found { end, next, content, mut oddities } = found;
+            if self.window.has_nul(start, end) {
+                oddities.insert(Oddity::NullCharacters);
+            }
             let line = self.pass(begin, start, next);
             let problem = match content {
                 Content::Nothing => continue,

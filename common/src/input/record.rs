@@ -33,11 +33,14 @@ pub enum Oddity {
     LineBreakInQuotes,
     /// Text follows a closing quote.
     TextBehindQuote,
+    /// It holds NUL characters: DynamoDB stores them, and few programs write them on purpose.
+    NullCharacters,
 }
 
 impl Oddity {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::ExtraColumns, Self::LineBreakInQuotes, Self::TextBehindQuote];
+    pub const ALL: [Self; 4] =
+        [Self::ExtraColumns, Self::LineBreakInQuotes, Self::TextBehindQuote, Self::NullCharacters];
 
     /// As the report names it.
     pub const fn name(self) -> &'static str {
@@ -45,6 +48,7 @@ impl Oddity {
             Self::ExtraColumns => "extra_columns",
             Self::LineBreakInQuotes => "line_break_in_quotes",
             Self::TextBehindQuote => "text_behind_quote",
+            Self::NullCharacters => "null_characters",
         }
     }
 
@@ -57,6 +61,8 @@ impl Oddity {
             (Self::LineBreakInQuotes, _) => "have a quoted field with a line break in it",
             (Self::TextBehindQuote, 1) => "has a quoted field with text behind its closing quote",
             (Self::TextBehindQuote, _) => "have a quoted field with text behind its closing quote",
+            (Self::NullCharacters, 1) => "has NUL characters in it, as a file does after a crash or a full disk",
+            (Self::NullCharacters, _) => "have NUL characters in them, as a file does after a crash or a full disk",
         }
     }
 }
@@ -228,6 +234,16 @@ pub enum RecordError {
     KeyEmpty {
         /// The key attribute.
         attribute: String,
+    },
+    /// A key attribute of another type than the table's.
+    #[error("the key {attribute} is of type {found}, and the table's is of type {expected}")]
+    KeyType {
+        /// The key attribute.
+        attribute: String,
+        /// Its type in the record, as DynamoDB names it.
+        found: &'static str,
+        /// Its type in the table.
+        expected: &'static str,
     },
     /// A key attribute that is longer than DynamoDB accepts.
     #[error("{column}: the key {attribute} made from it has {size} bytes, and DynamoDB accepts at most {limit}")]

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::compression::{is_packed, unpack};
 use super::object_errors::Failure;
+use super::stored_file::StoredFile;
 use crate::batch_writer::client::ConnectionError;
 use crate::s3::S3Error;
 
@@ -207,7 +208,11 @@ impl Source {
             Place::File(path) => {
                 let file = File::open(path).map_err(|error| self.io_error(error))?;
                 let metadata = file.metadata().map_err(|error| self.io_error(error))?;
-                (Box::new(file), if metadata.is_file() { metadata.len() } else { 0 })
+                let length = metadata.len();
+                match metadata.is_file() {
+                    true => (Box::new(StoredFile::new(file, metadata)), length),
+                    false => (Box::new(file), 0),
+                }
             }
             #[cfg(feature = "s3")]
             Place::S3 { s3, object } => (Box::new(s3.read(object, offset)), object.size),

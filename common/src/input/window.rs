@@ -11,7 +11,7 @@ pub(super) const MAX_RECORD: usize = 4 * 1024 * 1024;
 pub(super) const BUFFER: usize = 64 * 1024;
 
 /// How much of the beginning of an input is kept, to tell what it is.
-const HEAD: usize = 4096;
+pub(super) const HEAD: usize = 4096;
 
 /// The record does not end.
 #[derive(Debug, Error)]
@@ -25,13 +25,15 @@ pub(super) struct Window<R> {
     bytes: Vec<u8>,
     offset: u64,
     ended: bool,
+    /// No NUL is in the bytes from here on. Text hardly ever has one, so that this is all there is to ask for most records.
+    nul_end: u64,
     /// The first bytes of the input, if it is read from its beginning.
     head: Vec<u8>,
 }
 
 impl<R: Read> Window<R> {
     pub(super) fn new(input: R, offset: u64) -> Self {
-        Self { input, bytes: Vec::with_capacity(2 * BUFFER), offset, ended: false, head: Vec::new() }
+        Self { input, bytes: Vec::with_capacity(2 * BUFFER), offset, ended: false, nul_end: 0, head: Vec::new() }
     }
 
     /// Reads more, unless the input has ended. False if there is no more.
@@ -52,6 +54,9 @@ impl<R: Read> Window<R> {
         };
         self.bytes.truncate(length + read.as_ref().map_or(0, |read| *read));
         self.ended = read? == 0;
+        if memchr::memchr(0, &self.bytes[length..]).is_some() {
+            self.nul_end = self.offset + self.bytes.len() as u64;
+        }
         if self.offset == 0 && self.head.len() < HEAD {
             self.head = self.bytes[..self.bytes.len().min(HEAD)].to_vec();
         }
@@ -78,6 +83,11 @@ impl<R> Window<R> {
 
     pub(super) fn between(&self, begin: u64, end: u64) -> &[u8] {
         &self.bytes[self.index(begin)..self.index(end)]
+    }
+
+    /// Whether there is a NUL among these bytes.
+    pub(super) fn has_nul(&self, begin: u64, end: u64) -> bool {
+        begin < self.nul_end && memchr::memchr(0, self.between(begin, end)).is_some()
     }
 
     /// Forgets what lies before `offset`, once that is worth moving the rest.

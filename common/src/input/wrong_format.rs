@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::format::{Format, InputFormat};
 use super::lines::BYTE_ORDER_MARK;
+use super::window::HEAD;
 
 /// An input of another format.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,17 +68,13 @@ pub(super) fn of_bytes(head: &[u8]) -> Option<WrongFormat> {
     if is_utf32 || pairs > 3 && zeros(0).abs_diff(pairs / 2) < 2 && zeros(1) == pairs {
         return wrong("UTF-32", "convert it: iconv -f UTF-32 -t UTF-8 FILE | load_logfile TABLE -");
     }
-    // Of a log in another script than the Latin, most characters are still digits and punctuation.
-    let is_utf16 = |parity: usize| pairs > 1 && zeros(1 - parity) == 0 && 4 * zeros(parity) >= 3 * pairs;
-    let utf16 = |name| {
-        wrong(
+    if let Some(name) = utf16(head) {
+        return wrong(
             format!("{name} without a byte-order mark"),
             format!("convert it: iconv -f {name} -t UTF-8 FILE | load_logfile TABLE -"),
-        )
-    };
+        );
+    }
     match () {
-        () if is_utf16(1) => utf16("UTF-16LE"),
-        () if is_utf16(0) => utf16("UTF-16BE"),
         () if is_binary(head) => wrong(
             "binary data, not text",
             "name a log file; if it is compressed or encrypted in another way, unpack it first: COMMAND FILE | load_logfile TABLE -",
@@ -88,6 +85,33 @@ pub(super) fn of_bytes(head: &[u8]) -> Option<WrongFormat> {
         ),
         () => None,
     }
+}
+
+/// The name of UTF-16 text that has no byte-order mark. In every script, ASCII characters stand in a log: digits, punctuation, line ends.
+/// One byte of each of them is NUL, always the first or always the second, and other text has none.
+fn utf16(head: &[u8]) -> Option<&'static str> {
+    let pairs = head.len() / 2;
+    let nuls = |parity: usize| head.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count();
+    let (name, unit): (_, fn([u8; 2]) -> u16) = match (nuls(0), nuls(1)) {
+        (0, ascii) if 8 * ascii >= pairs => ("UTF-16LE", u16::from_le_bytes),
+        (ascii, 0) if 8 * ascii >= pairs => ("UTF-16BE", u16::from_be_bytes),
+        _ => return None,
+    };
+    let is_text = |c: char| !c.is_control() || c.is_whitespace();
+    let units: Vec<u16> = head.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+    // The second of the last pair of surrogates may be cut off.
+    let whole = match &units[..] {
+        [whole @ .., 0xd800..=0xdbff] => whole,
+        all => all,
+    };
+    // Text with a few NULs in it.
+    let is_ascii = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    let mut wide = head.chunks_exact(2).filter(|pair| !pair.contains(&0)).peekable();
+    if wide.peek().is_some() && wide.all(|pair| pair.iter().all(is_ascii)) {
+        return None;
+    }
+    let is_utf16 = pairs > 1 && char::decode_utf16(whole.iter().copied()).all(|decoded| decoded.is_ok_and(is_text));
+    is_utf16.then_some(name)
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
@@ -204,8 +228,7 @@ fn json(line: &str, expected: Format) -> Option<WrongFormat> {
 /// Lines in none of which there is a delimiter.
 fn undelimited(text: &str, expected: &InputFormat) -> Option<WrongFormat> {
     let delimiter = char::from(expected.dialect.delimiter);
-    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-    if expected.columns < 2 || lines.clone().count() < 3 || lines.any(|line| line.contains(delimiter)) {
+    if expected.columns < 2 || text.contains(delimiter) || text.len() >= HEAD && !text.contains('\n') {
         return None;
     }
     let name = if delimiter == '\t' { "a tab".to_owned() } else { format!("{delimiter:?}") };

@@ -1,12 +1,16 @@
 //! From a source to the workers: read, map, serialise, and send each request to the worker that its key belongs to.
 
+pub(super) mod key_types;
+
 use std::collections::VecDeque;
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::BytesMut;
 use crossbeam_channel::Sender;
 
+use self::key_types::KeyTypes;
 use super::LoadError;
 use super::channel::ChunkSender;
 use super::event::Event;
@@ -33,6 +37,10 @@ const BUFFER: usize = 12 * 1024;
 #[derive(Debug, Clone)]
 pub(super) struct Production {
     pub(super) mapping: Mapping,
+    /// The table's name.
+    pub(super) table: Arc<str>,
+    /// Whether a record of the load has a key of the table's type.
+    pub(super) is_table_right: Arc<AtomicBool>,
     pub(super) numbering: Numbering,
     /// Only the rows of this part are written.
     pub(super) part: Option<Part>,
@@ -62,6 +70,7 @@ pub(super) struct Producer {
     /// The part whose rows are written, and which copies of the present record are in it.
     part: Option<(Part, KeyHasher)>,
     copies: Vec<u32>,
+    key_types: KeyTypes,
 }
 
 /// A record is bad. `None`: another part of the load rejects it.
@@ -98,7 +107,8 @@ impl Producer {
         let mapper = Mapper::new(&production.mapping, production.numbering, source, name);
         let part = production.part.map(|part| (part, KeyHasher::new(schema)));
         let (name, copies) = (name.to_owned(), (0..mapper.copies()).collect());
-        Self { production, source, name, end, next, settled, chunks, mapper, shared, own, part, copies }
+        let key_types = KeyTypes::new(Arc::clone(&production.table), Arc::clone(&production.is_table_right));
+        Self { production, source, name, end, next, settled, chunks, mapper, shared, own, part, copies, key_types }
     }
 
     /// Produces everything. Whatever ends it early is told to the collector.
@@ -132,6 +142,7 @@ impl Producer {
                 if let Some(missing) = self.settled.front() {
                     return Err(self.changed(missing));
                 }
+                self.key_types.finish()?.into_iter().for_each(|event| self.tell(event));
                 self.tell(Event::SourceRead { source: self.source, end: self.end });
                 break;
             };
@@ -146,12 +157,21 @@ impl Producer {
                 return Err(self.unreadable(ReadError::WrongFormat(Box::new(wrong))));
             }
             let Rejection(Some(event)) = rejection else { continue };
+            let Some(event) = self.key_types.rejected(event)? else { continue };
             self.tell(event);
             if !self.production.collects_rejects {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Rejects the records that were held, now that one has the table's key type.
+    fn reject_held(&mut self) -> Result<(), Stopped> {
+        let held = self.key_types.accepted();
+        let is_end = !held.is_empty() && !self.production.collects_rejects;
+        held.into_iter().for_each(|event| self.tell(event));
+        if is_end { Err(Stopped) } else { Ok(()) }
     }
 
     fn unreadable(&self, error: ReadError) -> LoadError {
@@ -222,6 +242,7 @@ impl Producer {
         self.production.counts.add_read(self.source, rows);
         match checked {
             Ok(fields) => {
+                self.reject_held()?;
                 if !oddities.is_empty() && is_first_ours {
                     self.tell(Event::Odd { source, line, oddities });
                 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -157,7 +157,9 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     let control = Control::start(runtime, job, &sinks, &counts, &progress, events.clone(), start)?;
     let (workers, threads) = start_workers(job, &sinks, &events, &collector.phase)?;
     let production = Production {
-        mapping: job.mapping.clone(),
+        mapping: sinks.mapping(),
+        table: job.destination.table_name().into(),
+        is_table_right: Arc::new(AtomicBool::new(resumed.written > 0)),
         numbering: job.numbering,
         part: job.part,
         collects_rejects: job.rejects.is_some(),

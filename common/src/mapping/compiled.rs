@@ -69,6 +69,10 @@ impl KeyType {
             Self::Binary => "B",
         }
     }
+
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        [Self::String, Self::Number, Self::Binary].into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// How an empty string is treated.
@@ -107,6 +111,8 @@ pub(super) struct Role {
     pub(super) is_table_key: bool,
     /// The most bytes that DynamoDB takes.
     pub(super) limit: usize,
+    /// Its type in the table, if that is known and each record could have another one.
+    pub(super) kind: Option<KeyType>,
 }
 
 /// Makes one attribute.
@@ -158,7 +164,7 @@ impl Compiled {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Compiled {
     pub(super) text: String,
     /// Of the text and of what the command line says.

@@ -1,5 +1,7 @@
 //! Whether a mapping makes items for a table: key names and types, of the table and its indexes.
 
+use std::sync::Arc;
+
 use super::Mapping;
 use super::compiled::KeyType;
 use crate::tables::{IndexDescription, KeyElement, TableDescription, key_text};
@@ -53,6 +55,18 @@ impl Mapping {
                 })
             })
         })
+    }
+
+    /// With the types of the table's key where the mapping leaves them to each record. A record with a key of another type is then a bad
+    /// row.
+    pub fn with_key_types(&self, table: &TableDescription) -> Self {
+        let mut compiled = (*self.0).clone();
+        for (own, element) in self.0.key.iter().zip(&table.key) {
+            let kind = element.attribute_type.as_ref().and_then(|kind| KeyType::from_name(kind.as_str()));
+            let steps = compiled.own.iter_mut().filter(|step| *step.attribute == *own.name && own.kind.is_none());
+            steps.filter_map(|step| step.role.as_mut()).for_each(|role| role.kind = kind);
+        }
+        Self(Arc::new(compiled))
     }
 
     fn key_text(&self) -> String {

@@ -1,15 +1,20 @@
 //! What is in the table afterwards, item by item and attribute by attribute.
 
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::value::RawValue;
+use test_support::canned::{Answer, CannedServer};
 use test_support::contract::{assert_same_items, sequential};
 use test_support::lab::without_times;
 use test_support::log::{Row, csv, row, rows};
 use test_support::oracle::{self, NASTY_ROWS, nasty_items, python_items};
-use test_support::table::Item;
+use test_support::program::Program;
+use test_support::table::{Item, with_client};
 
-use crate::lab;
+use crate::{LOADER, lab};
 
 /// Loads the file and compares the table with what the Python script leaves; gives the items back.
-fn load_and_compare(log: &[u8]) -> std::collections::BTreeMap<String, Item> {
+fn load_and_compare(log: &[u8]) -> BTreeMap<String, Item> {
     let lab = lab();
     lab.file("log.csv", log);
     lab.load(&["log.csv"]).assert_code(0);
@@ -149,4 +154,52 @@ fn rows_that_replace_others_are_counted() {
     lab.file("other.csv", csv(&rows(100..200)));
     let run = lab.load(&["other.csv"]);
     assert!(!run.stderr.contains("earlier row"), "{}", run.stderr);
+}
+
+/// The attributes of an item in the order of the built-in mapping.
+const ORDER: [&str; 13] = [
+    "PK", "requestid", "GSI_1_PK", "host", "date", "hourofday", "timezone", "method", "url", "responsecode", "bytessent",
+    "useragent", "servererror",
+];
+
+type RawMap = HashMap<String, Box<RawValue>>;
+
+#[test]
+fn requests_are_to_the_byte_those_of_the_sdk_s_serializer() {
+    let server = CannedServer::start(|request| match request.operation.as_str() {
+        "BatchWriteItem" => Answer::ok(r#"{"UnprocessedItems":{}}"#),
+        "PutItem" => Answer::ok("{}"),
+        _ => Answer::error("AccessDeniedException", "not allowed"),
+    });
+    let bodies = |operation: &str| {
+        let requests = server.requests().into_iter().filter(|request| request.operation == operation);
+        requests.map(|request| serde_json::from_str(&request.body).unwrap()).collect::<Vec<RawMap>>()
+    };
+    let lab = lab();
+    lab.file("log.csv", NASTY_ROWS);
+    let program = Program::new(LOADER).directory(lab.folder()).endpoint(&server.url());
+    program.args(["logfile", "log.csv"]).run().assert_code(0);
+    let mut sent = BTreeMap::new();
+    for body in bodies("BatchWriteItem") {
+        let tables: HashMap<String, Vec<Box<RawValue>>> = serde_json::from_str(body["RequestItems"].get()).unwrap();
+        for request in &tables["logfile"] {
+            let json: serde_json::Value = serde_json::from_str(request.get()).unwrap();
+            let key = json["PutRequest"]["Item"]["PK"]["S"].as_str().unwrap().to_owned();
+            sent.insert(key, request.get().to_owned());
+        }
+    }
+    let items = nasty_items("logfile");
+    with_client(&server.url(), async |client| {
+        for item in items.values() {
+            client.put_item().table_name("logfile").set_item(Some(item.clone())).send().await.unwrap();
+        }
+    });
+    let mut expected = BTreeMap::new();
+    for (body, key) in bodies("PutItem").iter().zip(items.keys()) {
+        let item: RawMap = serde_json::from_str(body["Item"].get()).unwrap();
+        let attribute = |name: &&str| Some(format!("\"{name}\":{}", item.get(*name)?));
+        let attributes = ORDER.iter().filter_map(attribute).collect::<Vec<_>>().join(",");
+        expected.insert(key.clone(), format!("{{\"PutRequest\":{{\"Item\":{{{attributes}}}}}}}"));
+    }
+    assert_eq!(sent, expected);
 }

@@ -1,5 +1,6 @@
 //! What is no log, or no longer a whole one: one message that names it and says what to do, also where bad rows are collected.
 
+use test_support::contract::{assert_same_items, sequential};
 use test_support::lab::gzip;
 use test_support::log::{csv, row, rows};
 use test_support::proxy::{Fault, Proxy};
@@ -128,4 +129,83 @@ fn a_response_that_takes_seven_seconds_is_waited_for_on_this_machine_too() {
         .run();
     run.assert_code(0);
     assert_eq!((lab.items().len(), proxy.calls()), (3, 1), "{}", run.stderr);
+}
+
+#[test]
+fn text_without_a_delimiter_is_one_error_however_short_it_is() {
+    let lab = lab();
+    for (name, text) in [("line", "hello"), ("lines", "May 5 host sshd[1]: a\nMay 5 host sshd[1]: b\n")] {
+        lab.file(name, text);
+        let words = format!("{name}: this is text without ',' between columns; name the delimiter (--delimiter)");
+        lab.load(&[name, "--rejects", "bad"]).assert_errors(1, 1, &[&words]);
+        assert!(!lab.folder().join("bad").exists(), "{name}");
+    }
+}
+
+#[test]
+fn utf16_without_a_mark_is_named_in_any_script() {
+    let lab = lab();
+    let log =
+        csv(&(1..=50).map(|id| row(id).host("узел").url("/журнал/запись").agent("閲覧ソフト")).collect::<Vec<_>>());
+    lab.file("le.csv", log.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>());
+    lab.file("be.csv", log.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>());
+    for (name, encoding) in [("le.csv", "UTF-16LE"), ("be.csv", "UTF-16BE")] {
+        let words = format!("{name}: this is {encoding} without a byte-order mark; convert it: iconv -f {encoding}");
+        lab.load(&[name, "--rejects", "bad"]).assert_errors(1, 1, &[&words]);
+    }
+    assert!(lab.items().is_empty());
+}
+
+#[test]
+fn null_characters_are_loaded_as_they_are_and_counted() {
+    let lab = lab();
+    let log = csv(&[row(1), row(2).agent("a\0b"), row(3), row(4).host("\0\0\0"), row(5)]);
+    lab.file("a.csv", &log);
+    let run = lab.load(&["a.csv", "--report", "report.json"]);
+    run.assert_code(0);
+    let warned = "a.csv:2: the row has NUL characters in it, as a file does after a crash or a full disk; it is loaded";
+    assert!(run.stderr.contains(warned), "{}", run.stderr);
+    assert!(run.stderr.contains("2 rows have NUL characters in them"), "{}", run.stderr);
+    assert!(lab.read("report.json").contains("null_characters"));
+    assert_same_items(&lab.items(), &sequential(log.as_bytes()));
+    let run = lab.load(&["a.csv", "--dry-run"]);
+    assert!(
+        run.stdout
+            .contains("2 rows have NUL characters in them, as a file does after a crash or a full disk, first a.csv:2")
+    );
+    let run = lab.load(&["a.csv", "--strict", "--rejects", "bad.csv"]);
+    run.assert_code(3);
+    assert_eq!(lab.read("bad.csv").lines().count(), 2);
+}
+
+#[test]
+fn a_file_that_is_truncated_while_it_is_read_is_an_error_and_no_row_is_cut() {
+    let log = csv(&rows(1..=40_000));
+    let whole = sequential(log.as_bytes());
+    for (length, packed) in [(300_000, false), (0, false), (30_000, true)] {
+        let lab = lab();
+        let path = if packed { lab.file("log.csv", gzip(log.as_bytes())) } else { lab.file("log.csv", &log) };
+        let proxy = Proxy::start(&lab.url(), move |call, _| {
+            if call == 0 {
+                std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap();
+            }
+            Fault::None
+        });
+        let run = test_support::program::Program::new(crate::LOADER)
+            .directory(lab.folder())
+            .endpoint(&proxy.url())
+            .args(["logfile", "log.csv", "--rejects", "bad", "--report", "report.json"])
+            .run();
+        let texts = [
+            "log.csv: line ",
+            "it was truncated while it was read, from ",
+            "what to do: check the file; the rows before",
+        ];
+        run.assert_error(1, &texts);
+        let (items, report) = (lab.items(), lab.read("report.json"));
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let rows = &report["rows"];
+        assert_eq!([&rows["written"], &rows["rejected"]], [items.len(), 0], "{}", run.stderr);
+        assert!(!items.is_empty() && items.iter().all(|(key, item)| whole[key] == *item), "no row is cut");
+    }
 }

@@ -112,3 +112,56 @@ fn a_table_that_accepts_none_of_the_json_records_ends_the_load() {
     let run = load(&lab, &proxy, &["tab", "a.jsonl", "--mapping", "m.toml", "--rejects", "none.jsonl"]);
     run.assert_error(1, &["the items do not have the keys of the table", "0 rejected"]);
 }
+
+fn json_keys(keys: impl IntoIterator<Item = &'static str>) -> String {
+    keys.into_iter().map(|key| format!("{{\"PK\":{key}}}\n")).collect()
+}
+
+#[test]
+fn a_table_with_keys_of_another_type_than_all_json_records_is_one_error_before_anything_is_sent() {
+    let lab = lab();
+    create(&lab, "tab", &("PK", ScalarAttributeType::S), None);
+    lab.file("m.toml", MAPPING);
+    lab.file("many.jsonl", json_keys(["7"; 60]));
+    lab.file("one.jsonl", json_keys(["7"]));
+    let proxy = Proxy::start(&lab.url(), |_, _| test_support::proxy::Fault::None);
+    for (name, read, rows) in [("many.jsonl", 25, "25 rows"), ("one.jsonl", 1, "1 row")] {
+        let not_written = format!("{rows} read = 0 written + 0 rejected + {read} not written");
+        for rejects in [&["--rejects", "bad"][..], &[]] {
+            let run = load(&lab, &proxy, &[&["tab", name, "--mapping", "m.toml"], rejects].concat());
+            run.assert_error(
+                1,
+                &[
+                    "the key of table tab is PK (S), and the key of the items is PK (N)",
+                    "what to do: check the table's name",
+                    &not_written,
+                ],
+            );
+        }
+        assert!(!lab.folder().join("bad").exists(), "no row is rejected");
+        let run = load(&lab, &proxy, &["tab", name, "--mapping", "m.toml", "--dry-run"]);
+        run.assert_error(1, &["the key of table tab is PK (S), and the key of the items is PK (N)"]);
+    }
+    assert_eq!(proxy.calls(), 0, "no BatchWriteItem");
+}
+
+#[test]
+fn a_json_record_whose_key_type_differs_from_the_others_is_a_bad_row_wherever_it_stands() {
+    let lab = lab();
+    create(&lab, "tab", &("PK", ScalarAttributeType::S), None);
+    lab.file("m.toml", MAPPING);
+    let keys = ["1", "2", "\"a\"", "3", "\"b\"", "4"];
+    lab.file("a.jsonl", json_keys(keys));
+    let proxy = Proxy::start(&lab.url(), |_, _| test_support::proxy::Fault::None);
+    let run = load(&lab, &proxy, &["tab", "a.jsonl", "--mapping", "m.toml", "--rejects", "bad"]);
+    run.assert_code(3);
+    assert_eq!(lab.read("bad"), json_keys(["1", "2", "3", "4"]));
+    let reasons = lab.read("bad.reasons");
+    assert!(reasons.starts_with("a.jsonl:1: the key PK is of type N, and the table's is of type S"), "{reasons}");
+    assert_eq!((count(&lab.url(), "tab"), proxy.calls()), (2, 1), "they are not sent");
+    let run = load(&lab, &proxy, &["tab", "a.jsonl", "--mapping", "m.toml", "--dry-run"]);
+    assert!(run.stdout.contains("6 rows read: 2 good, 4 bad"), "{}", run.stdout);
+    // Without a file for bad rows, the first one ends the load.
+    let run = load(&lab, &proxy, &["tab", "a.jsonl", "--mapping", "m.toml"]);
+    run.assert_error(1, &["a.jsonl:1: the key PK is of type N", "1 rejected"]);
+}

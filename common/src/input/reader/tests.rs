@@ -332,12 +332,28 @@ fn what_an_input_is_instead_is_said_with_what_loads_it() {
             b"May 5 host sshd[1]: a\nMay 5 host sshd[1]: b\nMay 5 host sshd[1]: c\n",
             ["text without", "--suggest-mapping"],
         ),
+        (b"hello", ["text without", "--suggest-mapping"]),
         (b"{\"Items\":[{\"PK\":{\"S\":\"a\"}}],\"Count\":1}\n", ["aws dynamodb scan", "jq -c '.Items[] | {Item: .}'"]),
         (b"{\n    \"Records\": [\n        {\"a\":1}]}\n", ["array of records", "jq -c '.Records[]'"]),
         (b"{\n  \"a\": 1\n}\n", ["several lines", "--format jsonl"]),
     ] {
         let message = found(text).unwrap_or_default();
         assert!(words.iter().all(|word| message.contains(word)), "{:?}: {message:?}", String::from_utf8_lossy(text));
+    }
+    for (text, words) in [
+        ("1,узел,2026-05-01,1,МСК,GET,/журнал/запись,200,10,Обозреватель\n", "UTF-16"),
+        ("訪問者,の,2026-05-01,端末,要求,頁面\n", "UTF-16"),
+        ("1,𝒽ost,2026-05-01,🦀🦀🦀", "UTF-16"),
+    ] {
+        for is_big in [false, true] {
+            let pair = |unit: u16| if is_big { unit.to_be_bytes() } else { unit.to_le_bytes() };
+            let bytes: Vec<u8> = text.repeat(200).encode_utf16().flat_map(pair).collect();
+            let name = if is_big { "UTF-16BE" } else { "UTF-16LE" };
+            for length in [bytes.len(), bytes.len() / 200, bytes.len() / 200 - 1, 4098] {
+                let message = found(&bytes[..length.min(bytes.len())]).unwrap_or_default();
+                assert!(message.contains(words) && message.contains(name), "{text} {length}: {message:?}");
+            }
+        }
     }
     let mut tar = vec![b'x'; 600];
     tar[257..262].copy_from_slice(b"ustar");
@@ -346,9 +362,9 @@ fn what_an_input_is_instead_is_said_with_what_loads_it() {
     let text = InputFormat { slots: ["id", "host"].map(Box::from).into(), columns: 2, ..format() };
     let error = RecordReader::new(&b"id,host\n1,a\n"[..], &text).next_record().unwrap().unwrap_err().to_string();
     assert!(error.contains("--header"), "{error}");
-    // Text in an older encoding is no binary data, and a few lines without a delimiter are bad rows.
+    // Text in an older encoding is no binary data, and lines without a delimiter among others are bad rows.
     for good in
-        [&b"caf\xe9 au lait, na\xefve, f\xfcr\n"[..], b"\x1b[31mred\x1b[0m caf\xe9", b"bad\nbad\n", b"bad\nbad\n1,2"]
+        [&b"caf\xe9 au lait, na\xefve, f\xfcr\n"[..], b"\x1b[31mred\x1b[0m, caf\xe9", b"bad\nbad\n1,2", b"a\0b,c\0d\n"]
     {
         assert_eq!(found(good), None, "{}", String::from_utf8_lossy(good));
     }

@@ -50,12 +50,13 @@ impl DryRun<'_> {
     /// An input cannot be opened or read to its end, or the table has other keys than the items.
     pub fn run(&self, connection: Result<Connection, ConnectionError>) -> Result<Forecast, LoadError> {
         let (description, note) = self.describe(connection);
-        if let Some(description) = &description {
-            check_table(self.mapping, self.table, description)?;
-        }
+        let mapping = match &description {
+            Some(description) => check_table(self.mapping, self.table, description)?,
+            None => self.mapping.clone(),
+        };
         let definitions = description.as_ref().map(TableDescription::index_definitions).unwrap_or_default();
         let keys = Mutex::new(KeyCounter::new(KEYS));
-        let of_source = (self.mapping, self.numbering);
+        let of_source = (&mapping, self.numbering);
         let count = |source: (usize, &Source)| RowCosts::of_source(of_source, source, &definitions, &keys);
         let counts: Vec<RowCosts> = self.sources.par_iter().enumerate().map(count).collect::<Result<_, _>>()?;
         let mut all = RowCosts::new(&definitions);
@@ -65,6 +66,9 @@ impl DryRun<'_> {
                 lines.push(format!("{}: {}", source.name(), count.summary()));
             }
             all.merge(count);
+        }
+        if let Some(error) = all.key_mismatch(self.table) {
+            return Err(error);
         }
         lines.push(format!("{} read: {}", human::counted(all.good + all.bad, "row"), all.summary()));
         lines.extend(all.shown.iter().map(|row| format!("  {}:{}: {}", row.source, row.line, row.reason)));

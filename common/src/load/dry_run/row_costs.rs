@@ -8,6 +8,7 @@ use super::item::{Attributes, WholeItem};
 use crate::batch_writer::{ItemJson, Key};
 use crate::human;
 use crate::input::{Fields, OddityCounts, ReadError, Record, RecordError, RecordReader, Source};
+use crate::load::produce::key_types::key_mismatch;
 use crate::load::{LoadError, RejectedRow};
 use crate::mapping::{Mapper, Mapping, Numbering};
 use crate::report::KeyCounter;
@@ -126,6 +127,12 @@ impl RowCosts {
             let all = self.keys.entry(index).or_default();
             keys.into_iter().for_each(|(key, units)| add_key(all, key, units));
         }
+    }
+
+    /// The table has other keys, if all rows that could be written say so.
+    pub(super) fn key_mismatch(&self, table: &str) -> Option<LoadError> {
+        let first = self.shown.iter().find_map(|row| key_mismatch(table, &row.reason));
+        first.filter(|_| self.good == 0)
     }
 
     pub(super) fn summary(&self) -> String {

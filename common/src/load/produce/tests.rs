@@ -27,6 +27,8 @@ fn load(mapping: &Mapping, copies: u32, files: &[String], part: Option<Part>) ->
     let counts = Arc::new(RowCounts::new(files.iter().map(|_| Tally::default())));
     let production = Production {
         mapping: mapping.clone(),
+        table: "tab".into(),
+        is_table_right: Arc::default(),
         numbering,
         part,
         collects_rejects: true,

@@ -79,6 +79,14 @@ impl Sinks {
         }
     }
 
+    /// The load's mapping, with what is known of the table.
+    pub(super) fn mapping(&self) -> Mapping {
+        match self {
+            Self::Table(sinks) => sinks.mapping.clone(),
+            Self::Import(sinks) => sinks.mapping(),
+        }
+    }
+
     /// Those of a table.
     pub(super) fn of_table(&self) -> Option<&TableSinks> {
         match self {

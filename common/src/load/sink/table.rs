@@ -38,6 +38,8 @@ pub(in crate::load) struct TableSinks {
     pub(in crate::load) name: String,
     pub(in crate::load) pacer: SharedPacer,
     pub(in crate::load) traffic: SharedTraffic,
+    /// With what is known of the table.
+    pub(in crate::load) mapping: Mapping,
     /// At the start.
     pub(in crate::load) limit: Option<WriteLimit>,
     table: Table,
@@ -55,9 +57,10 @@ impl TableSinks {
         let TableDestination { connection, name, options, pace } = table;
         let name = name.as_str();
         let described = describe(table).await;
-        if let Ok(description) = &described {
-            check_table(mapping, name, description)?;
-        }
+        let mapping = match &described {
+            Ok(description) => check_table(mapping, name, description)?,
+            Err(_) => mapping.clone(),
+        };
         let pacer = SharedPacer::new();
         pacer.set_give_up_after(pace.give_up_after);
         let limit = match &pace.max_wcu {
@@ -80,7 +83,8 @@ impl TableSinks {
         let schema = mapping.key_schema();
         let table = Table::new(connection.client(Retries::Caller), &name, schema).return_consumed_capacity(true);
         let table = table.fixed_types(mapping.fixed_types());
-        Ok(Self { connection, name, table, pacer, traffic: SharedTraffic::default(), limit, options: *options, status })
+        let traffic = SharedTraffic::default();
+        Ok(Self { connection, name, table, pacer, traffic, mapping, limit, options: *options, status })
     }
 
     /// The sink of worker `number` of so many. Their clients share the judgement whether the endpoint is a DynamoDB.
@@ -105,7 +109,7 @@ async fn describe(table: &TableDestination) -> Result<TableDescription, ServiceE
     described.unwrap_or_else(|_| Err(ServiceError::from_response(408, None, Some("no description within 5 s"))))
 }
 
-/// Whether the keys of the table and its indexes are those that the items have.
+/// Whether the keys of the table and its indexes are those that the items have. Returns the mapping with the table's key types.
 ///
 /// # Errors
 /// What differs.
@@ -113,10 +117,10 @@ pub(in crate::load) fn check_table(
     mapping: &Mapping,
     table: &str,
     description: &TableDescription,
-) -> Result<(), LoadError> {
+) -> Result<Mapping, LoadError> {
     let table = table.to_owned();
     match mapping.mismatch(description) {
-        None => Ok(()),
+        None => Ok(mapping.with_key_types(description)),
         Some(Mismatch::Key { found, expected }) => Err(LoadError::KeyMismatch { table, found, expected }),
         Some(Mismatch::IndexKey { index, attribute, found, expected }) => {
             Err(LoadError::IndexKeyMismatch { table, index, attribute, found, expected })

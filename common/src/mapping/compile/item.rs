@@ -101,9 +101,9 @@ impl<'a> Compiler<'a> {
     fn role(&self, attribute: &str) -> Option<Role> {
         let limits = [MAX_PARTITION_KEY_SIZE, MAX_SORT_KEY_SIZE];
         let position = self.key.iter().position(|(name, _)| name == attribute);
-        position.map(|index| Role { is_table_key: true, limit: limits[index] }).or_else(|| {
+        position.map(|index| Role { is_table_key: true, limit: limits[index], kind: None }).or_else(|| {
             let index_keys = self.index_keys.iter().filter(|(name, _)| name == attribute);
-            index_keys.map(|(_, limit)| *limit).min().map(|limit| Role { is_table_key: false, limit })
+            index_keys.map(|(_, limit)| *limit).min().map(|limit| Role { is_table_key: false, limit, kind: None })
         })
     }
 

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{AttributeSink, State, column_name};
 use crate::input::{ColumnName, Field, Fields, RecordError, shortened};
-use crate::mapping::compiled::{Compiled, Empty, Role, Step, StepSource};
+use crate::mapping::compiled::{Compiled, Empty, KeyType, Role, Step, StepSource};
 use crate::mapping::integer::format_integer;
 use crate::mapping::number;
 use crate::mapping::values::{self, Value};
@@ -85,7 +85,8 @@ impl State {
 enum Problem {
     KeyAbsent,
     KeyEmpty,
-    KeyType,
+    NoKeyType,
+    OtherKeyType { found: KeyType, expected: KeyType },
     KeyTooLong { size: usize, limit: usize },
     Empty,
     Invalid(String),
@@ -105,10 +106,13 @@ fn named(problem: Problem, compiled: &Compiled, step: &Step, fields: &Fields) ->
     match problem {
         Problem::KeyAbsent => RecordError::KeyAbsent { attribute, column: absent.unwrap_or(column).to_string() },
         Problem::KeyEmpty => RecordError::KeyEmpty { attribute },
-        Problem::KeyType => RecordError::BadAttribute {
+        Problem::NoKeyType => RecordError::BadAttribute {
             attribute,
             reason: format!("{column} is neither a string nor a number, and a key has to be one"),
         },
+        Problem::OtherKeyType { found, expected } => {
+            RecordError::KeyType { attribute, found: found.name(), expected: expected.name() }
+        }
         Problem::KeyTooLong { size, limit } => RecordError::KeyTooLong { column, attribute, size, limit },
         Problem::Empty => RecordError::Empty { attribute },
         Problem::Invalid(reason) => RecordError::BadAttribute { attribute, reason },
@@ -141,27 +145,27 @@ fn write_value(
             }
         }
         Value::Text => {
-            check_key(step.role, text.as_bytes())?;
+            check_key(step.role, KeyType::String, text.as_bytes())?;
             sink.string(name, &[text]);
         }
         Value::Integer(value) => {
             let mut buffer = itoa::Buffer::new();
             let digits = format_integer(&mut buffer, value);
-            check_key(step.role, digits.as_bytes())?;
+            check_key(step.role, KeyType::Number, digits.as_bytes())?;
             sink.number(name, digits);
         }
         Value::Number(begin, end) => {
-            check_key(step.role, &numbers.as_bytes()[begin..end])?;
+            check_key(step.role, KeyType::Number, &numbers.as_bytes()[begin..end])?;
             sink.number(name, &numbers[begin..end]);
         }
         Value::Time(time) => {
             time.write_text(&mut time_text);
-            check_key(step.role, time_text.as_bytes())?;
+            check_key(step.role, KeyType::String, time_text.as_bytes())?;
             sink.string(name, &[&time_text]);
         }
         Value::Binary => {
             let bytes = values::base64(text).map_err(Problem::Invalid)?;
-            check_key(step.role, &bytes)?;
+            check_key(step.role, KeyType::Binary, &bytes)?;
             sink.value(name, &AttributeValue::B(Blob::new(bytes)));
         }
         Value::Absent | Value::Null if step.role.is_some_and(|role| role.is_table_key) => {
@@ -172,21 +176,22 @@ fn write_value(
         Value::Attribute => {
             let value = values::dynamodb_attribute(text).map_err(Problem::Invalid)?;
             match (&value, step.role) {
-                (AttributeValue::B(blob), role) => check_key(role, blob.as_ref())?,
-                (_, Some(_)) => return Err(Problem::KeyType),
+                (AttributeValue::B(blob), role) => check_key(role, KeyType::Binary, blob.as_ref())?,
+                (_, Some(_)) => return Err(Problem::NoKeyType),
                 (_, None) => {}
             }
             sink.value(name, &value);
         }
-        Value::Boolean(_) | Value::Json if step.role.is_some() => return Err(Problem::KeyType),
+        Value::Boolean(_) | Value::Json if step.role.is_some() => return Err(Problem::NoKeyType),
         Value::Boolean(value) => sink.value(name, &AttributeValue::Bool(value)),
         Value::Json => sink.value(name, &values::json_attribute(text).map_err(Problem::Invalid)?),
     }
     Ok(())
 }
 
-fn check_key(role: Option<Role>, bytes: &[u8]) -> Result<(), Problem> {
+fn check_key(role: Option<Role>, found: KeyType, bytes: &[u8]) -> Result<(), Problem> {
     match role {
+        Some(Role { kind: Some(expected), .. }) if expected != found => Err(Problem::OtherKeyType { found, expected }),
         Some(Role { limit, .. }) if bytes.len() > limit => Err(Problem::KeyTooLong { size: bytes.len(), limit }),
         _ => Ok(()),
     }

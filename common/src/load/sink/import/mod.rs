@@ -118,6 +118,11 @@ impl Shared {
 }
 
 impl ImportSinks {
+    /// With what is known of the table.
+    pub(in crate::load) fn mapping(&self) -> Mapping {
+        self.0.mapping.clone()
+    }
+
     /// Makes the folder to work in, and looks at the table.
     ///
     /// # Errors
@@ -144,7 +149,7 @@ impl ImportSinks {
             target: target.clone(),
             table: table.clone(),
             prices: *prices,
-            mapping: mapping.clone(),
+            mapping: described.as_ref().map_or_else(|| mapping.clone(), |described| mapping.with_key_types(described)),
             schema: mapping.key_schema(),
             indexes: described.as_ref().map(TableDescription::index_definitions).unwrap_or_default(),
             described,
