@@ -28,8 +28,11 @@ fn wrong(found: impl Into<String>, advice: impl Into<String>) -> Option<WrongFor
 }
 
 /// What begins so, and what is to be done with it.
-const MAGICS: [(&[u8], &str, &str); 15] = [
+const MAGICS: [(&[u8], &str, &str); 17] = [
     (b"PK\x03\x04", "a zip archive", "unpack it: unzip -p FILE | load_logfile TABLE -"),
+    // Of what was compressed once, nothing is left to be seen here.
+    (b"\x1f\x8b", "compressed twice", "unpack it: zcat FILE | load_logfile TABLE -"),
+    (b"\x28\xb5\x2f\xfd", "compressed twice", "unpack it: zstd -dc FILE | load_logfile TABLE -"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it: 7z x -so FILE | load_logfile TABLE -"),
     (b"Rar!", "a rar archive", "unpack it: unrar p -inul FILE | load_logfile TABLE -"),
     (b"\x04\x22\x4d\x18", "compressed with lz4", "unpack it: lz4 -dc FILE | load_logfile TABLE -"),
@@ -145,13 +148,42 @@ pub(super) fn of_text(head: &[u8], expected: &InputFormat) -> Option<WrongFormat
     if let Some(wrong) = json(line, expected.format) {
         return Some(wrong);
     }
+    if let Some(wrong) = free_text(line) {
+        return Some(wrong);
+    }
     if line.trim_start().starts_with('<') {
         return wrong("XML or HTML", "convert it to CSV or JSON Lines first");
     }
     match expected.format.is_delimited() {
-        true => delimited(line, lines.next(), expected).or_else(|| undelimited(&text, expected)),
-        false if line.matches(',').count() > 2 => wrong("CSV, as it seems", "load it with --format csv"),
+        true => delimited(line, lines.next(), expected)
+            .or_else(|| undelimited(&text, expected))
+            .or_else(|| other_columns(&text, expected)),
+        false if expected.format == Format::W3c && !text.lines().any(|line| line.starts_with("#Fields:")) => wrong(
+            "text without the line #Fields:, which names the columns of the format w3c",
+            "put the line that the server wrote at the beginning of the log before the first record",
+        ),
+        // A comma within a text has a blank behind it.
+        false if line.split(',').skip(1).filter(|column| !column.starts_with(' ')).count() > 2 && !is_object => {
+            wrong("CSV, as it seems", "load it with --format csv")
+        }
         false => None,
+    }
+}
+
+/// Logs without fixed columns.
+fn free_text(line: &str) -> Option<WrongFormat> {
+    let advice = "load the access log instead: it has columns";
+    let words: Vec<&str> = line.split(' ').take(5).collect();
+    // 2026/05/05 10:00:00 [error] 123#123: …
+    let is_nginx = matches!(words[..], [date, time, level, ..]
+        if date.len() == 10 && date.matches('/').count() == 2 && time.matches(':').count() == 2 && level.starts_with('['));
+    // [Tue May 05 10:00:00.000000 2026] [core:error] …
+    let is_apache = matches!(words[..], [day, _, _, time, year, ..]
+        if day.starts_with('[') && time.matches(':').count() == 2 && year.ends_with(']'));
+    match (is_nginx, is_apache) {
+        (true, _) => wrong("an error log of nginx", advice),
+        (_, true) => wrong("an error log of Apache", advice),
+        _ => None,
     }
 }
 
@@ -174,7 +206,7 @@ fn log_format(line: &str) -> Option<(Format, &'static str)> {
     let is_time = |word: Option<&&str>| {
         word.is_some_and(|word| word.starts_with('[') && word.matches('/').count() == 2 && word.contains(':'))
     };
-    if is_time(words.get(3)) {
+    if is_time(words.get(3)) || is_time(words.get(4)) {
         return Some((Format::AccessLog, "an access log in Common or Combined Log Format (Apache, nginx)"));
     }
     if is_time(words.get(2)) {
@@ -211,6 +243,14 @@ fn json(line: &str, expected: Format) -> Option<WrongFormat> {
         () if line.starts_with('[') && (line.len() == 1 || line[1..].trim_start().starts_with(['{', '['])) => {
             wrong("a JSON array", "make lines of it: jq -c '.[]' FILE | load_logfile TABLE - --format jsonl")
         }
+        () if line.starts_with("{\"Metadata\":") && line.contains("\"Keys\":") => wrong(
+            "an incremental export of DynamoDB",
+            "load the items that were put: jq -c 'select(.NewImage) | {Item: .NewImage}' FILE | load_logfile TABLE - \
+             --format dynamodb-json; records without a NewImage are deleted items",
+        ),
+        () if line.starts_with("$ion_1_0") => {
+            wrong("an export in Amazon Ion", "export the table as DYNAMODB_JSON, and load that")
+        }
         () if expected != Format::DynamodbJson && line.starts_with("{\"Item\":{") => {
             wrong("DynamoDB JSON, one item a line", format!("load it with --format dynamodb-json; {suggest}"))
         }
@@ -239,6 +279,24 @@ fn undelimited(text: &str, expected: &InputFormat) -> Option<WrongFormat> {
     )
 }
 
+/// Lines all of which have the same number of columns, and too few.
+fn other_columns(text: &str, expected: &InputFormat) -> Option<WrongFormat> {
+    let delimiter = char::from(expected.dialect.delimiter);
+    // The last line may be cut off.
+    let whole = &text[..text.rfind('\n')?];
+    let lines = whole.lines().filter(|line| !line.trim().is_empty());
+    let mut counts = lines.map(|line| line.split(delimiter).count());
+    let count = counts.next().filter(|count| *count < expected.columns)?;
+    let rest = counts.collect::<Vec<_>>();
+    if rest.len() < 2 || rest.iter().any(|other| *other != count) {
+        return None;
+    }
+    wrong(
+        format!("text of {count} columns, and the mapping has {}", expected.columns),
+        "print a mapping to start from: load_logfile --suggest-mapping FILE",
+    )
+}
+
 /// A header, or another delimiter.
 fn delimited(line: &str, second: Option<&str>, expected: &InputFormat) -> Option<WrongFormat> {
     let delimiter = char::from(expected.dialect.delimiter);
@@ -264,6 +322,15 @@ fn delimited(line: &str, second: Option<&str>, expected: &InputFormat) -> Option
                 format!("load it with {option}{also}"),
             );
         }
+    }
+    let is_in = |mark: char| {
+        line.split(delimiter).all(|column| column.len() > 1 && column.starts_with(mark) && column.ends_with(mark))
+    };
+    if quote != '\'' && count(line, delimiter) > 1 && is_in('\'') {
+        return wrong(
+            "text in single quotes",
+            "name them in a mapping file, quote = \"'\" under [input]; --print-mapping prints the mapping that is used",
+        );
     }
     if expected.dialect.header || !is_header(line, delimiter, quote) {
         return None;

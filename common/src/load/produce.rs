@@ -168,10 +168,13 @@ impl Producer {
 
     /// Rejects the records that were held, now that one has the table's key type.
     fn reject_held(&mut self) -> Result<(), Stopped> {
-        let held = self.key_types.accepted();
-        let is_end = !held.is_empty() && !self.production.collects_rejects;
-        held.into_iter().for_each(|event| self.tell(event));
-        if is_end { Err(Stopped) } else { Ok(()) }
+        for event in self.key_types.accepted() {
+            self.tell(event);
+            if !self.production.collects_rejects {
+                return Err(Stopped);
+            }
+        }
+        Ok(())
     }
 
     fn unreadable(&self, error: ReadError) -> LoadError {

@@ -158,8 +158,19 @@ fn rows_that_replace_others_are_counted() {
 
 /// The attributes of an item in the order of the built-in mapping.
 const ORDER: [&str; 13] = [
-    "PK", "requestid", "GSI_1_PK", "host", "date", "hourofday", "timezone", "method", "url", "responsecode", "bytessent",
-    "useragent", "servererror",
+    "PK",
+    "requestid",
+    "GSI_1_PK",
+    "host",
+    "date",
+    "hourofday",
+    "timezone",
+    "method",
+    "url",
+    "responsecode",
+    "bytessent",
+    "useragent",
+    "servererror",
 ];
 
 type RawMap = HashMap<String, Box<RawValue>>;
@@ -197,9 +208,14 @@ fn requests_are_to_the_byte_those_of_the_sdk_s_serializer() {
     let mut expected = BTreeMap::new();
     for (body, key) in bodies("PutItem").iter().zip(items.keys()) {
         let item: RawMap = serde_json::from_str(body["Item"].get()).unwrap();
-        let attribute = |name: &&str| Some(format!("\"{name}\":{}", item.get(*name)?));
+        // One of the two ways in which JSON writes a tab.
+        let value = |name: &str| Some(item.get(name)?.get().replace("\\t", "\\u0009"));
+        let attribute = |name: &&str| Some(format!("\"{name}\":{}", value(name)?));
         let attributes = ORDER.iter().filter_map(attribute).collect::<Vec<_>>().join(",");
         expected.insert(key.clone(), format!("{{\"PutRequest\":{{\"Item\":{{{attributes}}}}}}}"));
     }
-    assert_eq!(sent, expected);
+    assert_eq!(sent.len(), expected.len());
+    for (key, request) in &expected {
+        assert_eq!(sent.get(key), Some(request));
+    }
 }

@@ -190,6 +190,26 @@ fn jsonl() {
 }
 
 #[test]
+fn a_virtual_host_may_stand_before_the_line() {
+    let line = r#"203.0.113.9 - - [05/May/2026:16:12:33 +0200] "GET /a HTTP/2.0" 200 512 "-" "UA""#;
+    let text = format!("{line}\nexample.com:443 {line}\nexample.com:80 {line} rt=0.1\n");
+    let columns = ["host", "url", "agent", "extra1", "virtual_host"];
+    assert_eq!(
+        read(Format::AccessLog, &columns, text.as_bytes()),
+        ["203.0.113.9|/a|UA|-|-", "203.0.113.9|/a|UA|-|example.com:443", "203.0.113.9|/a|UA|rt=0.1|example.com:80",]
+    );
+}
+
+#[test]
+fn a_w3c_log_without_the_names_of_its_columns_is_one_error() {
+    let format = input_format(Format::W3c, &["c-ip"]);
+    let mut reader =
+        RecordReader::new(&b"2026-05-05 00:00:01 10.0.0.1 GET /a\n2026-05-05 00:00:02 10.0.0.1 GET /a\n"[..], &format);
+    assert!(reader.next_record().unwrap().unwrap().fields.is_err());
+    assert!(reader.wrong_format().unwrap().to_string().contains("without the line #Fields:"));
+}
+
+#[test]
 fn dynamodb_json() {
     let lines = [
         r#"{"Item":{"PK":{"S":"a"},"n":{"N":"1.50"},"ok":{"BOOL":false},"none":{"NULL":true},"m":{"M":{"x":{"L":[{"N":"1"}]}}}}}"#,

@@ -52,7 +52,10 @@ impl LineFormat for Jsonl {
 }
 
 pub(super) fn malformed(format: Format, error: &serde_json::Error) -> RecordError {
-    RecordError::Malformed { format: format.name(), reason: error.to_string() }
+    let reason = error.to_string();
+    // A record is one line, so that only the column says something.
+    let reason = reason.replace(&format!(" at line {} column ", error.line()), " at column ");
+    RecordError::Malformed { format: format.name(), reason }
 }
 
 /// The kind of a JSON value, and its text: of a string what it says, of all others as it stands.

@@ -72,9 +72,13 @@ impl<'a> Tokens<'a> {
                 }
             }
             _ => {
-                let end = rest.find(self.separator).unwrap_or(rest.len());
-                if rest[..end].contains('"') {
-                    self.oddities.insert(Oddity::TextBehindQuote);
+                let mut end = rest.find(self.separator).unwrap_or(rest.len());
+                // nginx's formats often have names: urt="0.002, 0.004"
+                let value = rest[..end].find("=\"").map(|at| at + 1);
+                match value.and_then(|at| Some(at + self.closing(&rest[at..], '"')? + 1)) {
+                    Some(behind) => end = behind,
+                    None if rest[..end].contains('"') => self.oddities.insert(Oddity::TextBehindQuote),
+                    None => {}
                 }
                 (&rest[..end], false, end)
             }
@@ -246,6 +250,8 @@ mod tests {
         let found = texts(&line.replace(r#""g" h""#, r#""g"" h""#), ' ');
         assert_eq!(found[..6], expected[..6].iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>()[..]);
         assert_eq!(texts("[i]j] k", ' '), [Some("i]j".to_owned()), Some("k".to_owned())]);
+        let named = ["rt=0.1", r#"urt="0.2, 0.4""#, r#"x=""#, "y"].map(|text| Some(text.to_owned()));
+        assert_eq!(texts(r#"rt=0.1 urt="0.2, 0.4" x=" y"#, ' '), named);
         assert_eq!(texts("a\t\tb\t", '\t'), ["a", "", "b", ""].map(|text| Some(text.to_owned())));
         assert_eq!(texts(r#""caf\xc3\xa9" "\xff""#, ' '), [Some("café".to_owned()), Some(r"\xff".to_owned())]);
     }

@@ -333,6 +333,20 @@ fn what_an_input_is_instead_is_said_with_what_loads_it() {
             ["text without", "--suggest-mapping"],
         ),
         (b"hello", ["text without", "--suggest-mapping"]),
+        (b"a,b,c\n1,2,3\n4,5,6\n", ["header", "--skip-rows"]),
+        (b"1,2,3\n4,5,6\n7,8,9\n10,1", ["text of 3 columns, and the mapping has 10", "--suggest-mapping"]),
+        (format!("'{}'", GOOD.replace(',', "','")).as_bytes(), ["single quotes", "quote = "]),
+        (
+            b"2026/05/05 10:00:00 [error] 1#1: *1 open() failed, client: 1.2.3.4, server: _",
+            ["error log of nginx", "access log"],
+        ),
+        (b"[Tue May 05 10:00:00.000000 2026] [core:error] [pid 1] AH1: a, b", ["error log of Apache", "access log"]),
+        (b"\x1f\x8b\x08\0\0\0\0\0", ["compressed twice", "zcat"]),
+        (
+            b"{\"Metadata\":{\"WriteTimestampMicros\":\"1\"},\"Keys\":{\"id\":{\"S\":\"1\"}},\"NewImage\":{}}\n",
+            ["incremental export", ".NewImage"],
+        ),
+        (b"$ion_1_0 {Item:{id:\"1\"}}\n", ["Amazon Ion", "DYNAMODB_JSON"]),
         (b"{\"Items\":[{\"PK\":{\"S\":\"a\"}}],\"Count\":1}\n", ["aws dynamodb scan", "jq -c '.Items[] | {Item: .}'"]),
         (b"{\n    \"Records\": [\n        {\"a\":1}]}\n", ["array of records", "jq -c '.Records[]'"]),
         (b"{\n  \"a\": 1\n}\n", ["several lines", "--format jsonl"]),
@@ -363,9 +377,13 @@ fn what_an_input_is_instead_is_said_with_what_loads_it() {
     let error = RecordReader::new(&b"id,host\n1,a\n"[..], &text).next_record().unwrap().unwrap_err().to_string();
     assert!(error.contains("--header"), "{error}");
     // Text in an older encoding is no binary data, and lines without a delimiter among others are bad rows.
-    for good in
-        [&b"caf\xe9 au lait, na\xefve, f\xfcr\n"[..], b"\x1b[31mred\x1b[0m, caf\xe9", b"bad\nbad\n1,2", b"a\0b,c\0d\n"]
-    {
+    for good in [
+        &b"caf\xe9 au lait, na\xefve, f\xfcr\n"[..],
+        b"\x1b[31mred\x1b[0m, caf\xe9",
+        b"bad\nbad\n1,2",
+        b"a\0b,c\0d\n",
+        b"1,2\n3,4\n5,6,7\n",
+    ] {
         assert_eq!(found(good), None, "{}", String::from_utf8_lossy(good));
     }
     for good in [GOOD, "x,h,2017-07-20,01,GMT,GET,/,200,5,ua"] {

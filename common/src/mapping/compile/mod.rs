@@ -27,7 +27,11 @@ pub(super) fn compile(file: &str, text: &str, overrides: &Overrides) -> Result<C
     let document = Document { file, text };
     let table = DeTable::parse(text).map_err(|error| {
         let at = error.span().unwrap_or(0..0);
-        document.error(at, error.message().trim().replace('\n', ", "), "mapping files are TOML (toml.io)")
+        let message = error.message().trim().replace('\n', ", ");
+        match text.get(at.clone()).filter(|_| message == "duplicate key") {
+            Some(key) => document.error(at, format!("{key} is there twice"), "remove one of the two"),
+            None => document.error(at, message, "mapping files are TOML (toml.io)"),
+        }
     })?;
     let root = Section { document, name: "", table: table.get_ref() };
     root.allow(&["version", "input", "columns", "computed", "item", "copies"])?;
