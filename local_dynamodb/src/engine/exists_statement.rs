@@ -32,6 +32,15 @@ pub(super) fn execute_transaction(
     if !writes || selects.iter().all(Option::is_none) {
         return database.execute_transaction(request);
     }
+    for (position, (select, table)) in selects.iter().enumerate().filter_map(|(at, each)| Some((at, each.as_ref()?))) {
+        let key = database.key_names(table)?;
+        if !key.is_empty() && conditions_in(select) <= key.len() {
+            return Err(DynoxideError::ValidationException(format!(
+                "Validation failed in TransactStatements[{position}]: EXISTS() must contain a single item read with \
+                 additional condition"
+            )));
+        }
+    }
     let mut reasons = vec![none(); statements];
     let (mut conditions, mut rest) = (Vec::new(), Vec::new());
     for (position, (each, select)) in request.transact_statements.drain(..).zip(selects).enumerate() {
@@ -86,6 +95,33 @@ fn select_of(statement: &str) -> Option<(String, String)> {
     is_select.then(|| (select.to_owned(), table.to_owned()))
 }
 
+/// How many conditions `AND` joins in a SELECT. Words in quotes are names and values.
+fn conditions_in(select: &str) -> usize {
+    let mut quote = None;
+    let words = select.split(|c: char| match quote {
+        Some(open) => {
+            quote = (c != open).then_some(open);
+            true
+        }
+        None if matches!(c, '"' | '\'') => {
+            quote = Some(c);
+            true
+        }
+        None => !c.is_alphanumeric() && c != '_',
+    });
+    let (mut conditions, mut open_betweens) = (1, 0_usize);
+    for word in words {
+        if word.eq_ignore_ascii_case("BETWEEN") {
+            open_betweens += 1;
+        } else if word.eq_ignore_ascii_case("AND") {
+            // The `AND` of a `BETWEEN` belongs to it.
+            conditions += usize::from(open_betweens == 0);
+            open_betweens = open_betweens.saturating_sub(1);
+        }
+    }
+    conditions
+}
+
 fn holds(database: &Database, statement: &ParameterizedStatement, select: String) -> Result<bool, DynoxideError> {
     let request = ExecuteStatementRequest {
         statement: select,
@@ -127,6 +163,18 @@ fn cancelled(reasons: Vec<CancellationReason>) -> DynoxideError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn conditions_are_counted_outside_of_quotes() {
+        for (conditions, count) in [
+            ("PK = 'a'", 1),
+            ("PK = 'a AND b' and \"x AND y\" = 1", 2),
+            ("PK = 'a' AND x BETWEEN 1 AND 2", 2),
+            ("PK = 'it''s' AND SK = ? AND (x = 1 OR y = 2)", 3),
+        ] {
+            assert_eq!(conditions_in(&format!("SELECT * FROM \"t\" WHERE {conditions}")), count, "{conditions}");
+        }
+    }
 
     #[test]
     fn the_condition_is_the_select_in_the_parentheses() {

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 
 use super::hiding_view::HidingView;
 use super::throughput_settings::ThroughputSettings;
-use super::{Database, index_fill, item_counts, kept_state, streams, table_names};
+use super::{Database, index_fill, item_counts, kept_state, streams, table_names, tags};
 
 /// The tags' keys begin so. The rest is a checksum of the index's name, which may be longer than a key can be.
 const PREFIX: &str = "local_dynamodb:index-throughput:";
@@ -246,6 +246,7 @@ pub(crate) fn list_tags(
     database: &Database,
     request: ListTagsOfResourceRequest,
 ) -> Result<ListTagsOfResourceResponse, DynoxideError> {
+    tags::check_is_no_index(request.resource_arn.as_deref())?;
     let mut answer = database.list_tags_of_resource(request)?;
     answer.tags.retain(|tag| !tag.key.starts_with(PREFIX));
     Ok(answer)

@@ -247,7 +247,8 @@ fn charged(
     }
 }
 
-fn paths(projection: &str, names: Option<&HashMap<String, String>>) -> Vec<Path> {
+/// The paths in a projection.
+pub(super) fn paths(projection: &str, names: Option<&HashMap<String, String>>) -> Vec<Path> {
     // The paths of a projection are written like those that an update removes.
     let paths = update_expression::paths(&format!("REMOVE {projection}"), names);
     paths.into_iter().map(|(_, path)| path).collect()

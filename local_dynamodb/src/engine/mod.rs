@@ -21,8 +21,10 @@ mod segments;
 #[expect(clippy::needless_pass_by_value, reason = "an operation takes its request, whichever it is")]
 mod streams;
 mod table_names;
+mod tags;
 mod throughput_settings;
 mod time_to_live;
+mod transact_get_items;
 mod update_expression;
 mod update_item;
 

@@ -3,7 +3,8 @@
 use dynoxide::{DynoxideError, actions};
 
 use super::{
-    Database, idempotency, index_throughput, local_index, streams, throughput_settings, time_to_live, update_item,
+    Database, idempotency, index_throughput, local_index, streams, tags, throughput_settings, time_to_live,
+    transact_get_items, update_item,
 };
 
 /// Our own path if there is one, the engine's otherwise.
@@ -120,10 +121,10 @@ operations! {
     Query query QueryRequest QueryResponse [local_index::query];
     Scan scan ScanRequest ScanResponse [local_index::scan];
     SearchVectors search_vectors SearchVectorsRequest SearchVectorsResponse;
-    TagResource tag_resource TagResourceRequest TagResourceResponse;
-    TransactGetItems transact_get_items TransactGetItemsRequest TransactGetItemsResponse;
+    TagResource tag_resource TagResourceRequest TagResourceResponse [tags::tag_resource];
+    TransactGetItems transact_get_items TransactGetItemsRequest TransactGetItemsResponse [transact_get_items::transact_get_items];
     TransactWriteItems transact_write_items TransactWriteItemsRequest TransactWriteItemsResponse [idempotency::transact_write_items];
-    UntagResource untag_resource UntagResourceRequest UntagResourceResponse;
+    UntagResource untag_resource UntagResourceRequest UntagResourceResponse [tags::untag_resource];
     UpdateItem update_item UpdateItemRequest UpdateItemResponse [update_item::update_item];
     UpdateTable update_table UpdateTableRequest UpdateTableResponse [index_throughput::update_table] {index_throughput::UpdateTable};
     UpdateTimeToLive update_time_to_live UpdateTimeToLiveRequest UpdateTimeToLiveResponse [time_to_live::update_time_to_live];

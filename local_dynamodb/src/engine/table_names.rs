@@ -10,7 +10,7 @@ use dynoxide::actions::list_tables::ListTablesRequest;
 use dynoxide::actions::update_table::UpdateTableRequest;
 use dynoxide::types::GlobalSecondaryIndex;
 
-use super::{Database, index_fill, kept_state, streams};
+use super::{Database, index_fill, kept_state, streams, tags};
 
 /// The engine's own tables and ours.
 const RESERVED: [&str; 6] =
@@ -45,6 +45,7 @@ pub(crate) fn create_table(
         check_distinct("index", &index.index_name, &known)?;
         known.push(index.index_name.clone());
     }
+    tags::check_of_new_table(request.tags.as_ref())?;
     let name = request.table_name.clone();
     let mut response = database.create_table(request)?;
     streams::follow(database, &name)?;

@@ -6,23 +6,28 @@
 mod support;
 
 mod account;
+mod batch_execute_statement;
 mod batch_get_item;
 mod conditions;
 mod create_table;
 mod describe_table;
+mod execute_statement;
 mod execute_transaction;
+mod item_limits;
 mod query;
 mod scan;
 mod streams;
 mod table_names;
+mod tags;
 mod time_to_live;
+mod transact_get_items;
 mod transact_write_items;
 mod update_item;
 
 use local_dynamodb::LocalDynamoDb;
 use serde_json::{Value, json};
 use support::eventually;
-use support::json::done;
+use support::json::{done, refused};
 
 /// Creates a table on demand with the key `p`, `c`, and the local index `by_l` on `l`, which holds keys and `included`.
 fn composite_table(server: &LocalDynamoDb, name: &str) {
@@ -70,4 +75,10 @@ fn get(server: &LocalDynamoDb, table: &str, key: &Value) -> Value {
 /// The text of an error.
 fn message(error: &Value) -> &str {
     error["message"].as_str().or(error["Message"].as_str()).unwrap_or_default()
+}
+
+/// Sends an operation that is expected to fail: the type and the text.
+fn refusal(server: &LocalDynamoDb, operation: &str, request: Value) -> String {
+    let (kind, error) = refused(server, operation, request);
+    format!("{kind}: {}", message(&error))
 }
