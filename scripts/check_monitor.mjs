@@ -223,6 +223,29 @@ async function checkAutoScaling(browser) {
   console.log("auto scaling: target, alarms and steps are shown");
 }
 
+// An index that is added to a table is filled before it can be read.
+async function checkNewIndex(browser) {
+  const own = await server("--update-time", "0", "--starting-burst", "0");
+  const throughput = ["--provisioned-throughput", "ReadCapacityUnits=100,WriteCapacityUnits=1000"];
+  await done(own.url, "aws", "dynamodb", "create-table", "--table-name", "orders", ...throughput, "--key-schema", "AttributeName=id,KeyType=HASH", "--attribute-definitions", "AttributeName=id,AttributeType=S");
+  await done(own.url, "aws", "dynamodb", "wait", "table-exists", "--table-name", "orders");
+  const items = Array.from({ length: 25 }, (_, n) => ({ PutRequest: { Item: { id: { S: `item ${n}` }, user: { S: "all" } } } }));
+  await done(own.url, "aws", "dynamodb", "batch-write-item", "--request-items", JSON.stringify({ orders: items }));
+  const create = { IndexName: "by-user", KeySchema: [{ AttributeName: "user", KeyType: "HASH" }], Projection: { ProjectionType: "ALL" }, ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 } };
+  const page = await open(browser, own.url);
+  await tab(page, "orders").waitFor();
+  await done(own.url, "aws", "dynamodb", "update-table", "--table-name", "orders", "--attribute-definitions", "AttributeName=user,AttributeType=S", "--global-secondary-index-updates", JSON.stringify([{ Create: create }]));
+  await page.locator(".explanation h2", { hasText: "orders: its new index by-user is being created" }).waitFor();
+  await page.getByText(/^CREATING: backfilling, [0-9.]+ %, waits for write capacity$/).waitFor();
+  await figure(page, "WCU per second", "index by-user").getByText("backfilling").waitFor();
+  await page.screenshot({ path: join(folder, "new-index.png") });
+  await page.locator(".explanation h2", { hasText: "orders: nothing is refused" }).waitFor();
+  assert.equal(await page.getByText(/^CREATING/).isVisible(), false);
+  await close(page, own.url);
+  await own.stop();
+  console.log("a new index: its creation and its fill are shown");
+}
+
 // On demand there is no burst, and items that time to live deletes are counted.
 async function checkOnDemandAndTimeToLive(browser) {
   const own = await server("--speed", "60");
@@ -446,6 +469,7 @@ const browser = await chromium.launch({
 try {
   await checkNotices(browser);
   await checkAutoScaling(browser);
+  await checkNewIndex(browser);
   await checkOnDemandAndTimeToLive(browser);
   const own = await server("--speed", String(SPEED));
   const page = await open(browser, own.url);

@@ -4,11 +4,13 @@
 
 mod support;
 
+use std::time::Duration;
+
 use local_dynamodb::{LocalDynamoDb, Options};
 use serde_json::{Value, json};
 use support::http::{Answer, Raw};
 use support::json::{EXHAUSTED, done, exhaust, put, refused, table, with};
-use support::server;
+use support::{eventually, server};
 
 fn get(server: &LocalDynamoDb, path: &str, accept: &str) -> Answer {
     browser(path, accept).send(&server.address().to_string())
@@ -99,6 +101,45 @@ fn it_is_told_what_stands_where_and_why() {
 }
 
 #[test]
+fn it_is_told_how_far_the_fill_of_a_new_index_is() {
+    // Without a burst, 1 WCU fills in an entry a second.
+    let server = with(|options| {
+        options.capacity.update_time = Duration::ZERO;
+        options.capacity.starting_burst = Duration::ZERO;
+    });
+    table(&server, "logfile", 0, None);
+    for n in 0..150 {
+        done(&server, "PutItem", put("logfile", &format!("item {n}")));
+    }
+    let throughput = json!({"ReadCapacityUnits": 1, "WriteCapacityUnits": 1});
+    done(
+        &server,
+        "UpdateTable",
+        json!({"TableName": "logfile", "BillingMode": "PROVISIONED", "ProvisionedThroughput": throughput}),
+    );
+    done(
+        &server,
+        "UpdateTable",
+        json!({"TableName": "logfile", "AttributeDefinitions": [{"AttributeName": "PK", "AttributeType": "S"}],
+            "GlobalSecondaryIndexUpdates": [{"Create": {"IndexName": "GSI_2", "ProvisionedThroughput": throughput,
+                "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}}]}),
+    );
+    let logfile = eventually(|| {
+        let logfile = told(&server, 0)["Tables"][0].take();
+        (logfile["Resources"][1]["Creation"]["Throttled"] == true).then_some(logfile)
+    });
+    let creation = &logfile["Resources"][1]["Creation"];
+    assert_eq!((&creation["Backfilling"], &logfile["Resources"][0]["Creation"]), (&json!(true), &Value::Null));
+    assert!((0.0..20.0).contains(&creation["Progress"].as_f64().unwrap()), "{creation}");
+    assert_eq!(logfile["Headline"], "logfile: its new index GSI_2 is being created");
+    eventually(|| {
+        (told(&server, 0)["Tables"][0]["Resources"][1]["Creation"]["Progress"].as_f64()? > 1.0).then_some(())
+    });
+    let consumed = sum(&told(&server, 0)["Tables"][0], &json!("GSI_2"), "OnlineIndexConsumedWriteCapacity");
+    assert!(consumed > 1.0, "{consumed}");
+}
+
+#[test]
 fn it_is_told_only_of_the_minutes_that_it_asks_for() {
     let server = server();
     table(&server, "logfile", 5, None);
@@ -117,7 +158,10 @@ fn a_deleted_table_is_kept_apart() {
     let told = told(&server, 0);
     let logfile = &told["Tables"][0];
     assert_eq!((&logfile["Status"], &logfile["Headline"]), (&json!("deleted"), &json!("logfile was deleted")));
-    assert_eq!(logfile["Resources"], json!([{"IndexName": null, "Write": null, "Read": null, "Backlog": null}]));
+    assert_eq!(
+        logfile["Resources"],
+        json!([{"IndexName": null, "Write": null, "Read": null, "Backlog": null, "Creation": null}])
+    );
     assert_eq!(sum(logfile, &Value::Null, "ConsumedWriteCapacityUnits"), 1.0);
 }
 

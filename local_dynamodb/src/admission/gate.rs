@@ -78,13 +78,14 @@ impl AdmissionGate {
 
     /// Calls `look` with a copy of the current state, so that it may take its time.
     pub(crate) fn snapshot<T>(&self, look: impl FnOnce(&Snapshot<'_>) -> T) -> T {
-        let (now, tables, metrics) = {
+        let (now, tables, creations, metrics) = {
             let mut ledger = self.ledger();
             let now = self.clock.now();
-            (now, ledger.states(now), ledger.metrics.clone())
+            (now, ledger.states(now), ledger.creations(now), ledger.metrics.clone())
         };
         look(&Snapshot {
             tables: &tables,
+            creations: &creations,
             series: &metrics.series(now),
             now,
             speed: self.clock.speed(),

@@ -34,7 +34,7 @@ fn metrics() -> Metrics {
 }
 
 fn snapshot<'a>(series: &'a [(&'a Series, Vec<Datapoint>)], now: Duration, speed: u32) -> Snapshot<'a> {
-    Snapshot { tables: &[], series, now, speed: NonZeroU32::new(speed).unwrap(), throttling: true }
+    Snapshot { tables: &[], creations: &[], series, now, speed: NonZeroU32::new(speed).unwrap(), throttling: true }
 }
 
 fn ask_at(now: u64, speed: u32, operation: &str, request: &Json) -> Result<Json, Error> {

@@ -23,7 +23,7 @@ pub(crate) use self::account::Account;
 pub(crate) use self::capacity_request::{CapacityRequest, Grouping, RequestCost, RequestedAccess};
 pub(crate) use self::consumption::Consumption;
 pub(crate) use self::kept_account::KeptAccount;
-pub(crate) use self::online_index::{FilledPage, IndexChange, NewIndex, OnlineIndex};
+pub(crate) use self::online_index::{CreationPhase, FilledPage, IndexChange, IndexCreation, NewIndex, OnlineIndex};
 pub(crate) use self::provisioning::{Change, Provisioning};
 pub(crate) use self::table_definition::{Attributes, EngineItem, TableDefinition, on_demand_maximum, partition_key};
 use crate::metrics::{self, HISTORY_MINUTES, Metrics};
@@ -139,6 +139,16 @@ impl Ledger {
     /// Whether any index waits to be filled, now or later.
     pub(crate) fn has_fills(&self) -> bool {
         self.tables.values().any(|account| account.provisioning.new_index().is_some())
+    }
+
+    /// The indexes that are being created at `now`.
+    pub(crate) fn creations(&self, now: Duration) -> Vec<IndexCreation> {
+        let creation = |account: &Account| {
+            let new = account.provisioning.new_index()?;
+            let table = account.definition.name.clone();
+            Some(IndexCreation { table, index: new.name.clone(), phase: new.phase(now) })
+        };
+        self.tables.values().filter_map(creation).collect()
     }
 
     /// Whether the index of a table cannot be read because it is being created.

@@ -32,6 +32,26 @@ pub(crate) struct NewIndex {
     waiting: Option<Duration>,
 }
 
+/// How far the creation of an index is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct IndexCreation {
+    pub(crate) table: Arc<str>,
+    pub(crate) index: Arc<str>,
+    pub(crate) phase: CreationPhase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum CreationPhase {
+    /// Resources are allocated; no item is in the index yet, but for those written since.
+    Allocation,
+    Backfilling {
+        /// Of the table's items, in percent.
+        progress: f64,
+        /// Whether it waits for write capacity of the index.
+        is_throttled: bool,
+    },
+}
+
 /// What one page of a fill did.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FilledPage {
@@ -76,6 +96,15 @@ impl NewIndex {
         let seconds = now.saturating_sub(since).as_secs();
         self.waiting = Some(since + Duration::from_secs(seconds));
         seconds
+    }
+
+    /// How far its creation is at `now`.
+    pub(crate) fn phase(&self, now: Duration) -> CreationPhase {
+        if self.is_allocated(now) {
+            CreationPhase::Backfilling { progress: self.progress(), is_throttled: self.waiting.is_some() }
+        } else {
+            CreationPhase::Allocation
+        }
     }
 
     /// How much of the fill is done, in percent. Not all of it: then the index is complete.
@@ -213,7 +242,9 @@ mod tests {
                 .map(|attempt| Duration::from_secs_f64(f64::from(attempt) / f64::from(attempts_in_a_second)));
             let events: u64 = attempts.map(|now| index.note_page(now, 5, true)).sum();
             assert!((10..=11).contains(&events), "{events}");
-            assert_eq!((index.note_page(seconds(20), 50, false), index.progress()), (0, 50.0));
+            let phase = |progress, is_throttled| CreationPhase::Backfilling { progress, is_throttled };
+            assert_eq!(index.phase(seconds(10)), phase(5.0, true));
+            assert_eq!((index.note_page(seconds(20), 50, false), index.phase(seconds(20))), (0, phase(50.0, false)));
             assert_eq!((index.note_page(seconds(30), 100, true), index.progress()), (1, 99.0));
         }
     }

@@ -7,12 +7,15 @@ use std::time::Duration;
 use capacity::TableState;
 
 use super::{Datapoint, Series};
+use crate::ledger::IndexCreation;
 
 /// All tables and all that was counted, up to `now`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Snapshot<'a> {
     /// By name.
     pub(crate) tables: &'a [(Arc<str>, TableState)],
+    /// The indexes that UpdateTable is adding to tables.
+    pub(crate) creations: &'a [IndexCreation],
     /// What was counted, also for deleted tables, in the order of the series.
     pub(crate) series: &'a [(&'a Series, Vec<Datapoint>)],
     /// By the server's clock.

@@ -7,6 +7,7 @@ use super::automation::Automatic;
 use super::explanation;
 use super::situation::{self, Resource, Situation};
 use crate::clock;
+use crate::ledger::CreationPhase;
 use crate::metrics::Snapshot;
 use crate::metrics::{Datapoint, HISTORY_MINUTES, Metric, Series, Statistics};
 
@@ -69,6 +70,7 @@ fn resource_json(table: &str, resource: &Resource<'_>, automatic: Automatic<'_>)
         "Write": capacity(resource.write.capacity, Access::Write),
         "Read": capacity(resource.read.capacity, Access::Read),
         "Backlog": resource.backlog.map(backlog_json),
+        "Creation": resource.creation.map(creation_json),
     })
 }
 
@@ -86,6 +88,15 @@ fn capacity_json(state: &CapacityState, auto_scaling: &Value) -> Value {
 
 fn backlog_json(index: &IndexState) -> Value {
     json!({ "Writes": index.backlog, "Limit": index.backlog_limit })
+}
+
+fn creation_json(phase: CreationPhase) -> Value {
+    match phase {
+        CreationPhase::Allocation => json!({ "Backfilling": false, "Progress": 0, "Throttled": false }),
+        CreationPhase::Backfilling { progress, is_throttled } => {
+            json!({ "Backfilling": true, "Progress": progress, "Throttled": is_throttled })
+        }
+    }
 }
 
 fn series_json(series: &Series, points: &[Datapoint], since: u64) -> Value {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use capacity::{CapacityState, IndexState, TableState};
 
+use crate::ledger::CreationPhase;
 use crate::metrics::Snapshot;
 use crate::metrics::{self, Datapoint, Metric, Series};
 
@@ -29,6 +30,8 @@ pub(super) struct Resource<'a> {
     pub(super) read: Activity<'a>,
     /// Of an index that exists.
     pub(super) backlog: Option<&'a IndexState>,
+    /// Of an index that UpdateTable is adding.
+    pub(super) creation: Option<CreationPhase>,
 }
 
 /// Reads or writes.
@@ -78,6 +81,7 @@ fn of_table<'a>(table: &'a str, state: &'a TableState, snapshot: &Snapshot<'a>) 
         write: activity(table, index, Some(write), &WRITE, snapshot),
         read: activity(table, index, Some(read), &READ, snapshot),
         backlog,
+        creation: index.and_then(|index| creation(table, index, snapshot)),
     };
     let own = resource(None, &state.write, &state.read, None);
     let indexes =
@@ -97,8 +101,14 @@ fn of_deleted<'a>(table: &'a str, snapshot: &Snapshot<'a>) -> Situation<'a> {
         write: activity(table, index, None, &WRITE, snapshot),
         read: activity(table, index, None, &READ, snapshot),
         backlog: None,
+        creation: None,
     });
     Situation { table, exists: false, resources: resources.collect() }
+}
+
+fn creation(table: &str, index: &str, snapshot: &Snapshot<'_>) -> Option<CreationPhase> {
+    let mut creations = snapshot.creations.iter();
+    creations.find(|each| *each.table == *table && *each.index == *index).map(|each| each.phase)
 }
 
 struct Names {

@@ -9,7 +9,8 @@ use crate::metrics::Snapshot;
 const NOW: Duration = Duration::from_secs(7_200);
 
 fn ask(alarms: &mut Alarms, operation: &str, request: &Json) -> Result<Json, Error> {
-    let snapshot = Snapshot { tables: &[], series: &[], now: NOW, speed: NonZeroU32::MIN, throttling: true };
+    let snapshot =
+        Snapshot { tables: &[], creations: &[], series: &[], now: NOW, speed: NonZeroU32::MIN, throttling: true };
     let members = json::decode(request.to_string().as_bytes())?;
     let request = Request { operation: Operation::parse(operation)?, members };
     let answer = json::encode(&run(&request, "eu-west-1", &snapshot, alarms)?);
@@ -108,7 +109,8 @@ fn a_form_puts_an_alarm_as_json_does() {
         &Statistic=Sum&Period=60&EvaluationPeriods=3&Threshold=240.0&ComparisonOperator=GreaterThanThreshold";
     let (operation, members) = query::decode(form.as_bytes()).unwrap();
     let request = Request { operation: Operation::parse(&operation.unwrap()).unwrap(), members };
-    let snapshot = Snapshot { tables: &[], series: &[], now: NOW, speed: NonZeroU32::MIN, throttling: true };
+    let snapshot =
+        Snapshot { tables: &[], creations: &[], series: &[], now: NOW, speed: NonZeroU32::MIN, throttling: true };
     let (mut by_form, mut by_json) = (Alarms::default(), Alarms::default());
     run(&request, "eu-west-1", &snapshot, &mut by_form).unwrap();
     ask(&mut by_json, "PutMetricAlarm", &alarm(&json!({}))).unwrap();

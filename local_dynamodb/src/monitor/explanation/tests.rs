@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use capacity::{CapacityUnits, IndexState};
 
+use super::wording::seconds;
 use super::*;
+use crate::monitor::situation::Activity;
 
 fn capacity(provisioned: u64, balance: i64) -> CapacityState {
     CapacityState {
@@ -37,11 +39,13 @@ struct Case {
     refused: Events,
     index: Option<(IndexState, f64, Events)>,
     read_refused: Events,
+    /// Of the index.
+    creation: Option<CreationPhase>,
 }
 
 impl Case {
     fn new(table: CapacityState, rate: f64) -> Self {
-        Self { table, rate, refused: Events::default(), index: None, read_refused: Events::default() }
+        Self { table, rate, refused: Events::default(), index: None, read_refused: Events::default(), creation: None }
     }
 
     fn explain(&self) -> Explanation {
@@ -53,6 +57,7 @@ impl Case {
             write: writes(&self.table, self.rate, self.refused),
             read: idle(&self.table),
             backlog: None,
+            creation: None,
         };
         table.read.recent = self.read_refused;
         let index = self.index.as_ref().map(|(state, rate, refused)| Resource {
@@ -60,6 +65,7 @@ impl Case {
             write: writes(&state.write, *rate, *refused),
             read: idle(&state.read),
             backlog: Some(state),
+            creation: self.creation,
         });
         let resources = std::iter::once(table).chain(index).collect();
         of(&Situation { table: "logfile", exists: true, resources })
@@ -143,6 +149,29 @@ fn what_will_not_last_is_said_before_it_ends() {
     );
 }
 
+#[test]
+fn an_index_that_is_created() {
+    let explain = |creation| {
+        let index = Some((index_state(5, 0), 0.0, Events::default()));
+        Case { index, creation: Some(creation), ..Case::new(capacity(5, 1500), 0.0) }.explain()
+    };
+    let allocated = explain(CreationPhase::Allocation);
+    assert_eq!(
+        (allocated.status, allocated.headline.as_str()),
+        (Status::Calm, "logfile: its new index GSI_1 is being created")
+    );
+    assert!(allocated.now.contains("Resources are allocated for it first"), "{}", allocated.now);
+    let filled = explain(CreationPhase::Backfilling { progress: 42.0, is_throttled: true }).now;
+    assert_eq!(
+        filled,
+        "UpdateTable is adding the index GSI_1 to the table. 42 % of the table's items have been read to fill it. What goes in \
+         is paid by the index, from its 5 WCU a second. It is waiting for that capacity now: with more of it, the index would \
+         be filled sooner. It takes new writes already, and can be read when it is ACTIVE."
+    );
+    let unthrottled = explain(CreationPhase::Backfilling { progress: 42.0, is_throttled: false }).now;
+    assert!(!unthrottled.contains("waiting"), "{unthrottled}");
+}
+
 fn on_demand() -> CapacityState {
     CapacityState { provisioned: None, balance: None, ceiling: None, warm: 4_000, ..capacity(0, 0) }
 }
@@ -190,7 +219,7 @@ fn calm_tables() {
 fn a_deleted_table() {
     let gone = Activity { capacity: None, rate: 0.0, recent: Events::default(), all: events(7.0) };
     let idle = Activity { capacity: None, rate: 0.0, recent: Events::default(), all: Events::default() };
-    let resources = vec![Resource { index: None, write: gone, read: idle, backlog: None }];
+    let resources = vec![Resource { index: None, write: gone, read: idle, backlog: None, creation: None }];
     let explained = of(&Situation { table: "logfile", exists: false, resources });
     assert_eq!((explained.status, explained.headline.as_str()), (Status::Deleted, "logfile was deleted"));
     assert_eq!(explained.past, "Write throttle events in the minutes kept: 7 on the table.");

@@ -71,8 +71,11 @@ export class History {
     return values;
   }
 
-  // Whether the table or one of its indexes has a series of this name.
-  has(tableName, metricName) {
+  // Whether the table or one of its indexes has a series of this name; with a third argument, whether that index has.
+  has(tableName, metricName, indexName) {
+    if (indexName !== undefined) {
+      return this.#table(tableName).points.has(seriesKey(indexName, metricName));
+    }
     const names = [...this.#table(tableName).points.keys()];
     return names.some((key) => key.endsWith(`,${JSON.stringify(metricName)}]`));
   }

@@ -7,6 +7,7 @@ import { minutesOf, seriesKey } from "./history.js";
 import { ItemsView } from "./items.js";
 
 const EXPIRED = "TimeToLiveDeletedItemCount";
+const FILLED = "OnlineIndexConsumedWriteCapacity";
 const KINDS = [
   { kind: "Write", unit: "WCU", heading: "Writes" },
   { kind: "Read", unit: "RCU", heading: "Reads" },
@@ -50,7 +51,7 @@ export class TablePanel {
       section.open = kind === "Write" || history.has(table.TableName, `Consumed${kind}CapacityUnits`);
       section.append(create("summary", "", heading));
       section.addEventListener("toggle", () => this.#drawAgain());
-      this.#addCapacity(section, table, kind, unit);
+      this.#addCapacity(section, table, history, kind, unit);
       this.#addEvents(section, table, history, kind);
       if (kind === "Write") {
         this.#addWaiting(section, table, history);
@@ -125,7 +126,7 @@ export class TablePanel {
     this.element.remove();
   }
 
-  #addCapacity(section, table, kind, unit) {
+  #addCapacity(section, table, history, kind, unit) {
     this.#addRow(section, table.Resources.map((resource) => ({
       title: `${unit} per second`,
       resource: nameOf(resource),
@@ -133,6 +134,7 @@ export class TablePanel {
       lines: [
         { label: "consumed", colour: "consumed", summary: "most", area: true, perSecond: true, key: key(resource, `Consumed${kind}CapacityUnits`) },
         { label: "provisioned", colour: "provisioned", summary: "last", dashed: true, stepped: true, state: true, key: key(resource, `Provisioned${kind}CapacityUnits`) },
+        ...fillLine(table, resource, history, kind),
         ...targetLine(resource, kind),
       ],
     })));
@@ -237,6 +239,7 @@ class ResourceCard {
       const { Writes, Limit } = resource.Backlog;
       this.#set("Backlog", Writes, Limit, `${format(Writes)} of ${format(Limit)}`, "low");
     }
+    this.#note("Creation", creationText(resource.Creation));
   }
 
   // A row without a meter; none if there is nothing to say.
@@ -276,7 +279,9 @@ class ResourceCard {
 
 // Which charts a table has: panels are made anew when it changes.
 function shapeOf(table, history) {
-  const resources = table.Resources.map((resource) => [resource.IndexName, resource.Backlog?.Limit]);
+  const resources = table.Resources.map((resource) => [
+    resource.IndexName, resource.Backlog?.Limit, isFilled(table, resource, history),
+  ]);
   const scaled = KINDS.map(({ kind }) => table.Resources.map((resource) => [
     resource[kind]?.AutoScaling?.TargetValue, resource[kind]?.BurstLimit === null,
   ]));
@@ -289,6 +294,25 @@ function shapeOf(table, history) {
 
 function throttledBy(table, history, kind, cause) {
   return history.has(table.TableName, `${kind}${cause}ThrottleEvents`);
+}
+
+function isFilled(table, resource, history) {
+  return history.has(table.TableName, FILLED, resource.IndexName);
+}
+
+// What the fill of a new index consumes.
+function fillLine(table, resource, history, kind) {
+  return kind === "Write" && isFilled(table, resource, history) ? [{
+    label: "backfilling", colour: "backlog", summary: "most", perSecond: true, key: key(resource, FILLED),
+  }] : [];
+}
+
+// How far the creation of a new index is.
+function creationText(creation) {
+  if (!creation?.Backfilling) {
+    return creation ? "CREATING: resources are allocated" : "";
+  }
+  return `CREATING: backfilling, ${format(creation.Progress)} %${creation.Throttled ? ", waits for write capacity" : ""}`;
 }
 
 // What auto scaling aims at, as a line below the provisioned capacity.
