@@ -39,6 +39,8 @@ fn a_file_that_cannot_be_opened_is_named() {
         (path(""), "it is a directory".to_owned()),
         (path("text"), "it is not an SQLite database".to_owned()),
         (path("no/such.db"), format!("the folder {} does not exist", path("no"))),
+        #[cfg(unix)]
+        ("/dev/null".to_owned(), "it is not a regular file".to_owned()),
     ] {
         let stderr = refused_to_start(&["--port", "0", "--db-path", &file]);
         let expected = format!("local_dynamodb: error: cannot open the database file {file}: {reason}\n");

@@ -311,7 +311,15 @@ fn a_table_takes_no_items_until_it_is_active() {
         (kind.as_str(), &answer["message"]),
         ("ResourceNotFoundException", &json!("Requested resource not found"))
     );
+    let throughput = json!({"ReadCapacityUnits": 6, "WriteCapacityUnits": 6});
+    let update = json!({"TableName": "logfile", "ProvisionedThroughput": throughput});
+    for (operation, request) in [("UpdateTable", update.clone()), ("DeleteTable", json!({"TableName": "logfile"}))] {
+        let (kind, answer) = refused(&server, operation, request);
+        let message = "Attempt to change a resource which is still in use: Table is being created: logfile";
+        assert_eq!((kind.as_str(), &answer["message"]), ("ResourceInUseException", &json!(message)));
+    }
     let described = done(&server, "DescribeTable", json!({"TableName": "logfile"}));
     assert_eq!(described["Table"]["TableStatus"], "ACTIVE");
     done(&server, "PutItem", put("logfile", "a"));
+    done(&server, "UpdateTable", update);
 }

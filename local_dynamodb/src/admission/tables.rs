@@ -75,6 +75,16 @@ impl AdmissionGate {
     }
 
     fn change_locked_table(&self, operation: Operation) -> Result<OperationOutput, DynoxideError> {
+        let changed = match &operation {
+            Operation::UpdateTable(update) => Some(&update.request.table_name),
+            Operation::DeleteTable(delete) => Some(&delete.table_name),
+            _ => None,
+        };
+        if let Some(table) = changed.filter(|table| self.ledger().is_creating(self.clock.now(), table)) {
+            return Err(DynoxideError::ResourceInUseException(format!(
+                "Attempt to change a resource which is still in use: Table is being created: {table}"
+            )));
+        }
         match operation {
             Operation::UpdateTable(request) => self.update_table(request),
             Operation::CreateTable(create) => self.create_table(create),

@@ -270,6 +270,9 @@ fn what_is_wrong_is_told_in_the_words_of_aws() {
         world.refused("RegisterScalableTarget", register(TABLE, json!({ "MinCapacity": 5, "MaxCapacity": 4 }))),
         validation("Maximum capacity cannot be less than minimum capacity")
     );
+    for negative in [json!({ "MinCapacity": -5, "MaxCapacity": 10 }), json!({ "MinCapacity": 5, "MaxCapacity": -10 })] {
+        assert_eq!(world.refused("RegisterScalableTarget", register(TABLE, negative)).0, "ValidationException");
+    }
     let mut mixed = register(TABLE, limits.clone());
     mixed["ScalableDimension"] = json!("dynamodb:index:WriteCapacityUnits");
     assert_eq!(
@@ -294,6 +297,9 @@ fn what_is_wrong_is_told_in_the_words_of_aws() {
              satisfy constraint: Member must not be null"
         )
     );
+    let (_, message) =
+        world.refused("PutScalingPolicy", policy(TABLE, json!({ "TargetValue": 50, "ScaleOutCooldown": -1 })));
+    assert!(message.contains("Value '-1' at 'targetTrackingScalingPolicyConfiguration.scaleOutCooldown'"), "{message}");
     for value in [19.9, 90.1] {
         let (_, message) = world.refused("PutScalingPolicy", policy(TABLE, json!({ "TargetValue": value })));
         assert!(message.starts_with("Target value must be between 20 and 90"), "{message}");

@@ -238,6 +238,10 @@ fn check_file(path: &Path) -> Result<(), String> {
     if path.is_dir() {
         return Err("it is a directory".into());
     }
+    // To open a named pipe would wait for its other end.
+    if path.exists() && !path.is_file() {
+        return Err("it is not a regular file".into());
+    }
     match File::options().read(true).write(true).open(path) {
         Ok(file) => {
             let mut start = Vec::new();

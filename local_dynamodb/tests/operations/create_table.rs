@@ -54,6 +54,7 @@ fn more_than_the_quota_of_a_table_or_the_account_is_refused() {
 
     done(&server, "CreateTable", provisioned("first", 40_000, 40_000));
     done(&server, "CreateTable", provisioned("second", 39_990, 1));
+    done(&server, "DescribeTable", json!({"TableName": "second"}));
     let of_account = |units| {
         format!(
             "Subscriber limit exceeded: Requested ReadCapacityUnits: {units} for all tables exceeds \

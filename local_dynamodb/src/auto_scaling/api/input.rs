@@ -81,7 +81,8 @@ impl<'a> Input<'a> {
         } else if number > most {
             self.violate(&format!("'{number}'"), name, &format!("have value less than or equal to {most}"));
         }
-        Ok(Some(number.unsigned_abs()))
+        // The constraints, here or where the number is used, refuse what is negative.
+        Ok(Some(u64::try_from(number).unwrap_or_default()))
     }
 
     pub(super) fn double(&mut self, name: &str) -> Result<Option<f64>, Error> {

@@ -93,7 +93,7 @@ impl<'a> Tracking<'a> {
             Ok(metric.require("PredefinedMetricType", kind))
         })?;
         let cooldown = |input: &mut Input<'a>, name| {
-            let seconds = input.integer(name, i64::MIN, i32::MAX.into())?;
+            let seconds = input.integer(name, 0, i32::MAX.into())?;
             Ok(seconds.and_then(|seconds| u32::try_from(seconds).ok()))
         };
         let tracking = TargetTracking {
