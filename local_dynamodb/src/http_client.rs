@@ -13,7 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// The URL is not of this kind, nobody listens there, or it is another program that does.
 pub(crate) fn get(url: &str, path: &str) -> anyhow::Result<String> {
-    let Some(address) = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')) else {
+    // Whatever path it has: `/health` is a likely one.
+    let Some(address) = url.strip_prefix("http://").and_then(|rest| rest.split('/').next()) else {
         bail!("give the URL that the server prints when it starts, http://ADDRESS:PORT");
     };
     let mut stream = TcpStream::connect(address)?;

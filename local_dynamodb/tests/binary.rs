@@ -35,9 +35,11 @@ fn a_file_that_cannot_be_opened_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     std::fs::write(path("text"), "PK,GSI_1_PK\n").unwrap();
+    std::fs::write(path("broken"), [&b"SQLite format 3\0"[..], &[7; 5000]].concat()).unwrap();
     for (file, reason) in [
         (path(""), "it is a directory".to_owned()),
         (path("text"), "it is not an SQLite database".to_owned()),
+        (path("broken"), "it is not an SQLite database".to_owned()),
         (path("no/such.db"), format!("the folder {} does not exist", path("no"))),
         #[cfg(unix)]
         ("/dev/null".to_owned(), "it is not a regular file".to_owned()),
@@ -75,6 +77,20 @@ fn a_disk_that_cannot_be_written_to_is_named() {
     let stderr = refused_to_start(&["--port", "0", "--db-path", "/proc/lab.db"]);
     assert!(stderr.starts_with("local_dynamodb: error: cannot open the database file /proc/lab.db: "), "{stderr}");
     assert!(!stderr.contains("unable to open database file"), "{stderr}");
+}
+
+#[tokio::test]
+async fn names_that_mean_something_else_to_sqlite_are_files() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [":memory:", "file:lab.db?mode=memory"] {
+        let start = || Binary::start_in(folder.path(), &["--db-path", name]);
+        let server = start();
+        create_table(&client(&server.url), "logfile").await;
+        server.stop("TERM");
+        let server = start();
+        let tables = client(&server.url).list_tables().send().await.unwrap();
+        assert_eq!(tables.table_names(), ["logfile"], "{name}");
+    }
 }
 
 #[test]
@@ -263,6 +279,7 @@ fn a_health_check_tells_by_its_status() {
     let check = |url: &str| command(&["--health", url]).output().unwrap();
     let healthy = check(&server.url);
     assert!(healthy.status.success() && healthy.stdout.is_empty() && healthy.stderr.is_empty(), "{healthy:?}");
+    assert!(check(&format!("{}/health", server.url)).status.success());
     let url = server.url.clone();
     server.stop("TERM");
     let gone = check(&url);

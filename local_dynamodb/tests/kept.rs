@@ -58,6 +58,7 @@ impl Client {
     }
 
     /// `decreases` are the days of all decreases: those of the current day are counted.
+    #[expect(clippy::disallowed_methods, reason = "a client compares the days of the decreases with the current one")]
     fn check_decreases(&mut self, decreases: &[u64]) {
         let today = || day(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64());
         let (asked_on, number) = loop {

@@ -111,17 +111,17 @@ fn it_is_told_how_far_the_fill_of_a_new_index_is() {
     for n in 0..150 {
         done(&server, "PutItem", put("logfile", &format!("item {n}")));
     }
-    let throughput = json!({"ReadCapacityUnits": 1, "WriteCapacityUnits": 1});
+    let throughput = |units: u64| json!({"ReadCapacityUnits": units, "WriteCapacityUnits": units});
     done(
         &server,
         "UpdateTable",
-        json!({"TableName": "logfile", "BillingMode": "PROVISIONED", "ProvisionedThroughput": throughput}),
+        json!({"TableName": "logfile", "BillingMode": "PROVISIONED", "ProvisionedThroughput": throughput(1_000)}),
     );
     done(
         &server,
         "UpdateTable",
         json!({"TableName": "logfile", "AttributeDefinitions": [{"AttributeName": "PK", "AttributeType": "S"}],
-            "GlobalSecondaryIndexUpdates": [{"Create": {"IndexName": "GSI_2", "ProvisionedThroughput": throughput,
+            "GlobalSecondaryIndexUpdates": [{"Create": {"IndexName": "GSI_2", "ProvisionedThroughput": throughput(1),
                 "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}}]}),
     );
     let logfile = eventually(|| {

@@ -223,8 +223,13 @@ impl Engine {
 fn open_file(path: &Path) -> Result<(Storage, FileLock), String> {
     check_file(path)?;
     let lock = FileLock::new(path)?;
+    // SQLite takes a relative `:memory:` or `file:…` for something else than a file.
+    let path = std::path::absolute(path).map_err(|error| error.to_string())?;
     let name = path.to_str().ok_or("its name is not UTF-8")?;
-    let storage = Storage::new(name).map_err(|error| error.to_string())?;
+    let storage = Storage::new(name).map_err(|error| match error.to_string() {
+        message if message.contains("not a valid SQLite database") => NOT_A_DATABASE.to_owned(),
+        message => message,
+    })?;
     // Meant for the end of a bulk load, this sets `synchronous = NORMAL`: SQLite's default waits for the disk at every
     // commit. With the engine's write-ahead log no acknowledged write is lost when the process dies, and the file stays
     // consistent when the machine does.
@@ -246,7 +251,7 @@ fn check_file(path: &Path) -> Result<(), String> {
         Ok(file) => {
             let mut start = Vec::new();
             file.take(SQLITE_HEADER.len() as u64).read_to_end(&mut start).map_err(|error| error.to_string())?;
-            if start.is_empty() || start == SQLITE_HEADER { Ok(()) } else { Err("it is not an SQLite database".into()) }
+            if start.is_empty() || start == SQLITE_HEADER { Ok(()) } else { Err(NOT_A_DATABASE.into()) }
         }
         Err(error) if error.kind() == ErrorKind::NotFound => match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
@@ -263,5 +268,6 @@ fn check_file(path: &Path) -> Result<(), String> {
 /// often during a load.
 const FILE_SETTINGS: &str = "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000;";
 
+const NOT_A_DATABASE: &str = "it is not an SQLite database";
 /// The header of every SQLite file.
 const SQLITE_HEADER: &[u8] = b"SQLite format 3\0";

@@ -1,6 +1,7 @@
 //! The real binary as a child process.
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -13,7 +14,13 @@ pub(crate) struct Binary {
 impl Binary {
     /// Starts it with `arguments` and a free port, and waits for its first line.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = command(&["--port", "0"]).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_in(Path::new("."), arguments)
+    }
+
+    /// Starts it in a folder.
+    pub(crate) fn start_in(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = command(&["--port", "0"]);
+        let mut child = command.args(arguments).current_dir(folder).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.strip_prefix("local_dynamodb listening on ").expect(&line).trim_end().to_owned();
