@@ -5,7 +5,9 @@
 
 mod conditions;
 mod database;
+mod error_wording;
 mod exists_statement;
+mod expressions;
 mod file_lock;
 mod hiding_view;
 mod idempotency;
@@ -41,6 +43,7 @@ use dynoxide::actions::describe_table::DescribeTableRequest;
 use dynoxide::storage::Storage;
 
 pub(crate) use self::database::Database;
+pub(crate) use self::expressions::{MAX_EXPRESSION_SIZE, tokens};
 use self::file_lock::FileLock;
 pub(crate) use self::index_fill::PendingFill;
 pub(crate) use self::index_throughput::UpdateTable;
@@ -91,10 +94,10 @@ impl Engine {
         if let Operation::DescribeTable(request) = &operation {
             self.count_items(&request.table_name)?;
         }
-        let writes = operation.name().may_write_items();
+        let name = operation.name();
         let database = self.lock();
-        let output = operation.run(&database)?;
-        if writes {
+        let output = operation.run(&database).map_err(|error| error_wording::correct(name, error))?;
+        if name.may_write_items() {
             streams::drop_unchanged(&database)?;
         }
         Ok(output)

@@ -1,106 +1,49 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::json::{call, refused};
+use crate::support::json::done;
 use crate::support::server;
-use crate::{composite_table, key, message};
+use crate::{composite_table, invalid, key, put, refused_with, simple_table};
 
 #[test]
-fn what_is_missing_is_named_as_dynamodb_names_it() {
+fn items_of_several_tables_are_found() {
     let server = server();
     composite_table(&server, "t01");
-    for (operation, request, path) in [
-        ("BatchGetItem", json!({"RequestItems": {"t01": {}}}), "requestItems.t01.member.keys"),
-        (
-            "TransactGetItems",
-            json!({"TransactItems": [{"Get": {"TableName": "t01"}}]}),
-            "transactItems.1.member.get.key",
-        ),
-        (
-            "TransactWriteItems",
-            json!({"TransactItems": [{"Put": {"TableName": "t01"}}]}),
-            "transactItems.1.member.put.item",
-        ),
-        (
-            "TransactWriteItems",
-            json!({"TransactItems": [{"Delete": {"Key": key("a", "b")}}]}),
-            "transactItems.1.member.delete.tableName",
-        ),
-        ("ExecuteTransaction", json!({"TransactStatements": [{}]}), "transactStatements.1.member.statement"),
-        ("UpdateTimeToLive", json!({"TableName": "t01"}), "timeToLiveSpecification"),
-        ("GetRecords", json!({}), "shardIterator"),
-    ] {
-        let (kind, error) = refused(&server, operation, request);
-        let expected = format!("Value null at '{path}' failed to satisfy constraint: Member must not be null");
-        assert_eq!(kind, "ValidationException", "{operation}: {error}");
-        assert!(message(&error).ends_with(&expected), "{operation}: {error}");
-    }
+    simple_table(&server, "t02", &["S"]);
+    put(&server, "t01", key("a", "1"), json!({"x": {"N": "1"}}));
+    put(&server, "t01", key("a", "2"), json!({"x": {"N": "2"}}));
+    put(&server, "t02", json!({"p": {"S": "a"}}), json!({}));
+    let request = |keys: Value| json!({"RequestItems": {"t01": {"Keys": keys}, "t02": {"Keys": [{"p": {"S": "a"}}]}}});
+    let answer = done(&server, "BatchGetItem", request(json!([key("a", "1"), key("absent", "1"), key("a", "2")])));
+    assert_eq!(answer["Responses"]["t01"].as_array().unwrap().len(), 2);
+    assert_eq!(answer["Responses"]["t02"], json!([{"p": {"S": "a"}}]));
+    assert_eq!(answer["UnprocessedKeys"], json!({}));
+    let answer = done(&server, "BatchGetItem", request(json!([key("absent", "1")])));
+    assert_eq!(answer["Responses"]["t01"], json!([]), "nothing found is an empty list");
 }
 
 #[test]
-fn a_value_that_is_none_of_the_possible_ones_is_named_with_its_place() {
+fn limits_and_repeated_keys_are_checked() {
     let server = server();
-    let key = |kind: &str| json!([{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "s", "KeyType": kind}]);
-    let request = |own: &str, of_index: &str| {
-        let index = json!({"IndexName": "by_s", "KeySchema": key(of_index), "Projection": {"ProjectionType": "ALL"}});
-        json!({
-            "TableName": "t02", "KeySchema": key(own), "GlobalSecondaryIndexes": [index], "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}, {"AttributeName": "s", "AttributeType": "S"}],
-        })
+    simple_table(&server, "t02", &["S"]);
+    let batch = |table: &str, keys: Value| json!({"RequestItems": {table: {"Keys": keys}}});
+    let many: Value = (0..101).map(|n| json!({"p": {"S": n.to_string()}})).collect();
+    let at = |path: &str, limit: &str| {
+        format!("Value at '{path}' failed to satisfy constraint: Member must have length {limit}")
     };
-    for (request, path) in [
-        (request("SORT", "RANGE"), "keySchema.2.member.keyType"),
-        (request("RANGE", "SORT"), "globalSecondaryIndexes.1.member.keySchema.2.member.keyType"),
-    ] {
-        let (_, error) = refused(&server, "CreateTable", request);
-        let expected = format!(
-            "1 validation error detected: Value 'SORT' at '{path}' failed to satisfy constraint: Member must satisfy enum value \
-             set: [HASH, RANGE]"
-        );
-        assert_eq!(message(&error), expected);
-    }
-}
-
-#[test]
-fn no_message_is_the_json_parsers() {
-    let server = server();
-    composite_table(&server, "t01");
-    let values = [json!(null), json!(1), json!("x"), json!(true), json!([]), json!({}), json!([{}]), json!({"a": {}})];
-    for (operation, members) in [
-        ("BatchGetItem", &["RequestItems", "ReturnConsumedCapacity"][..]),
-        ("BatchWriteItem", &["RequestItems"]),
-        ("TransactWriteItems", &["TransactItems", "ClientRequestToken"]),
-        ("TransactGetItems", &["TransactItems"]),
+    for (request, expected) in [
+        (json!({"RequestItems": {}}), at("RequestItems", "greater than or equal to 1")),
+        (batch("t02", many), at("RequestItems.t02.member.Keys", "less than or equal to 100")),
+        (batch("t02", json!([])), at("RequestItems.t02.member.Keys", "greater than or equal to 1")),
+        (batch("t02", json!([{"p": {"S": "a"}}, {"p": {"S": "a"}}])), "Provided list of item keys contains duplicates".into()),
+        (batch("t02", json!([{"p": {"N": "1"}}])), "The provided key element does not match the schema".into()),
         (
-            "CreateTable",
-            &[
-                "KeySchema",
-                "AttributeDefinitions",
-                "StreamSpecification",
-                "Tags",
-                "SSESpecification",
-                "BillingMode",
-                "GlobalSecondaryIndexes",
-                "LocalSecondaryIndexes",
-            ],
+            json!({"RequestItems": {"t02": {"Keys": [{"p": {"S": "a"}}], "AttributesToGet": ["p"], "ProjectionExpression": "p"}}}),
+            "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: \
+             {AttributesToGet} Expression parameters: {ProjectionExpression}"
+                .into(),
         ),
-        ("UpdateTable", &["GlobalSecondaryIndexUpdates", "StreamSpecification"]),
-        ("UpdateTimeToLive", &["TimeToLiveSpecification"]),
-        ("Query", &["KeyConditions", "QueryFilter", "Limit", "ExclusiveStartKey", "AttributesToGet"]),
-        ("UpdateItem", &["Key", "AttributeUpdates", "Expected", "ExpressionAttributeValues"]),
-        ("ExecuteStatement", &["Statement", "Parameters", "Limit"]),
-        ("GetShardIterator", &["StreamArn", "ShardIteratorType"]),
-        ("TagResource", &["ResourceArn", "Tags"]),
     ] {
-        for member in members {
-            for value in &values {
-                let mut request = json!({"TableName": "t01"});
-                request[*member] = value.clone();
-                let (_, answer) = call(&server, operation, request.clone());
-                let text = message(&answer);
-                let words =
-                    [" at line ", " column ", "expected struct", "missing field", "invalid type", "unknown variant"];
-                assert!(!words.iter().any(|word| text.contains(word)), "{operation} {request}: {answer}");
-            }
-        }
+        assert_eq!(invalid(&server, "BatchGetItem", request), expected);
     }
+    refused_with(&server, "ResourceNotFoundException", "BatchGetItem", batch("none", json!([{"p": {"S": "a"}}])));
 }

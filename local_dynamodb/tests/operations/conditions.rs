@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::json::{done, refused};
 use crate::support::server;
-use crate::{composite_table, key, message, put};
+use crate::{composite_table, invalid, key, message, put, texts, with};
 
 fn values() -> Value {
     json!({
@@ -77,6 +77,142 @@ fn comparisons_without_an_order_and_reversed_bounds_are_refused() {
     let (_, error) = refused(&server, "Scan", json!({"TableName": "t01", "ScanFilter": between("9", "1")}));
     assert!(message(&error).contains("lower bound is greater than the upper bound"), "{error}");
     assert_eq!(done(&server, "Scan", json!({"TableName": "t01", "ScanFilter": between("5", "10")}))["Count"], 1);
+}
+
+#[test]
+fn functions_with_operands_that_they_do_not_take_are_refused() {
+    let server = server();
+    composite_table(&server, "t01");
+    let many = format!("n IN ({})", ["n"; 101].map(|name| format!("{name}1")).join(", "));
+    for (condition, expected) in [
+        ("Attribute_Exists(n)", "Invalid function name; function: Attribute_Exists"),
+        ("size(n)", "The function is not allowed to be used this way in an expression; function: size"),
+        (
+            "attribute_exists(n) = :b",
+            "The function is not allowed to be used this way in an expression; function: attribute_exists",
+        ),
+        (
+            "contains(n)",
+            "Incorrect number of operands for operator or function; operator or function: contains, number of operands: 1",
+        ),
+        (
+            "attribute_exists(n, m)",
+            "Incorrect number of operands for operator or function; operator or function: attribute_exists, number of operands: 2",
+        ),
+        (
+            "attribute_not_exists(:s)",
+            "Operator or function requires a document path; operator or function: attribute_not_exists",
+        ),
+        (
+            "begins_with(n, :1)",
+            "Incorrect operand type for operator or function; operator or function: begins_with, operand type: N",
+        ),
+        (
+            "attribute_type(n, :1)",
+            "Incorrect operand type for operator or function; operator or function: attribute_type, operand type: N",
+        ),
+        (
+            "attribute_type(n, :s)",
+            "Invalid attribute type name found; type: abc, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}",
+        ),
+        (
+            "size(size(n)) = :1",
+            "Incorrect operand type for operator or function; operator or function: size, operand type: N",
+        ),
+        (
+            "m.x[1] > m.x[1]",
+            "The first operand must be distinct from the remaining operands for this operator or function; operator: >, first \
+             operand: [m, x, [1]]",
+        ),
+        (
+            "NOT contains(n, n)",
+            "The first operand must be distinct from the remaining operands for this operator or function; operator: contains, \
+             first operand: [n]",
+        ),
+        (many.as_str(), "The IN operator is provided with too many operands; number of operands: 101"),
+        // Of several errors, that in the first condition is reported; a value that is not defined comes first in its condition.
+        (
+            "n = :1 AND contains(n) AND size(:1) = n",
+            "Incorrect number of operands for operator or function; operator or function: contains, number of operands: 1",
+        ),
+        (
+            "contains(:absent)",
+            "An expression attribute value used in expression is not defined; attribute value: :absent",
+        ),
+    ] {
+        for (operation, name, request) in [
+            ("Scan", "FilterExpression", without_empty_values(scan(condition))),
+            ("PutItem", "ConditionExpression", without_empty_values(put_if(condition))),
+        ] {
+            let refusal = invalid(&server, operation, request);
+            assert_eq!(refusal, format!("Invalid {name}: {expected}"), "{operation} {condition}");
+        }
+    }
+}
+
+fn without_empty_values(mut request: Value) -> Value {
+    if request["ExpressionAttributeValues"] == json!({}) {
+        request.as_object_mut().unwrap().remove("ExpressionAttributeValues");
+    }
+    request
+}
+
+#[test]
+fn every_operator_and_function_finds_its_items() {
+    let server = server();
+    composite_table(&server, "t01");
+    for (sort, attributes) in [
+        (
+            "1",
+            json!({"n": {"N": "1"}, "s": {"S": "abc"}, "tags": {"SS": ["a", "b", "c"]}, "m": {"M": {"x": {"L": [{"N": "1"}]}}}}),
+        ),
+        ("2", json!({"n": {"N": "2"}, "s": {"S": "xyz"}, "tags": {"SS": ["b"]}, "bytes": {"B": "AQID"}})),
+        (
+            "3",
+            json!({"n": {"S": "2"}, "none": {"NULL": true}, "list": {"L": [{"S": "abc"}, {"N": "3"}]}, "s": {"S": "é𝄞"}}),
+        ),
+    ] {
+        put(&server, "t01", key("a", sort), attributes);
+    }
+    for (condition, expected) in [
+        ("n = :2", "2"),
+        ("n <> :2", "1 3"),
+        ("n < :2", "1"),
+        ("n >= :1", "1 2"),
+        ("n BETWEEN :2 AND :10", "2"),
+        ("n IN (:1, :S)", "1"),
+        ("attribute_exists(m.x[0])", "1"),
+        ("attribute_not_exists(tags)", "3"),
+        ("attribute_type(n, :S)", "3"),
+        ("begins_with(s, :s)", "1"),
+        ("contains(s, :s)", "1"),
+        ("contains(list, :s)", "3"),
+        ("contains(list, :3)", "3"),
+        ("tags = :set", "1"),
+        ("none = :null", "3"),
+        // A text has a size in UTF-16 code units; what is not there has none.
+        ("size(s) = :3", "1 2 3"),
+        ("size(tags) >= :3 OR size(bytes) = :3 OR size(list) = :2", "1 2 3"),
+        ("size(m) = :1", "1"),
+        ("NOT (n = :1 OR n = :2)", "3"),
+        ("NOT n = :1 AND n = :2 OR n = :1", "1 2"),
+    ] {
+        let request = with(
+            scan(condition),
+            json!({"FilterExpression": condition.replace("list", "#l").replace("none", "#none")}),
+        );
+        let names: serde_json::Map<_, _> = [("#l", "list"), ("#none", "none")]
+            .into_iter()
+            .filter(|(alias, _)| request["FilterExpression"].as_str().unwrap().contains(alias))
+            .map(|(alias, name)| (alias.to_owned(), json!(name)))
+            .collect();
+        let names = if names.is_empty() { json!({}) } else { json!({"ExpressionAttributeNames": names}) };
+        let answer = done(&server, "Scan", without_empty_values(with(request, names)));
+        let mut found = texts(&answer["Items"], "c");
+        found.sort();
+        assert_eq!(found.join(" "), expected, "{condition}");
+        assert_eq!(answer["ScannedCount"], 3);
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The quotas of provisioned throughput, and the burst of a table that is created with warm throughput.
+//! What is checked and described of a new table, the quotas of provisioned throughput, and the burst of a table that is
+//! created with warm throughput.
 
 use local_dynamodb::LocalDynamoDb;
 use serde_json::{Value, json};
@@ -112,4 +113,102 @@ fn warm_throughput_is_there_from_the_start() {
     };
     assert_eq!(written("warm"), 25);
     assert!(written("cold") < 25);
+}
+
+#[test]
+fn a_table_is_described_as_it_was_created() {
+    let server = server();
+    let attribute = |name: &str, kind: &str| json!({"AttributeName": name, "AttributeType": kind});
+    let key = |hash: &str, range: &str| json!([{"AttributeName": hash, "KeyType": "HASH"}, {"AttributeName": range, "KeyType": "RANGE"}]);
+    let include = json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": ["x", "y"]});
+    let request = json!({
+        "TableName": "items", "BillingMode": "PAY_PER_REQUEST", "KeySchema": key("p", "c"),
+        "AttributeDefinitions": [attribute("p", "S"), attribute("c", "N"), attribute("g", "B")],
+        "GlobalSecondaryIndexes": [{"IndexName": "by_g", "KeySchema": key("g", "c"), "Projection": include}],
+        "LocalSecondaryIndexes": [{"IndexName": "by_l", "KeySchema": key("p", "g"), "Projection": {"ProjectionType": "KEYS_ONLY"}}],
+        "TableClass": "STANDARD_INFREQUENT_ACCESS", "DeletionProtectionEnabled": true, "SSESpecification": {"Enabled": true},
+        "OnDemandThroughput": {"MaxReadRequestUnits": 10, "MaxWriteRequestUnits": 5},
+    });
+    let created = done(&server, "CreateTable", request.clone())["TableDescription"].clone();
+    assert_eq!(created["TableStatus"], "CREATING");
+    crate::wait_until_active(&server, "items");
+    let table = done(&server, "DescribeTable", json!({"TableName": "items"}))["Table"].clone();
+    assert_eq!(table["TableId"], created["TableId"]);
+    for member in ["KeySchema", "AttributeDefinitions", "OnDemandThroughput", "DeletionProtectionEnabled"] {
+        assert_eq!(table[member], request[member], "{member}");
+    }
+    assert_eq!(table["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(table["TableClassSummary"]["TableClass"], "STANDARD_INFREQUENT_ACCESS");
+    assert_eq!(
+        (&table["SSEDescription"]["Status"], &table["SSEDescription"]["SSEType"]),
+        (&json!("ENABLED"), &json!("KMS"))
+    );
+    for (indexes, status) in [("GlobalSecondaryIndexes", json!("ACTIVE")), ("LocalSecondaryIndexes", Value::Null)] {
+        let (index, sent) = (&table[indexes][0], &request[indexes][0]);
+        for member in ["IndexName", "KeySchema", "Projection"] {
+            assert_eq!(index[member], sent[member], "{indexes} {member}");
+        }
+        assert_eq!(index["IndexStatus"], status);
+    }
+    let (kind, error) = refused(&server, "CreateTable", request);
+    assert_eq!((kind.as_str(), message(&error)), ("ResourceInUseException", "Table already exists: items"));
+}
+
+#[test]
+fn definitions_that_do_not_fit_together_are_refused() {
+    let server = server();
+    let attribute = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
+    let part = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
+    let simple = |more: Value| {
+        crate::with(
+            json!({"TableName": "items", "BillingMode": "PAY_PER_REQUEST", "AttributeDefinitions": [attribute("p")],
+                "KeySchema": [part("p", "HASH")]}),
+            more,
+        )
+    };
+    let global = |projection: Value| {
+        let index = json!({"IndexName": "by_g", "KeySchema": [part("g", "HASH")], "Projection": projection});
+        simple(json!({"AttributeDefinitions": [attribute("p"), attribute("g")], "GlobalSecondaryIndexes": [index]}))
+    };
+    let local = |table_key: Value, index_key: Value| {
+        let index = json!({"IndexName": "by_l", "KeySchema": index_key, "Projection": {"ProjectionType": "ALL"}});
+        let definitions = json!([attribute("p"), attribute("c"), attribute("l")]);
+        simple(json!({"AttributeDefinitions": definitions, "KeySchema": table_key, "LocalSecondaryIndexes": [index]}))
+    };
+    let composite = || json!([part("p", "HASH"), part("c", "RANGE")]);
+    for (request, expected) in [
+        (simple(json!({"TableName": "ab"})), "Member must have length greater than or equal to 3"),
+        (simple(json!({"TableName": "a".repeat(256)})), "Member must have length less than or equal to 255"),
+        (simple(json!({"TableName": "a table"})), "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"),
+        (simple(json!({"KeySchema": []})), "Member must have length greater than or equal to 1"),
+        (simple(json!({"KeySchema": [part("p", "HASH"), part("p", "RANGE")]})), "Invalid KeySchema"),
+        (
+            simple(json!({"KeySchema": [part("q", "HASH")]})),
+            "Some index key attributes are not defined in AttributeDefinitions",
+        ),
+        (
+            simple(json!({"AttributeDefinitions": [attribute("p"), attribute("unused")]})),
+            "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions",
+        ),
+        (simple(json!({"BillingMode": "FREE"})), "Member must satisfy enum value set: [PROVISIONED, PAY_PER_REQUEST]"),
+        (simple(json!({"ProvisionedThroughput": throughput(1, 1)})), "PAY_PER_REQUEST"),
+        (
+            simple(json!({"StreamSpecification": {"StreamEnabled": false, "StreamViewType": "NEW_IMAGE"}})),
+            "Table is being created with a stream disabled",
+        ),
+        (global(json!({"ProjectionType": "INCLUDE"})), "NonKeyAttributes"),
+        (global(json!({"ProjectionType": "KEYS_ONLY", "NonKeyAttributes": ["x"]})), "NonKeyAttributes"),
+        (
+            local(json!([part("p", "HASH")]), json!([part("p", "HASH"), part("l", "RANGE")])),
+            "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex",
+        ),
+        (
+            local(composite(), json!([part("l", "HASH"), part("c", "RANGE")])),
+            "Index KeySchema does not have the same leading hash key as table KeySchema for index: by_l",
+        ),
+    ] {
+        let refusal = crate::invalid(&server, "CreateTable", request.clone());
+        assert!(refusal.contains(expected), "{request}: {refusal}");
+    }
+    assert_eq!(done(&server, "ListTables", json!({}))["TableNames"], json!([]));
 }

@@ -8,13 +8,22 @@ mod support;
 mod account;
 mod batch_execute_statement;
 mod batch_get_item;
+mod batch_write_item;
 mod conditions;
 mod create_table;
+mod delete_item;
+mod delete_table;
 mod describe_table;
 mod execute_statement;
 mod execute_transaction;
+mod get_item;
 mod item_limits;
+mod key_conditions;
+mod list_tables;
+mod projections;
+mod put_item;
 mod query;
+mod request_members;
 mod scan;
 mod streams;
 mod table_names;
@@ -23,6 +32,7 @@ mod time_to_live;
 mod transact_get_items;
 mod transact_write_items;
 mod update_item;
+mod update_table;
 
 use local_dynamodb::LocalDynamoDb;
 use serde_json::{Value, json};
@@ -46,6 +56,43 @@ fn composite_table(server: &LocalDynamoDb, name: &str) {
             "BillingMode": "PAY_PER_REQUEST",
         }),
     );
+    wait_until_active(server, name);
+}
+
+/// Creates a table on demand with the key `p`, `c`, the global index `by_g` on `g`, which holds `included`, and the local
+/// index `by_l` on `l`, which holds everything.
+fn indexed_table(server: &LocalDynamoDb, name: &str) {
+    let attribute = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
+    let key = |parts: &[(&str, &str)]| -> Value {
+        parts.iter().map(|(name, kind)| json!({"AttributeName": name, "KeyType": kind})).collect()
+    };
+    let projection = json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": ["included"]});
+    done(
+        server,
+        "CreateTable",
+        json!({
+            "TableName": name,
+            "AttributeDefinitions": [attribute("p"), attribute("c"), attribute("g"), attribute("l")],
+            "KeySchema": key(&[("p", "HASH"), ("c", "RANGE")]),
+            "GlobalSecondaryIndexes": [{"IndexName": "by_g", "KeySchema": key(&[("g", "HASH")]), "Projection": projection}],
+            "LocalSecondaryIndexes": [{"IndexName": "by_l", "KeySchema": key(&[("p", "HASH"), ("l", "RANGE")]),
+                "Projection": {"ProjectionType": "ALL"}}],
+            "BillingMode": "PAY_PER_REQUEST",
+        }),
+    );
+    wait_until_active(server, name);
+}
+
+/// Creates a table on demand with the partition key `p` and no indexes; the types of its key, the sort key `c` if there are two.
+fn simple_table(server: &LocalDynamoDb, name: &str, types: &[&str]) {
+    let parts = || ["p", "c"].iter().zip(types);
+    let definitions: Value =
+        parts().map(|(name, kind)| json!({"AttributeName": name, "AttributeType": kind})).collect();
+    let kinds = ["HASH", "RANGE"];
+    let key: Value =
+        parts().zip(kinds).map(|((name, _), kind)| json!({"AttributeName": name, "KeyType": kind})).collect();
+    let request = json!({"TableName": name, "AttributeDefinitions": definitions, "KeySchema": key, "BillingMode": "PAY_PER_REQUEST"});
+    done(server, "CreateTable", request);
     wait_until_active(server, name);
 }
 
@@ -81,4 +128,44 @@ fn message(error: &Value) -> &str {
 fn refusal(server: &LocalDynamoDb, operation: &str, request: Value) -> String {
     let (kind, error) = refused(server, operation, request);
     format!("{kind}: {}", message(&error))
+}
+
+/// `request` with more members, which replace its own.
+#[expect(clippy::needless_pass_by_value, reason = "callers write the members as a literal")]
+fn with(mut request: Value, more: Value) -> Value {
+    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    request
+}
+
+/// Sends a request that is refused with a `ValidationException`: its text without the envelope that some operations have.
+fn invalid(server: &LocalDynamoDb, operation: &str, request: Value) -> String {
+    let (kind, error) = refused(server, operation, request);
+    assert_eq!(kind, "ValidationException", "{operation}: {error}");
+    message(&error).trim_start_matches("1 validation error detected: ").to_owned()
+}
+
+/// Sends a request that is refused with `kind`.
+fn refused_with(server: &LocalDynamoDb, kind: &str, operation: &str, request: Value) {
+    let (found, error) = refused(server, operation, request);
+    assert_eq!(found, kind, "{operation}: {error}");
+}
+
+/// The values of a string attribute in a list of items.
+fn texts(items: &Value, name: &str) -> Vec<String> {
+    items.as_array().unwrap().iter().map(|item| item[name]["S"].as_str().unwrap().to_owned()).collect()
+}
+
+/// All pages of a Query or Scan, and how many there are.
+fn pages(server: &LocalDynamoDb, operation: &str, mut request: Value) -> (Vec<Value>, usize) {
+    let (mut items, mut pages) = (Vec::new(), 0);
+    loop {
+        let page = done(server, operation, request.clone());
+        items.extend(page["Items"].as_array().unwrap().clone());
+        pages += 1;
+        assert!(pages < 100, "{operation} does not end");
+        match page.get("LastEvaluatedKey") {
+            Some(key) => request["ExclusiveStartKey"] = key.clone(),
+            None => return (items, pages),
+        }
+    }
 }

@@ -1,8 +1,9 @@
+use local_dynamodb::LocalDynamoDb;
 use serde_json::{Value, json};
 
 use crate::support::json::{done, refused};
 use crate::support::server;
-use crate::{composite_table, get, key, message, put};
+use crate::{composite_table, get, invalid, key, message, put};
 
 fn update(key: &Value, expression: &str, values: Value, returns: &str) -> Value {
     let mut request = json!({"TableName": "t01", "Key": key, "UpdateExpression": expression, "ReturnValues": returns});
@@ -100,4 +101,173 @@ fn the_updated_part_of_a_nested_value_is_returned_alone() {
     assert_eq!(attributes("SET m.l[0] = :v, single = :v", value("9"), "UPDATED_NEW"), both);
     assert_eq!(attributes("REMOVE m.extra", json!({}), "UPDATED_OLD"), json!({"m": {"M": {"extra": {"S": "x"}}}}));
     assert_eq!(attributes("REMOVE m.absent", json!({}), "UPDATED_NEW"), Value::Null);
+}
+
+/// The item `p`: `item` after `expression`; its key left out.
+fn updated(server: &LocalDynamoDb, item: Option<Value>, expression: &str, values: Value) -> Value {
+    let key = json!({"p": {"S": "item"}, "c": {"S": "1"}});
+    done(server, "DeleteItem", json!({"TableName": "t01", "Key": key}));
+    if let Some(item) = item {
+        put(server, "t01", key.clone(), item);
+    }
+    done(server, "UpdateItem", update(&key, expression, values, "NONE"));
+    let mut item = get(server, "t01", &key);
+    if let Some(attributes) = item.as_object_mut() {
+        attributes.retain(|name, _| name != "p" && name != "c");
+    }
+    item
+}
+
+#[test]
+fn each_action_changes_what_it_names() {
+    let server = server();
+    composite_table(&server, "t01");
+    let (one, five) = (json!({":v": {"N": "1"}}), json!({":v": {"N": "5"}}));
+    let list = |values: &[&str]| json!({"L": values.iter().map(|value| json!({"S": value})).collect::<Value>()});
+    let set = |values: &[&str]| json!({"SS": values});
+    for (item, expression, values, expected) in [
+        (None, "SET n = :v", one.clone(), json!({"n": {"N": "1"}})),
+        (
+            Some(json!({"n": {"N": "3"}, "x": {"S": "y"}})),
+            "SET n = n + :v",
+            five.clone(),
+            json!({"n": {"N": "8"}, "x": {"S": "y"}}),
+        ),
+        (Some(json!({"n": {"N": "3"}})), "SET n = (n - :v)", five.clone(), json!({"n": {"N": "-2"}})),
+        // Values are read before any is changed.
+        (Some(json!({"a": {"N": "1"}})), "SET a = :v, b = a", five.clone(), json!({"a": {"N": "5"}, "b": {"N": "1"}})),
+        (
+            Some(json!({"a": {"N": "1"}})),
+            "SET b = if_not_exists(b, a), a = if_not_exists(a, :v)",
+            five.clone(),
+            json!({"a": {"N": "1"}, "b": {"N": "1"}}),
+        ),
+        (Some(json!({})), "SET n = if_not_exists(n, :v) + :v", five.clone(), json!({"n": {"N": "10"}})),
+        (
+            Some(json!({"items1": list(&["b"])})),
+            "SET items1 = list_append(:v, items1)",
+            json!({":v": list(&["a"])}),
+            json!({"items1": list(&["a", "b"])}),
+        ),
+        (
+            Some(json!({})),
+            "SET items1 = list_append(if_not_exists(items1, :none), :v)",
+            json!({":v": list(&["a"]), ":none": list(&[])}),
+            json!({"items1": list(&["a"])}),
+        ),
+        (
+            Some(json!({"m": {"M": {"x": {"N": "1"}}}})),
+            "SET m.y = :v",
+            five.clone(),
+            json!({"m": {"M": {"x": {"N": "1"}, "y": {"N": "5"}}}}),
+        ),
+        // Behind the end of a list, values are appended in the order of their indexes.
+        (
+            Some(json!({"items1": list(&["a"])})),
+            "SET items1[9] = :9, items1[5] = :5",
+            json!({":9": {"S": "nine"}, ":5": {"S": "five"}}),
+            json!({"items1": list(&["a", "five", "nine"])}),
+        ),
+        (
+            Some(json!({"items1": list(&["a", "b", "c", "d"])})),
+            "REMOVE items1[0], items1[2]",
+            json!({}),
+            json!({"items1": list(&["b", "d"])}),
+        ),
+        (
+            Some(json!({"m": {"M": {"x": {"N": "1"}}}, "a": {"N": "1"}})),
+            "REMOVE m.absent, absent, a",
+            json!({}),
+            json!({"m": {"M": {"x": {"N": "1"}}}}),
+        ),
+        (Some(json!({"n": {"N": "3"}})), "ADD n :v, k :v", five, json!({"n": {"N": "8"}, "k": {"N": "5"}})),
+        (
+            Some(json!({"s": set(&["b"])})),
+            "ADD s :v",
+            json!({":v": set(&["", "a", "b"])}),
+            json!({"s": set(&["", "a", "b"])}),
+        ),
+        (Some(json!({})), "ADD s :v", json!({":v": set(&["a"])}), json!({"s": set(&["a"])})),
+        (
+            Some(json!({"s": set(&["", "a", "b"])})),
+            "DELETE s :v",
+            json!({":v": set(&["a", "x"])}),
+            json!({"s": set(&["", "b"])}),
+        ),
+        // A set without elements does not exist.
+        (Some(json!({"s": set(&["a"])})), "DELETE s :v", json!({":v": set(&["a"])}), json!({})),
+        (
+            Some(json!({"a": {"N": "1"}, "b": {"N": "1"}, "s": set(&["a", "b"])})),
+            "REMOVE a SET c1 = :v ADD b :v DELETE s :s",
+            json!({":v": {"N": "1"}, ":s": set(&["a"])}),
+            json!({"c1": {"N": "1"}, "b": {"N": "2"}, "s": set(&["b"])}),
+        ),
+    ] {
+        assert_eq!(updated(&server, item, expression, values), expected, "{expression}");
+    }
+}
+
+#[test]
+fn updates_that_cannot_be_made_are_refused() {
+    let server = server();
+    composite_table(&server, "t01");
+    put(&server, "t01", key("a", "1"), json!({"s": {"S": "x"}, "n": {"N": "1"}, "m": {"M": {}}}));
+    let path = "The document path provided in the update expression is invalid for update";
+    let overlap = "Invalid UpdateExpression: Two document paths overlap with each other; must remove or rewrite one of these \
+        paths; path one: [m], path two: [m, x]";
+    for (expression, values, expected) in [
+        ("", json!({}), "Invalid UpdateExpression: The expression can not be empty;"),
+        ("SET", json!({}), r#"Invalid UpdateExpression: Syntax error; token: "<EOF>", near: "SET""#),
+        ("s = :v", json!({":v": {"N": "1"}}), r#"Invalid UpdateExpression: Syntax error; token: "s", near: "s =""#),
+        ("SET s = 5", json!({}), r#"Invalid UpdateExpression: Syntax error; token: "5", near: "= 5""#),
+        (
+            "SET s = :v SET n = :v",
+            json!({":v": {"N": "1"}}),
+            r#"Invalid UpdateExpression: The "SET" section can only be used once in an update expression;"#,
+        ),
+        ("SET m = :v, m.x = :v", json!({":v": {"N": "1"}}), overlap),
+        (
+            "SET name = :v",
+            json!({":v": {"N": "1"}}),
+            "Invalid UpdateExpression: Attribute name is a reserved keyword; reserved keyword: name",
+        ),
+        (
+            "SET s = :w",
+            json!({":v": {"N": "1"}}),
+            "Invalid UpdateExpression: An expression attribute value used in expression is not defined; attribute value: :w",
+        ),
+        (
+            "SET s = :v",
+            json!({":v": {"N": "1"}, ":w": {"N": "1"}}),
+            "Value provided in ExpressionAttributeValues unused in expressions: keys: {:w}",
+        ),
+        ("SET s = size(n)", json!({}), "Invalid UpdateExpression: Invalid function name; function: size"),
+        (
+            "SET p = :v",
+            json!({":v": {"S": "b"}}),
+            "One or more parameter values were invalid: Cannot update attribute p. This attribute is part of the key",
+        ),
+        ("SET absent.x = :v", json!({":v": {"N": "1"}}), path),
+        ("SET s[0] = :v", json!({":v": {"N": "1"}}), path),
+        ("SET s = absent", json!({}), "The provided expression refers to an attribute that does not exist in the item"),
+        ("SET s = s + :v", json!({":v": {"N": "1"}}), "An operand in the update expression has an incorrect data type"),
+        ("ADD s :v", json!({":v": {"N": "1"}}), "An operand in the update expression has an incorrect data type"),
+        (
+            "ADD s :v",
+            json!({":v": {"S": "1"}}),
+            "Invalid UpdateExpression: Incorrect operand type for operator or function; operator: ADD, operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND",
+        ),
+        (
+            "SET s = :v",
+            json!({":v": {"SS": []}}),
+            "One or more parameter values were invalid: An string set  may not be empty",
+        ),
+    ] {
+        assert_eq!(
+            invalid(&server, "UpdateItem", update(&key("a", "1"), expression, values, "NONE")),
+            expected,
+            "{expression}"
+        );
+    }
+    assert_eq!(get(&server, "t01", &key("a", "1"))["s"], json!({"S": "x"}));
 }

@@ -1,0 +1,44 @@
+//! The syntax of expressions, where the engine refuses one in the words of its own parser, or takes what DynamoDB refuses.
+//!
+//! What cannot be parsed here is left to the engine, which words syntax errors of conditions and updates as DynamoDB does.
+
+mod condition;
+mod key_condition;
+mod operands;
+mod projection;
+mod tokens;
+
+use std::collections::HashMap;
+
+use dynoxide::AttributeValue;
+
+pub(super) use self::projection::check as check_projection;
+pub(crate) use self::tokens::tokens;
+
+/// The size of an expression in bytes; the engine refuses a longer one. Source: Developer Guide, "Quotas in Amazon DynamoDB".
+pub(crate) const MAX_EXPRESSION_SIZE: usize = 4096;
+
+pub(super) type Names = Option<HashMap<String, String>>;
+pub(super) type Values = HashMap<String, AttributeValue>;
+
+/// Checks a ConditionExpression or FilterExpression.
+///
+/// # Errors
+/// What is wrong with it, without "Invalid ConditionExpression".
+pub(super) fn check_condition(expression: &str, names: &Names, values: &Values) -> Result<(), String> {
+    match condition::parse(expression) {
+        Some(condition) => operands::check(&condition, names, Some(values)),
+        None => Ok(()),
+    }
+}
+
+/// Checks a KeyConditionExpression. The engine checks the types of its operands.
+///
+/// # Errors
+/// As [`check_condition`].
+pub(super) fn check_key_condition(expression: &str, names: &Names) -> Result<(), String> {
+    match condition::parse(expression) {
+        Some(condition) => operands::check(&condition, names, None).and_then(|()| key_condition::check(&condition)),
+        None => Ok(()),
+    }
+}
