@@ -10,6 +10,7 @@ use dynoxide::errors::CancellationReason;
 use dynoxide::types::{CapacityDetail, ConsumedCapacity, transactional_write_capacity};
 
 use super::Database;
+use super::transactions::{cancelled, none};
 use super::update_expression::tokens;
 
 /// A condition on an item costs as much as a transactional write of up to 1 KB.
@@ -145,19 +146,6 @@ fn charge(consumed: &mut Option<Vec<ConsumedCapacity>>, table: &str, mode: Optio
     } else {
         list.extend(transactional_write_capacity(table, UNITS, &mode.cloned()));
     }
-}
-
-fn none() -> CancellationReason {
-    CancellationReason { code: "None".into(), ..Default::default() }
-}
-
-fn cancelled(reasons: Vec<CancellationReason>) -> DynoxideError {
-    let codes: Vec<_> = reasons.iter().map(|reason| reason.code.as_str()).collect();
-    let list = codes.join(", ");
-    DynoxideError::TransactionCanceledException(
-        format!("Transaction cancelled, please refer cancellation reasons for specific reasons [{list}]"),
-        reasons,
-    )
 }
 
 #[cfg(test)]

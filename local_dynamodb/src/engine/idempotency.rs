@@ -12,7 +12,7 @@ use dynoxide::actions::transact_write_items::{
 use dynoxide::types::{ConsumedCapacity, transactional_read_capacity};
 use serde_json::{Value, json};
 
-use super::{Database, exists_statement, update_item};
+use super::{Database, exists_statement, transactions, update_item};
 
 /// API Reference, "TransactWriteItems": a token is valid for 10 minutes after the first request that uses it.
 const VALIDITY: Duration = Duration::from_secs(600);
@@ -44,7 +44,7 @@ pub(crate) fn transact_write_items(
     let Some(token) = checked_token(request.client_request_token.as_ref(), request.return_consumed_capacity.as_ref())
     else {
         update_item::replace_removals_from_nothing(database, &mut request.transact_items)?;
-        return database.transact_write_items(request);
+        return transactions::transact_write_items(database, request);
     };
     let now = database.clock.now();
     let material = json!(request.transact_items);
@@ -53,7 +53,7 @@ pub(crate) fn transact_write_items(
         return Ok(TransactWriteItemsResponse { consumed_capacity, ..response });
     }
     update_item::replace_removals_from_nothing(database, &mut request.transact_items)?;
-    let response = database.transact_write_items(request)?;
+    let response = transactions::transact_write_items(database, request)?;
     let entry = Entry { at: now, request: material, response: response.clone() };
     database.tokens.borrow_mut().writes.insert(token, entry);
     Ok(response)

@@ -104,6 +104,7 @@ impl<'de> Deserialize<'de> for UpdateTable {
 pub(crate) fn update_table(database: &Database, update: UpdateTable) -> Result<UpdateTableResponse, DynoxideError> {
     table_names::check_new_indexes(database, &update.request)?;
     let name = update.request.table_name.clone();
+    streams::check_view_type(update.request.stream_specification.as_ref())?;
     if let Some(stream) = &update.request.stream_specification {
         streams::check_update(database, &name, stream.stream_enabled)?;
     }

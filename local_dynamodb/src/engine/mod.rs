@@ -26,7 +26,7 @@ mod table_names;
 mod tags;
 mod throughput_settings;
 mod time_to_live;
-mod transact_get_items;
+mod transactions;
 mod update_expression;
 mod update_item;
 

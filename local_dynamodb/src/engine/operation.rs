@@ -4,7 +4,7 @@ use dynoxide::{DynoxideError, actions};
 
 use super::{
     Database, idempotency, index_throughput, local_index, streams, tags, throughput_settings, time_to_live,
-    transact_get_items, update_item,
+    transactions, update_item,
 };
 
 /// Our own path if there is one, the engine's otherwise.
@@ -20,7 +20,7 @@ macro_rules! own_or {
 /// Each row: the operation, the engine's module and method, its request, its response; in brackets our function where
 /// the engine's method is not enough, in braces our request type where the engine's lacks a member.
 macro_rules! operations {
-    ($($name:ident $method:ident $request:ident $response:ident $([$own_run:path])? $({$own_request:path})?;)*) => {
+    ($($name:ident $method:ident $request:ident $response:ident $([$own_run:path])? $({$own_request:path})? $(($own_response:path))?;)*) => {
         /// The name of an operation that the engine has.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum OperationName {
@@ -82,7 +82,7 @@ macro_rules! operations {
         /// The engine's response to an operation.
         #[derive(Debug)]
         pub(crate) enum OperationOutput {
-            $($name(Box<actions::$method::$response>),)*
+            $($name(Box<own_or!(actions::$method::$response $(, $own_response)?)>),)*
         }
 
         impl OperationOutput {
@@ -106,7 +106,7 @@ operations! {
     CreateTable create_table CreateTableRequest CreateTableResponse [throughput_settings::create_table] {throughput_settings::CreateTable};
     DeleteItem delete_item DeleteItemRequest DeleteItemResponse;
     DeleteTable delete_table DeleteTableRequest DeleteTableResponse [index_throughput::delete_table];
-    DescribeStream describe_stream DescribeStreamRequest DescribeStreamResponse [streams::describe_stream];
+    DescribeStream describe_stream DescribeStreamRequest DescribeStreamResponse [streams::describe_stream] (streams::DescribedStream);
     DescribeTable describe_table DescribeTableRequest DescribeTableResponse [index_throughput::describe_table];
     DescribeTimeToLive describe_time_to_live DescribeTimeToLiveRequest DescribeTimeToLiveResponse;
     ExecuteStatement execute_statement ExecuteStatementRequest ExecuteStatementResponse;
@@ -122,7 +122,7 @@ operations! {
     Scan scan ScanRequest ScanResponse [local_index::scan];
     SearchVectors search_vectors SearchVectorsRequest SearchVectorsResponse;
     TagResource tag_resource TagResourceRequest TagResourceResponse [tags::tag_resource];
-    TransactGetItems transact_get_items TransactGetItemsRequest TransactGetItemsResponse [transact_get_items::transact_get_items];
+    TransactGetItems transact_get_items TransactGetItemsRequest TransactGetItemsResponse [transactions::transact_get_items];
     TransactWriteItems transact_write_items TransactWriteItemsRequest TransactWriteItemsResponse [idempotency::transact_write_items];
     UntagResource untag_resource UntagResourceRequest UntagResourceResponse [tags::untag_resource];
     UpdateItem update_item UpdateItemRequest UpdateItemResponse [update_item::update_item];

@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use dynoxide::DynoxideError;
 use dynoxide::actions::TableDescription;
-use dynoxide::actions::describe_stream::{
-    DescribeStreamRequest, DescribeStreamResponse, SequenceNumberRange, Shard, StreamDescription,
-};
+use dynoxide::actions::create_table::StreamSpecification;
+use dynoxide::actions::describe_stream::{DescribeStreamRequest, SequenceNumberRange, Shard, StreamDescription};
 use dynoxide::actions::get_records::{GetRecordsRequest, GetRecordsResponse, Record, StreamRecord, UserIdentity};
 use dynoxide::actions::get_shard_iterator::{GetShardIteratorRequest, GetShardIteratorResponse};
 use dynoxide::actions::list_streams::{ListStreamsRequest, ListStreamsResponse, StreamSummary};
 use dynoxide::storage::Storage;
 use dynoxide::streams::{LOCAL_REGION, stream_arn};
+use dynoxide::types::KeySchemaElement;
+use serde::Serialize;
 
 use super::Database;
 use crate::clock;
@@ -33,6 +34,7 @@ const PREPARE: &str = "CREATE TABLE IF NOT EXISTS _local_dynamodb_streams (
 const COLUMNS: &str = "SELECT table_name, label, view_type, created_at, first, last FROM _local_dynamodb_streams";
 
 const BOTH_IMAGES: &str = "NEW_AND_OLD_IMAGES";
+const VIEW_TYPES: [&str; 4] = ["NEW_IMAGE", "OLD_IMAGE", BOTH_IMAGES, "KEYS_ONLY"];
 /// Developer Guide, "Change data capture for DynamoDB Streams": records are kept, and disabled streams readable, for 24 hours.
 const RETENTION_SECONDS: f64 = 86_400.0;
 /// API Reference, "GetRecords", "ListStreams" and "DescribeStream".
@@ -76,6 +78,22 @@ impl Stream {
     }
 }
 
+/// A DescribeStream's response, with the table's key that the engine's own leaves out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DescribedStream {
+    stream_description: WithKeySchema,
+}
+
+#[derive(Debug, Serialize)]
+struct WithKeySchema {
+    #[serde(flatten)]
+    description: StreamDescription,
+    /// Empty if the table was deleted.
+    #[serde(rename = "KeySchema", skip_serializing_if = "Vec::is_empty")]
+    key_schema: Vec<KeySchemaElement>,
+}
+
 /// Makes the tables, and takes over streams of a file that another version wrote.
 pub(super) fn prepare(storage: &Storage) -> Result<(), DynoxideError> {
     storage.conn().execute_batch(PREPARE)?;
@@ -89,6 +107,22 @@ pub(super) fn prepare(storage: &Storage) -> Result<(), DynoxideError> {
         storage.enable_stream(&table.table_name, BOTH_IMAGES, &label)?;
     }
     Ok(())
+}
+
+/// Checks how a stream is to show items.
+///
+/// # Errors
+/// `ValidationException` for a view type that DynamoDB does not know.
+pub(super) fn check_view_type(specification: Option<&StreamSpecification>) -> Result<(), DynoxideError> {
+    let view_type = specification.and_then(|specification| specification.stream_view_type.as_deref());
+    match view_type.filter(|view_type| !VIEW_TYPES.contains(view_type)) {
+        None => Ok(()),
+        Some(other) => Err(DynoxideError::ValidationException(format!(
+            "1 validation error detected: Value '{other}' at 'streamSpecification.streamViewType' failed to satisfy constraint: \
+             Member must satisfy enum value set: [{}]",
+            VIEW_TYPES.join(", ")
+        ))),
+    }
 }
 
 /// Refuses what an UpdateTable cannot do with the table's stream.
@@ -201,7 +235,7 @@ pub(crate) fn list_streams(
     let limit = checked_limit(request.limit, MAX_PAGE)?;
     let mut streams = streams(database, request.table_name.as_deref())?;
     if let Some(start) = &request.exclusive_start_stream_arn {
-        let start = parse_arn(start).ok_or_else(|| no_stream(start))?;
+        let start = parse_arn(start).ok_or_else(|| invalid_arn(start))?;
         streams.retain(|stream| (stream.table.as_str(), stream.label.as_str()) > start);
     }
     let has_more = streams.len() > limit;
@@ -224,21 +258,23 @@ pub(crate) fn list_streams(
 pub(crate) fn describe_stream(
     database: &Database,
     request: DescribeStreamRequest,
-) -> Result<DescribeStreamResponse, DynoxideError> {
+) -> Result<DescribedStream, DynoxideError> {
     checked_limit(request.limit, MAX_PAGE)?;
     let stream = find(database, &request.stream_arn)?;
-    let shard = Some(stream.shard()).filter(|shard| request.exclusive_start_shard_id.as_ref() != Some(&shard.shard_id));
-    Ok(DescribeStreamResponse {
-        stream_description: StreamDescription {
-            stream_arn: stream.arn(),
-            stream_status: if stream.last.is_none() { "ENABLED" } else { "DISABLED" }.into(),
-            shards: shard.into_iter().collect(),
-            creation_request_date_time: stream.created_at,
-            stream_label: stream.label,
-            stream_view_type: stream.view_type,
-            table_name: stream.table,
-        },
-    })
+    let is_asked_for =
+        |shard: &Shard| request.exclusive_start_shard_id.as_ref().is_none_or(|start| shard.shard_id > *start);
+    let table = database.table(&stream.table)?;
+    let key_schema = table.and_then(|table| serde_json::from_str(&table.key_schema).ok()).unwrap_or_default();
+    let description = StreamDescription {
+        stream_arn: stream.arn(),
+        stream_status: if stream.last.is_none() { "ENABLED" } else { "DISABLED" }.into(),
+        shards: Some(stream.shard()).filter(is_asked_for).into_iter().collect(),
+        creation_request_date_time: stream.created_at,
+        stream_label: stream.label,
+        stream_view_type: stream.view_type,
+        table_name: stream.table,
+    };
+    Ok(DescribedStream { stream_description: WithKeySchema { description, key_schema } })
 }
 
 /// Runs a GetShardIterator.
@@ -391,13 +427,17 @@ fn streams(database: &Database, table: Option<&str>) -> Result<Vec<Stream>, Dyno
 }
 
 fn find(database: &Database, arn: &str) -> Result<Stream, DynoxideError> {
-    let (table, label) = parse_arn(arn).ok_or_else(|| no_stream(arn))?;
+    let (table, label) = parse_arn(arn).ok_or_else(|| invalid_arn(arn))?;
     let mut streams = streams(database, Some(table))?.into_iter();
     streams.find(|stream| stream.label == label).ok_or_else(|| no_stream(arn))
 }
 
 fn no_stream(arn: &str) -> DynoxideError {
     DynoxideError::ResourceNotFoundException(format!("Requested resource not found: Stream: {arn} not found"))
+}
+
+fn invalid_arn(arn: &str) -> DynoxideError {
+    DynoxideError::ValidationException(format!("Invalid StreamArn: {arn}"))
 }
 
 /// The table and the label in `arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE/stream/LABEL`.
@@ -428,7 +468,7 @@ fn checked_limit(limit: Option<usize>, maximum: usize) -> Result<usize, Dynoxide
     )))
 }
 
-/// A shard iterator: `TABLE/stream/LABEL|1|POSITION|MICROSECONDS`, the last of them the time that it was made at.
+/// A shard iterator: `STREAM-ARN|1|POSITION|MICROSECONDS`, the last of them the time that it was made at.
 struct ShardIterator<'a> {
     table: &'a str,
     label: &'a str,
@@ -438,8 +478,8 @@ struct ShardIterator<'a> {
 
 impl<'a> ShardIterator<'a> {
     fn parse(text: &'a str) -> Option<Self> {
-        let (name, rest) = text.split_once("|1|")?;
-        let (table, label) = name.split_once("/stream/")?;
+        let (arn, rest) = text.split_once("|1|")?;
+        let (table, label) = parse_arn(arn)?;
         let (position, made) = rest.split_once('|')?;
         Some(Self { table, label, position: position.parse().ok()?, made: Duration::from_micros(made.parse().ok()?) })
     }
@@ -447,7 +487,7 @@ impl<'a> ShardIterator<'a> {
 
 fn iterator(database: &Database, stream: &Stream, position: i64) -> String {
     let made = database.clock.now().as_micros();
-    format!("{}/stream/{}|1|{position}|{made}", stream.table, stream.label)
+    format!("{}|1|{position}|{made}", stream.arn())
 }
 
 /// Whether a shard iterator is too old at `now`. What is none is not.

@@ -45,6 +45,7 @@ pub(crate) fn create_table(
         check_distinct("index", &index.index_name, &known)?;
         known.push(index.index_name.clone());
     }
+    streams::check_view_type(request.stream_specification.as_ref())?;
     tags::check_of_new_table(request.tags.as_ref())?;
     let name = request.table_name.clone();
     let mut response = database.create_table(request)?;

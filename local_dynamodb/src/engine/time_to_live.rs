@@ -16,6 +16,8 @@ use crate::ledger::Attributes;
 const PAGE: usize = 25;
 /// Developer Guide, "Using time to live": items that expired earlier are not deleted.
 const MAX_AGE_SECONDS: f64 = 5.0 * 365.25 * 86_400.0;
+/// API Reference, "TimeToLiveSpecification".
+const MAX_NAME: usize = 255;
 const USER_IDENTITY: &str = r#"{"type":"Service","principalId":"dynamodb.amazonaws.com"}"#;
 
 /// Makes the indexes for tables of a file that another version wrote.
@@ -35,6 +37,13 @@ pub(crate) fn update_time_to_live(
     request: UpdateTimeToLiveRequest,
 ) -> Result<UpdateTimeToLiveResponse, DynoxideError> {
     let name = request.table_name.clone();
+    if request.time_to_live_specification.attribute_name.chars().count() > MAX_NAME {
+        return Err(DynoxideError::ValidationException(format!(
+            "1 validation error detected: Value '{}' at 'timeToLiveSpecification.attributeName' failed to satisfy constraint: \
+             Member must have length less than or equal to {MAX_NAME}",
+            request.time_to_live_specification.attribute_name
+        )));
+    }
     let specification = &request.time_to_live_specification;
     if let Some(table) = database.table(&name)?
         && !specification.attribute_name.is_empty()

@@ -11,7 +11,8 @@ const IN_ARNS: [(&str, &str); 2] =
 /// What the engine writes in stream records: its name for the region, and the service's identity with the names of Lambda's
 /// events instead of the API's. In the items there the value of a map's member is never a plain string, so this is not text
 /// of theirs.
-const IN_RECORDS: [(&str, &str); 2] = [
+const IN_RECORDS: [(&str, &str); 3] = [
+    ("\"NextShardIterator\":\"arn:aws:dynamodb:dynoxide:", "\"NextShardIterator\":\"arn:aws:dynamodb:{}:"),
     ("\"awsRegion\":\"dynoxide\"", "\"awsRegion\":\"{}\""),
     (
         "\"userIdentity\":{\"type\":\"Service\",\"principalId\":\"",
@@ -27,6 +28,7 @@ pub(crate) fn put_into_answer(name: OperationName, json: Vec<u8>, region: &str) 
         | OperationName::UpdateTable
         | OperationName::DeleteTable
         | OperationName::DescribeTable
+        | OperationName::GetShardIterator
         | OperationName::ListStreams
         | OperationName::DescribeStream => put_into_arns(json, region),
         OperationName::GetRecords => replace(json, &IN_RECORDS, region),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::json::{call, done, refused, table, with};
 use crate::support::{eventually, server};
-use crate::{message, wait_until_active};
+use crate::{message, refusal, wait_until_active};
 
 fn specify(view: Option<&str>) -> Value {
     let stream = match view {
@@ -142,6 +142,17 @@ fn positions_that_cannot_be_are_refused() {
         let iterator = done(&server, "GetShardIterator", at(kind, number(from)))["ShardIterator"].clone();
         assert_eq!(records(&server, &iterator).0.len(), left, "{kind}");
     }
+    let unknown = "shardId-zzzzzzzzzzzzzzzzzzzz-00000000";
+    let after = done(&server, "DescribeStream", json!({"StreamArn": arn, "ExclusiveStartShardId": unknown}));
+    assert_eq!(after["StreamDescription"]["Shards"], json!([]));
+    let malformed = "logfile/stream/1999-01-01T00:00:00.000/stream";
+    for (operation, request) in [
+        ("DescribeStream", json!({"StreamArn": malformed})),
+        ("GetShardIterator", json!({"StreamArn": malformed, "ShardId": shard, "ShardIteratorType": "LATEST"})),
+        ("ListStreams", json!({"ExclusiveStartStreamArn": malformed})),
+    ] {
+        assert_eq!(refused(&server, operation, request).0, "ValidationException", "{operation}");
+    }
     for request in [
         at("TRIM_HORIZON", number(0)),
         at("AT_SEQUENCE_NUMBER", Value::Null),
@@ -172,21 +183,72 @@ fn positions_that_cannot_be_are_refused() {
     assert_eq!(refused(&server, "UpdateTable", specify(None)).0, "ValidationException");
 }
 
+fn create(view: &str) -> Value {
+    let mut request = specify(Some(view));
+    request["AttributeDefinitions"] = json!([{"AttributeName": "PK", "AttributeType": "S"}]);
+    request["KeySchema"] = json!([{"AttributeName": "PK", "KeyType": "HASH"}]);
+    request["BillingMode"] = json!("PAY_PER_REQUEST");
+    request
+}
+
+#[test]
+fn a_view_that_dynamodb_does_not_know_is_refused() {
+    let server = server();
+    let expected = "ValidationException: 1 validation error detected: Value 'ALL' at 'streamSpecification.streamViewType' \
+        failed to satisfy constraint: Member must satisfy enum value set: [NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES, KEYS_ONLY]";
+    assert_eq!(refusal(&server, "CreateTable", create("ALL")), expected);
+    table(&server, "logfile", 0, None);
+    assert_eq!(refusal(&server, "UpdateTable", specify(Some("ALL"))), expected);
+    let disabled = refusal(&server, "UpdateTable", specify(None));
+    assert!(disabled.starts_with("ValidationException: "), "{disabled}");
+}
+
+#[test]
+fn records_and_iterators_have_the_form_of_dynamodbs() {
+    let server = server();
+    let arn = streaming(&server, "NEW_AND_OLD_IMAGES");
+    assert_eq!(describe(&server, &arn)["KeySchema"], json!([{"AttributeName": "PK", "KeyType": "HASH"}]));
+    let start = describe(&server, &arn)["Shards"][0]["SequenceNumberRange"]["StartingSequenceNumber"].clone();
+    put(&server, 1);
+    put(&server, 20);
+    done(&server, "DeleteItem", json!({"TableName": "logfile", "Key": {"PK": {"S": "a"}}}));
+    let first = iterator(&server, &arn, "TRIM_HORIZON");
+    let (records, next) = records(&server, &first);
+    for iterator in [&first, &next.unwrap()] {
+        assert!(iterator.as_str().unwrap().starts_with(&format!("{arn}|1|")), "{iterator}");
+    }
+    let mut last: u128 = start.as_str().unwrap().parse().unwrap();
+    // The key is counted once, and once more in each image: "PK" and "a" are 3 bytes; "x" and its number 3.
+    for (record, (size, images)) in records.iter().zip([(9, 1), (15, 2), (9, 1)]) {
+        let members: Vec<_> = record.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(members, ["awsRegion", "dynamodb", "eventID", "eventName", "eventSource", "eventVersion"]);
+        assert_eq!((&record["eventVersion"], &record["eventSource"]), (&json!("1.1"), &json!("aws:dynamodb")));
+        let change = &record["dynamodb"];
+        assert_eq!((change["SizeBytes"].as_u64(), change.as_object().unwrap().len()), (Some(size), 5 + images));
+        let number = change["SequenceNumber"].as_str().unwrap().parse().unwrap();
+        assert!(number > last, "{record}");
+        last = number;
+        let seconds = change["ApproximateCreationDateTime"].as_f64().unwrap();
+        assert!(seconds.fract() == 0.0, "{seconds}");
+    }
+}
+
+#[test]
+fn records_of_keys_have_the_size_of_keys() {
+    let server = server();
+    streaming(&server, "KEYS_ONLY");
+    put(&server, 1);
+    done(&server, "ExecuteStatement", json!({"Statement": "UPDATE logfile SET x = 2 WHERE PK = 'a'"}));
+    done(&server, "ExecuteStatement", json!({"Statement": "DELETE FROM logfile WHERE PK = 'a'"}));
+    let sizes: Vec<_> =
+        records_of(&server, "logfile").iter().map(|record| record["dynamodb"]["SizeBytes"].as_u64().unwrap()).collect();
+    assert_eq!(sizes, [3, 3, 3]);
+}
+
 #[test]
 fn a_table_can_be_created_with_a_stream() {
     let server = server();
-    let description = done(
-        &server,
-        "CreateTable",
-        json!({
-            "TableName": "logfile",
-            "AttributeDefinitions": [{"AttributeName": "PK", "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}],
-            "BillingMode": "PAY_PER_REQUEST",
-            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "OLD_IMAGE"},
-        }),
-    )["TableDescription"]
-        .clone();
+    let description = done(&server, "CreateTable", create("OLD_IMAGE"))["TableDescription"].clone();
     assert_eq!(description["StreamSpecification"], json!({"StreamEnabled": true, "StreamViewType": "OLD_IMAGE"}));
     wait_until_active(&server, "logfile");
     put(&server, 1);

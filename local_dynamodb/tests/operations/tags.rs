@@ -85,3 +85,40 @@ fn tags_that_dynamodb_does_not_take_are_refused() {
     assert!(list.starts_with("AccessDeniedException: "), "{list}");
     assert_eq!(listed(&server), []);
 }
+
+#[test]
+fn lengths_are_counted_in_characters() {
+    let server = server();
+    composite_table(&server, "t01");
+    let arn = table_arn(&server);
+    let request =
+        |key: usize, value: usize| json!({"ResourceArn": arn, "Tags": tags(&[(&"ä".repeat(key), &"é".repeat(value))])});
+    for (key, value) in [(1, 0), (128, 256)] {
+        done(&server, "TagResource", request(key, value));
+    }
+    for (key, value) in [(0, 1), (129, 1), (1, 257)] {
+        let refused = refusal(&server, "TagResource", request(key, value));
+        assert!(refused.starts_with("ValidationException: "), "{refused}");
+    }
+    for tags in [json!({"Tags": [{"Key": "team"}]}), json!({})] {
+        let mut request = tags.clone();
+        request["ResourceArn"] = arn.clone();
+        let refused = refusal(&server, "TagResource", request);
+        assert!(refused.starts_with("ValidationException: "), "{tags}: {refused}");
+    }
+    assert_eq!(listed(&server).len(), 2);
+}
+
+#[test]
+fn a_table_has_at_most_fifty_tags() {
+    let server = server();
+    composite_table(&server, "t01");
+    let arn = table_arn(&server);
+    let names: Vec<_> = (0..50).map(|n| n.to_string()).collect();
+    let pairs: Vec<_> = names.iter().map(|name| (name.as_str(), "value")).collect();
+    done(&server, "TagResource", json!({"ResourceArn": arn, "Tags": tags(&pairs)}));
+    let one_more = refusal(&server, "TagResource", json!({"ResourceArn": arn, "Tags": tags(&[("50", "value")])}));
+    assert!(one_more.starts_with("ValidationException: "), "{one_more}");
+    done(&server, "TagResource", json!({"ResourceArn": arn, "Tags": tags(&[("49", "other")])}));
+    assert_eq!(listed(&server).len(), 50);
+}

@@ -4,10 +4,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use local_dynamodb::LocalDynamoDb;
 use serde_json::{Value, json};
 
-use crate::message;
 use crate::streams::records_of;
 use crate::support::eventually;
 use crate::support::json::{done, refused, sum, table, with};
+use crate::{message, refusal};
 
 fn specify(table: &str, attribute: &str, enabled: bool) -> Value {
     json!({"TableName": table, "TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": enabled}})
@@ -99,4 +99,28 @@ fn a_change_that_changes_nothing_is_refused() {
     assert_eq!(described["TimeToLiveDescription"], expected);
     done(&server, "UpdateTimeToLive", specify("logfile", "expires", false));
     done(&server, "UpdateTimeToLive", specify("logfile", "other", true));
+}
+
+#[test]
+fn a_specification_that_cannot_be_is_refused() {
+    let server = with(|_| {});
+    table(&server, "logfile", 0, None);
+    let name = |length: usize| specify("logfile", &"x".repeat(length), true);
+    for (length, constraint) in [(0, "greater than or equal to 1"), (256, "less than or equal to 255")] {
+        let refusal = refusal(&server, "UpdateTimeToLive", name(length));
+        assert!(refusal.starts_with("ValidationException: 1 validation error detected: "), "{refusal}");
+        assert!(refusal.ends_with(&format!("Member must have length {constraint}")), "{refusal}");
+    }
+    for (specification, kind) in [
+        (json!({"Enabled": true}), "ValidationException"),
+        (json!({"AttributeName": "expires"}), "ValidationException"),
+        (json!({"AttributeName": "expires", "Enabled": "yes"}), "SerializationException"),
+        (json!({"AttributeName": 3, "Enabled": true}), "SerializationException"),
+    ] {
+        let request = json!({"TableName": "logfile", "TimeToLiveSpecification": specification});
+        assert_eq!(refused(&server, "UpdateTimeToLive", request).0, kind, "{specification}");
+    }
+    let absent = refusal(&server, "UpdateTimeToLive", specify("absent", "expires", true));
+    assert!(absent.starts_with("ResourceNotFoundException: "), "{absent}");
+    done(&server, "UpdateTimeToLive", name(255));
 }

@@ -81,3 +81,41 @@ fn a_key_of_another_form_cancels_the_transaction() {
         assert_eq!(error["CancellationReasons"][1]["Code"], "ValidationError", "{error}");
     }
 }
+
+#[test]
+fn a_projection_is_all_that_is_returned() {
+    let server = server();
+    composite_table(&server, "t01");
+    put(&server, "t01", key("a", "1"), json!({"x": {"N": "1"}, "y": {"N": "2"}}));
+    let project = |projection: &str, names: Value| {
+        let mut get = json!({"TableName": "t01", "Key": key("a", "1"), "ProjectionExpression": projection});
+        if !names.is_null() {
+            get["ExpressionAttributeNames"] = names;
+        }
+        transaction(&[json!({"Get": get})])
+    };
+    for (projection, names, expected) in [
+        ("x, gone", Value::Null, json!({"x": {"N": "1"}})),
+        ("#key, #y", json!({"#key": "p", "#y": "y"}), json!({"p": {"S": "a"}, "y": {"N": "2"}})),
+    ] {
+        let answer = done(&server, "TransactGetItems", project(projection, names));
+        assert_eq!(answer["Responses"], json!([{"Item": expected}]), "{projection}");
+    }
+    for (projection, names, expected) in [
+        (
+            "#x",
+            json!({"#x": "x", "#q": "q"}),
+            "Value provided in ExpressionAttributeNames unused in expressions: keys: {#q}",
+        ),
+        (
+            "#z",
+            Value::Null,
+            "Invalid ProjectionExpression: An expression attribute name used in the document path is not defined; attribute \
+             name: #z",
+        ),
+        ("x", json!({}), "ExpressionAttributeNames must not be empty"),
+    ] {
+        let refusal = refusal(&server, "TransactGetItems", project(projection, names));
+        assert_eq!(refusal, format!("ValidationException: {expected}"), "{projection}");
+    }
+}

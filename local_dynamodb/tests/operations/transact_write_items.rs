@@ -185,3 +185,69 @@ fn what_is_wrong_with_a_request_is_refused_before_it_writes() {
     let hundred: Vec<_> = (0..100).map(|n| write(key("a", &n.to_string()))).collect();
     done(&server, "TransactWriteItems", with(&hundred, json!({})));
 }
+
+#[test]
+fn the_first_key_of_another_form_is_the_only_reason() {
+    let server = server();
+    composite_table(&server, "t01");
+    let other = |p: &str| write(json!({"p": {"N": p}, "c": {"S": "1"}}));
+    let fails = action("Put", &key("a", "9"), json!({"ConditionExpression": "attribute_exists(p)"}));
+    let items = [fails, other("1"), other("2")];
+    let (kind, error) = refused(&server, "TransactWriteItems", json!({"TransactItems": items}));
+    assert_eq!(kind, "TransactionCanceledException");
+    assert_eq!(error["CancellationReasons"][2], json!({"Code": "None"}));
+    assert!(message(&error).ends_with("[None, ValidationError, None]"), "{error}");
+}
+
+#[test]
+fn members_of_an_action_are_checked() {
+    let server = server();
+    composite_table(&server, "t01");
+    let put = |more: Value| action("Put", &key("a", "1"), more);
+    let condition = "attribute_exists(#p)";
+    for (action, expected) in [
+        (
+            put(json!({"ConditionExpression": condition})),
+            "Invalid ConditionExpression: An expression attribute name used in the document path is not defined; attribute \
+             name: #p",
+        ),
+        (
+            put(json!({"ConditionExpression": "p = :p"})),
+            "Invalid ConditionExpression: An expression attribute value used in expression is not defined; attribute value: \
+             :p",
+        ),
+        (
+            put(json!({"ConditionExpression": condition, "ExpressionAttributeNames": {"#p": "p", "#q": "q"}})),
+            "Value provided in ExpressionAttributeNames unused in expressions: keys: {#q}",
+        ),
+        (
+            put(
+                json!({"ConditionExpression": condition, "ExpressionAttributeNames": {"#p": "p"}, "ExpressionAttributeValues": {}}),
+            ),
+            "ExpressionAttributeValues must not be empty",
+        ),
+        (
+            put(json!({"ConditionExpression": "attribute_exists(p)", "ExpressionAttributeNames": {}})),
+            "ExpressionAttributeNames must not be empty",
+        ),
+        (
+            action(
+                "Update",
+                &key("a", "1"),
+                json!({"UpdateExpression": "SET x = :x REMOVE z SET y = :x", "ExpressionAttributeValues": {":x": {"N": "1"}}}),
+            ),
+            "Invalid UpdateExpression: The \"SET\" section can only be used once in an update expression;",
+        ),
+    ] {
+        let refusal = refusal(&server, "TransactWriteItems", json!({"TransactItems": [action]}));
+        assert_eq!(refusal, format!("ValidationException: {expected}"), "{action}");
+    }
+    for (action, member) in [
+        (json!({"ConditionCheck": {"TableName": "t01", "Key": key("a", "1")}}), "onditionExpression"),
+        (put(json!({"ReturnValuesOnConditionCheckFailure": "SOME"})), "eturnValuesOnConditionCheckFailure"),
+        (json!({"Update": {"TableName": "t01", "Key": key("a", "1")}}), "pdateExpression"),
+    ] {
+        let refusal = refusal(&server, "TransactWriteItems", json!({"TransactItems": [action]}));
+        assert!(refusal.starts_with("ValidationException: ") && refusal.contains(member), "{refusal}");
+    }
+}
