@@ -13,7 +13,7 @@ use super::record::{Oddities, Oddity, QuotePosition, RecordError, shortened};
 use super::window::Window;
 
 /// What is read behind the end of the input. If the input ended where a record may end, this is one more record of one field; if it
-/// ended inside quotes, it is swallowed by the last field. The csv crate itself does not tell the two apart.
+/// ended inside quotes, it is swallowed by the last field. The csv crate itself does not distinguish the two.
 const END: &[u8] = b"\n\x1eend of input\x1e\n";
 const END_FIELD: &[u8] = b"\x1eend of input\x1e\n";
 
@@ -89,7 +89,11 @@ impl Delimited {
         let Read { next, length, columns, closed } = self.read(window, start)?;
         let raw = trim_line_end(window.between(start, next));
         let end = start + raw.len() as u64;
-        let problem = set_texts(fields, &self.output[..length], &self.ends[..columns]).err();
+        let output = &self.output[..length];
+        let has_line_breaks = memchr::memchr2(b'\n', b'\r', output).is_some();
+        let problem = set_texts(fields, output, &self.ends[..columns], has_line_breaks).err();
+        // Only quotes are left out of the output.
+        let is_quoted = length + columns.saturating_sub(1) < raw.len();
         let (content, oddities) = match problem {
             _ if !closed => (Content::Record(Err(self.unclosed(raw, columns))), Oddities::default()),
             // A line of blanks only is a blank line.
@@ -103,7 +107,7 @@ impl Delimited {
             }
             Some(problem) => (Content::Record(Err(problem)), Oddities::default()),
             None if self.header => (self.read_header(fields), Oddities::default()),
-            None => self.check(raw, fields),
+            None => self.check(raw, fields, is_quoted, has_line_breaks),
         };
         Ok(Found { end, next, content, oddities })
     }
@@ -178,7 +182,7 @@ impl Delimited {
         Content::Nothing
     }
 
-    fn check(&self, raw: &[u8], fields: &Fields) -> (Content, Oddities) {
+    fn check(&self, raw: &[u8], fields: &Fields, is_quoted: bool, has_line_breaks: bool) -> (Content, Oddities) {
         let mut oddities = Oddities::default();
         let found = fields.len();
         if found < self.columns {
@@ -191,13 +195,11 @@ impl Delimited {
         {
             oddities.insert(Oddity::ExtraColumns);
         }
-        if memchr::memchr(self.dialect.quote, raw).is_some() {
-            if memchr::memchr2(b'\n', b'\r', raw).is_some() {
-                oddities.insert(Oddity::LineBreakInQuotes);
-            }
-            if has_text_behind_quote(raw, self.dialect) {
-                oddities.insert(Oddity::TextBehindQuote);
-            }
+        if has_line_breaks {
+            oddities.insert(Oddity::LineBreakInQuotes);
+        }
+        if is_quoted && has_text_behind_quote(raw, self.dialect) {
+            oddities.insert(Oddity::TextBehindQuote);
         }
         (Content::Record(Ok(())), oddities)
     }
@@ -256,10 +258,10 @@ fn has_text_behind_quote(raw: &[u8], dialect: Dialect) -> bool {
 }
 
 /// The fields as text. Python opens the file in text mode, so every CRLF and lone CR becomes LF, inside quotes too.
-fn set_texts(fields: &mut Fields, bytes: &[u8], ends: &[usize]) -> Result<(), RecordError> {
-    if memchr::memchr(b'\r', bytes).is_some() {
+fn set_texts(fields: &mut Fields, bytes: &[u8], ends: &[usize], has_line_breaks: bool) -> Result<(), RecordError> {
+    if has_line_breaks {
         let (bytes, ends) = unix_line_ends(bytes, ends);
-        return set_texts(fields, &bytes, &ends);
+        return set_texts(fields, &bytes, &ends, false);
     }
     match std::str::from_utf8(bytes) {
         Ok(text) if fields.set(text, ends) => Ok(()),

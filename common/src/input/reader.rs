@@ -144,7 +144,7 @@ impl<R: Read> RecordReader<R> {
 
     /// Whether the next record can be had without waiting for the input: false also when that is not certain.
     pub fn is_row_buffered(&self) -> bool {
-        self.window.has_ended() || memchr::memchr(b'\n', self.window.from(self.position.offset)).is_some()
+        self.window.has_line(self.position.offset)
     }
 
     /// What the input is, if its first record, just read, shows that it is not of the format: one message instead of a bad row for
@@ -177,7 +177,7 @@ impl<R: Read> RecordReader<R> {
     /// Reads on to the end of the next record.
     fn advance(&mut self) -> Result<Option<Placed>, ReadError> {
         if self.position == Position::default() {
-            // The first bytes come alone, and are too few to tell an archive by.
+            // The first bytes come alone, and are too few to recognise an archive.
             while self.window.from(0).len() < 8 && self.window.fill().map_err(|error| self.read_error(0, error))? {}
             if let Some(wrong) = wrong_format::of_bytes(self.window.head()) {
                 return Err(ReadError::WrongFormat(Box::new(wrong)));

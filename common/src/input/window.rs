@@ -10,7 +10,7 @@ pub(super) const MAX_RECORD: usize = 4 * 1024 * 1024;
 
 pub(super) const BUFFER: usize = 64 * 1024;
 
-/// How much of the beginning of an input is kept, to tell what it is.
+/// How much of the beginning of an input is kept, to recognise what it is.
 pub(super) const HEAD: usize = 4096;
 
 /// The record does not end.
@@ -25,6 +25,8 @@ pub(super) struct Window<R> {
     bytes: Vec<u8>,
     offset: u64,
     ended: bool,
+    /// Behind the last line end of the bytes kept.
+    line_end: u64,
     /// No NUL is in the bytes from here on. Text hardly ever has one, so that this is all there is to ask for most records.
     nul_end: u64,
     /// The first bytes of the input, if it is read from its beginning.
@@ -33,7 +35,15 @@ pub(super) struct Window<R> {
 
 impl<R: Read> Window<R> {
     pub(super) fn new(input: R, offset: u64) -> Self {
-        Self { input, bytes: Vec::with_capacity(2 * BUFFER), offset, ended: false, nul_end: 0, head: Vec::new() }
+        Self {
+            input,
+            bytes: Vec::with_capacity(2 * BUFFER),
+            offset,
+            ended: false,
+            line_end: 0,
+            nul_end: 0,
+            head: Vec::new(),
+        }
     }
 
     /// Reads more, unless the input has ended. False if there is no more.
@@ -54,8 +64,13 @@ impl<R: Read> Window<R> {
         };
         self.bytes.truncate(length + read.as_ref().map_or(0, |read| *read));
         self.ended = read? == 0;
-        if memchr::memchr(0, &self.bytes[length..]).is_some() {
-            self.nul_end = self.offset + self.bytes.len() as u64;
+        let begin = self.offset + length as u64;
+        let read = &self.bytes[length..];
+        if let Some(at) = memchr::memrchr(b'\n', read) {
+            self.line_end = begin + at as u64 + 1;
+        }
+        if memchr::memchr(0, read).is_some() {
+            self.nul_end = begin + read.len() as u64;
         }
         if self.offset == 0 && self.head.len() < HEAD {
             self.head = self.bytes[..self.bytes.len().min(HEAD)].to_vec();
@@ -83,6 +98,11 @@ impl<R> Window<R> {
 
     pub(super) fn between(&self, begin: u64, end: u64) -> &[u8] {
         &self.bytes[self.index(begin)..self.index(end)]
+    }
+
+    /// Whether a line that begins at this offset has been read to its end.
+    pub(super) fn has_line(&self, begin: u64) -> bool {
+        self.ended || begin < self.line_end
     }
 
     /// Whether there is a NUL among these bytes.

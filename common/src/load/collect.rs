@@ -205,7 +205,12 @@ impl<W: Write> Collector<W> {
         if let Some(limit) = self.max_errors
             && let Some(rows) = limit.exceeded(self.counts.total(), self.copies, is_at_end)
         {
-            self.fail(LoadError::TooManyErrors { rows, limit });
+            let error = LoadError::TooManyErrors { rows, limit };
+            // Rows that were read before the load stopped are rejected after that.
+            match self.errors.iter_mut().find(|noted| is_same_kind(noted, &error)) {
+                Some(noted) => *noted = error,
+                None => self.fail(error),
+            }
         }
     }
 }

@@ -111,17 +111,17 @@ impl Producer {
         Self { production, source, name, end, next, settled, chunks, mapper, shared, own, part, copies, key_types }
     }
 
-    /// Produces everything. Whatever ends it early is told to the collector.
+    /// Produces everything. The collector gets an event for whatever ends it early.
     pub(super) fn run(mut self, source: OpenSource) {
         // Even a producer that panics has then ended for the others.
         let _ended = Ended { phase: self.production.phase.clone(), source: self.source };
         let produced = source.reader().and_then(|mut reader| self.produce(&mut reader));
         if let Err(error) = produced {
-            self.tell(Event::Failed(error));
+            self.emit(Event::Failed(error));
         }
         // What was read before a bad row is still written, as Python has written it by then.
         let _ = self.flush();
-        self.tell(Event::ProducerEnded);
+        self.emit(Event::ProducerEnded);
     }
 
     fn produce(&mut self, reader: &mut RecordReader<impl Read>) -> Result<(), LoadError> {
@@ -142,8 +142,8 @@ impl Producer {
                 if let Some(missing) = self.settled.front() {
                     return Err(self.changed(missing));
                 }
-                self.key_types.finish()?.into_iter().for_each(|event| self.tell(event));
-                self.tell(Event::SourceRead { source: self.source, end: self.end });
+                self.key_types.finish()?.into_iter().for_each(|event| self.emit(event));
+                self.emit(Event::SourceRead { source: self.source, end: self.end });
                 break;
             };
             let record = record.map_err(|error| self.unreadable(error))?;
@@ -158,7 +158,7 @@ impl Producer {
             }
             let Rejection(Some(event)) = rejection else { continue };
             let Some(event) = self.key_types.rejected(event)? else { continue };
-            self.tell(event);
+            self.emit(event);
             if !self.production.collects_rejects {
                 break;
             }
@@ -169,7 +169,7 @@ impl Producer {
     /// Rejects the records that were held, now that one has the table's key type.
     fn reject_held(&mut self) -> Result<(), Stopped> {
         for event in self.key_types.accepted() {
-            self.tell(event);
+            self.emit(event);
             if !self.production.collects_rejects {
                 return Err(Stopped);
             }
@@ -181,7 +181,7 @@ impl Producer {
         LoadError::Unreadable { source_name: self.name.clone(), error }
     }
 
-    /// Passes over the record in hand if an earlier run has settled it.
+    /// Skips the current record if an earlier run has settled it.
     fn skips_settled(&mut self) -> Result<bool, Stopped> {
         let Some(range) = self.settled.front().filter(|range| range.first <= self.next) else {
             return Ok(false);
@@ -225,7 +225,7 @@ impl Producer {
             return Ok(None);
         }
         let is_first_ours = self.choose_copies(number, raw, fields.as_ref().ok().copied());
-        // The first record tells of what format the input is.
+        // The first record shows of what format the input is.
         if self.copies.is_empty() && !is_first_ours && number > 0 {
             return Ok(None);
         }
@@ -247,7 +247,7 @@ impl Producer {
             Ok(fields) => {
                 self.reject_held()?;
                 if !oddities.is_empty() && is_first_ours {
-                    self.tell(Event::Odd { source, line, oddities });
+                    self.emit(Event::Odd { source, line, oddities });
                 }
                 let raw = self.production.collects_rejects.then(|| Arc::from(raw));
                 self.send_copies(fields, &Origin { source, record, line, raw })?;
@@ -262,7 +262,7 @@ impl Producer {
     }
 
     /// Finds out which copies of a record are this part's, and whether the first one is: that part rejects the record if it is bad. Where
-    /// there is no key to tell by, its place does.
+    /// there is no key, its position decides.
     fn choose_copies(&mut self, number: u64, raw: &[u8], fields: Option<&Fields>) -> bool {
         let Some((part, hasher)) = &mut self.part else { return true };
         self.copies.clear();
@@ -291,11 +291,11 @@ impl Producer {
     }
 
     fn failed(&self, error: LoadError) -> Stopped {
-        self.tell(Event::Failed(error));
+        self.emit(Event::Failed(error));
         Stopped
     }
 
-    fn tell(&self, event: Event) {
+    fn emit(&self, event: Event) {
         // When the collector has gone, the program is about to end.
         let _ = self.production.events.send(event);
     }
@@ -352,7 +352,7 @@ impl Producer {
 
     /// A key always goes to the same worker, which keeps the order of its requests.
     fn worker_of(&self, key: Key) -> usize {
-        // Of the upper half, so that the lower one, by which a worker tells its keys apart, is left as it is.
+        // Of the upper half, so that the lower one, by which a worker distinguishes its keys, is left as it is.
         ((key.hash() >> 32) % self.chunks.len() as u64) as usize
     }
 

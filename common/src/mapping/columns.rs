@@ -60,7 +60,7 @@ impl ColumnSet {
         self.columns.iter().position(|column| *column.name == *name)
     }
 
-    pub(super) fn is_known_beforehand(&self) -> bool {
+    pub(super) fn is_known_in_advance(&self) -> bool {
         self.known.is_some()
     }
 

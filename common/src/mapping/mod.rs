@@ -123,7 +123,7 @@ impl Mapping {
         self.0.numbered.is_some()
     }
 
-    /// Tells mappings apart: a checkpoint is about one of them.
+    /// Distinguishes mappings: a checkpoint is about one of them.
     pub fn fingerprint(&self) -> String {
         format!("{:08x}", self.0.fingerprint)
     }

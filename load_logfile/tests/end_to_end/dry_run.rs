@@ -24,7 +24,7 @@ fn nothing_is_written_and_all_is_checked() {
         &lines[..4],
         [
             "dry run: nothing is written",
-            "5 rows read: 4 good, 1 bad",
+            "5 rows read: 4 valid, 1 bad",
             "  log.csv:3: column 8 (responsecode): \"abc\" is not an integer",
             "they cost 4 WCU of logfile, 4 of GSI_1, if none of them is in the table yet",
         ],

@@ -117,7 +117,7 @@ fn the_examples_of_the_documentation_load_as_they_stand() {
         assert_eq!(items(&lab.url(), &table), example.items, "{table}");
         let dry = loader(&lab, &[&arguments[..], &["--dry-run"]].concat()).run();
         dry.assert_code(0);
-        assert!(dry.stdout.contains("2 rows read: 2 good, 0 bad"), "{}", dry.stdout);
+        assert!(dry.stdout.contains("2 rows read: 2 valid, 0 bad"), "{}", dry.stdout);
     }
 }
 

@@ -134,5 +134,5 @@ fn a_dry_run_reads_objects_too() {
     s3.put("day/b.csv", format!("{}bad\n", log(11..=15)));
     let run = program(&lab, &s3, &["s3://logs/day/", "--dry-run"]).run();
     assert_eq!(run.code, Some(3), "{}", run.stderr);
-    assert!(run.stdout.contains("16 rows read: 15 good, 1 bad"), "{}", run.stdout);
+    assert!(run.stdout.contains("16 rows read: 15 valid, 1 bad"), "{}", run.stdout);
 }

@@ -160,7 +160,7 @@ fn a_json_record_whose_key_type_differs_from_the_others_is_a_bad_row_wherever_it
     assert!(reasons.starts_with("a.jsonl:1: the key PK is of type N, and the table's is of type S"), "{reasons}");
     assert_eq!((count(&lab.url(), "tab"), proxy.calls()), (2, 1), "they are not sent");
     let run = load(&lab, &proxy, &["tab", "a.jsonl", "--mapping", "m.toml", "--dry-run"]);
-    assert!(run.stdout.contains("6 rows read: 2 good, 4 bad"), "{}", run.stdout);
+    assert!(run.stdout.contains("6 rows read: 2 valid, 4 bad"), "{}", run.stdout);
     // Without a file for bad rows, the first one ends the load.
     let run = load(&lab, &proxy, &["tab", "a.jsonl", "--mapping", "m.toml"]);
     run.assert_error(1, &["a.jsonl:1: the key PK is of type N", "1 rejected"]);

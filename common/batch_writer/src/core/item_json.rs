@@ -145,23 +145,24 @@ pub(super) fn push_string(json: &mut Vec<u8>, text: &str) {
     json.push(b'"');
 }
 
-/// Bytes that must be escaped in a JSON string. A table is faster than comparisons for the short texts that rows are made of.
-const ESCAPED: [bool; 256] = {
-    let mut escaped = [false; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        escaped[control] = true;
-        control += 1;
-    }
-    escaped[b'"' as usize] = true;
-    escaped[b'\\' as usize] = true;
-    escaped
-};
+/// Whether a byte must be escaped in a JSON string.
+const fn is_escaped(byte: u8) -> bool {
+    // Without a branch, so that the bytes of a block are compared at once.
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+}
+
+/// Index of the first byte that must be escaped. Most texts have none, and are looked through in blocks.
+fn first_escaped(text: &[u8]) -> Option<usize> {
+    let (blocks, _) = text.as_chunks::<8>();
+    let is_plain = |block: &&[u8; 8]| !block.iter().fold(false, |found, &byte| found | is_escaped(byte));
+    let plain = 8 * blocks.iter().take_while(is_plain).count();
+    text[plain..].iter().position(|&byte| is_escaped(byte)).map(|at| plain + at)
+}
 
 /// Appends `text` as a JSON string has it. Runs without anything to escape are copied whole.
 fn push_escaped(json: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|&byte| ESCAPED[usize::from(byte)]) {
+    while let Some(at) = first_escaped(rest) {
         json.extend_from_slice(&rest[..at]);
         match rest[at] {
             b'"' => json.extend_from_slice(b"\\\""),

@@ -54,7 +54,7 @@ impl LoadTime {
 
 impl DryRun<'_> {
     pub(super) fn time_lines(&self, all: &RowCosts, description: &TableDescription) -> Vec<String> {
-        if all.good == 0 {
+        if all.valid == 0 {
             return Vec::new();
         }
         let full = self.time(all, description, Settings::default().burst);
@@ -67,7 +67,7 @@ impl DryRun<'_> {
         lines.push(line);
         if full != empty {
             lines.push(format!(
-                "  {}, if its burst is used up; DynamoDB does not tell how much is left",
+                "  {}, if its burst is used up; DynamoDB does not report how much is left",
                 empty.description(self.table)
             ));
         }

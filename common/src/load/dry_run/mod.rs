@@ -1,4 +1,4 @@
-//! A dry run: what a load would do, without writing anything. Counts good and bad rows, what they cost, and how long they take.
+//! A dry run: what a load would do, without writing anything. Counts valid and bad rows, what they cost, and how long they take.
 
 mod item;
 mod load_time;
@@ -70,7 +70,7 @@ impl DryRun<'_> {
         if let Some(error) = all.key_mismatch(self.table) {
             return Err(error);
         }
-        lines.push(format!("{} read: {}", human::counted(all.good + all.bad, "row"), all.summary()));
+        lines.push(format!("{} read: {}", human::counted(all.valid + all.bad, "row"), all.summary()));
         lines.extend(all.shown.iter().map(|row| format!("  {}:{}: {}", row.source, row.line, row.reason)));
         let copies = u64::from(self.numbering.copies());
         if let Some(more) = (all.bad / copies.max(1)).checked_sub(SHOWN as u64).filter(|more| *more > 0) {
@@ -78,7 +78,7 @@ impl DryRun<'_> {
         }
         lines.extend(all.oddities.lines());
         let replaced = keys.into_inner().unwrap_or_else(PoisonError::into_inner).replaced();
-        lines.extend(replaced_line(replaced, Some(all.good)));
+        lines.extend(replaced_line(replaced, Some(all.valid)));
         lines.push(self.cost_line(&all, description.as_ref()));
         lines.extend(note);
         if let Some(description) = &description {

@@ -1,4 +1,4 @@
-//! What the rows of an input come to: how many are good, what they cost, which index keys are hot.
+//! What the rows of an input come to: how many are valid, what they cost, which index keys are hot.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -29,7 +29,7 @@ const KEYS_AT_ONCE: usize = 1024;
 /// The rows of one source, or of all of them.
 #[derive(Debug)]
 pub(super) struct RowCosts {
-    pub(super) good: u64,
+    pub(super) valid: u64,
     pub(super) bad: u64,
     /// The first bad rows.
     pub(super) shown: Vec<RejectedRow>,
@@ -44,7 +44,7 @@ impl RowCosts {
         let global = definitions.iter().filter(|index| index.scope == IndexScope::Global);
         let keys = global.map(|index| (index.name.to_string(), HashMap::new())).collect();
         let (shown, oddities, totals) = Default::default();
-        Self { good: 0, bad: 0, shown, oddities, totals, keys }
+        Self { valid: 0, bad: 0, shown, oddities, totals, keys }
     }
 
     /// Reads a source and counts its rows.
@@ -84,7 +84,7 @@ impl RowCosts {
             number += 1;
             match costs {
                 Ok(costs) => {
-                    count.good += copies;
+                    count.valid += copies;
                     count.oddities.add(source.name(), line, oddities);
                     costs.iter().for_each(|cost| count.add(cost));
                     if keys.len() >= KEYS_AT_ONCE {
@@ -117,7 +117,7 @@ impl RowCosts {
     }
 
     pub(super) fn merge(&mut self, other: Self) {
-        self.good += other.good;
+        self.valid += other.valid;
         self.bad += other.bad;
         let room = SHOWN - self.shown.len();
         self.shown.extend(other.shown.into_iter().take(room));
@@ -132,11 +132,11 @@ impl RowCosts {
     /// The table has other keys, if all rows that could be written say so.
     pub(super) fn key_mismatch(&self, table: &str) -> Option<LoadError> {
         let first = self.shown.iter().find_map(|row| key_mismatch(table, &row.reason));
-        first.filter(|_| self.good == 0)
+        first.filter(|_| self.valid == 0)
     }
 
     pub(super) fn summary(&self) -> String {
-        format!("{} good, {} bad", human::count(self.good), human::count(self.bad))
+        format!("{} valid, {} bad", human::count(self.valid), human::count(self.bad))
     }
 
     /// How long the hottest key of an index takes: until the table has accepted the last write, and until the index has caught up.

@@ -9,7 +9,7 @@ use crate::input::RecordError;
 use crate::load::LoadError;
 use crate::load::event::Event;
 
-/// After so many records, none of which has a key of the table's type, the table is taken to have other keys.
+/// After so many records, none of which has a key of the table's type, the table is assumed to have other keys.
 const MAX_HELD: usize = MAX_BATCH_WRITE_REQUESTS;
 
 /// Rejections of one source that wait until it is known whose error they are.

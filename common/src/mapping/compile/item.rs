@@ -75,7 +75,7 @@ impl<'a> Compiler<'a> {
                 );
             }
             _ => {
-                self.takes_others = !self.set.is_known_beforehand();
+                self.takes_others = !self.set.is_known_in_advance();
                 // A key that is a column of an input which names its columns itself.
                 for (name, at) in self.key.clone() {
                     let is_made = self.rules.iter().any(|rule| *rule.attribute == *name);

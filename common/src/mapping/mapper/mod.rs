@@ -107,7 +107,7 @@ impl Mapper {
         state.texts.clear();
         if compiled.needs_row_hash {
             state.row_hash.clear();
-            // 128 bits tell any number of rows apart.
+            // 128 bits distinguish any number of rows.
             for byte in &Sha256::digest(raw)[..16] {
                 let _ = write!(state.row_hash, "{byte:02x}");
             }
