@@ -1,5 +1,7 @@
 //! What the binaries of this workspace share.
 
+#![allow(missing_docs, reason = "an internal crate: names say most of it")]
+
 pub mod cli;
 pub mod input;
 pub mod load;

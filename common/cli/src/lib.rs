@@ -1,5 +1,7 @@
 //! What the command lines of all binaries share: arguments, messages, exit codes, logging, the screen, numbers as people read them.
 
+#![allow(missing_docs, reason = "an internal crate: names say most of it")]
+
 mod definition;
 mod exit;
 pub mod human;

@@ -49,7 +49,6 @@ impl ErrorWithAdvice {
         self.exit
     }
 
-    /// What to do.
     pub fn advice(&self) -> &str {
         &self.advice
     }

@@ -38,7 +38,6 @@ impl Screen {
         }
     }
 
-    /// Whether there can be bars.
     pub fn has_bars(&self) -> bool {
         self.bars.is_some()
     }
@@ -154,7 +153,6 @@ impl Drop for Bar {
     }
 }
 
-/// Writes whole lines.
 struct ScreenWriter {
     screen: Screen,
     line: Vec<u8>,

@@ -139,7 +139,7 @@ pub fn for_load_error(error: &LoadError) -> Option<&'static str> {
         }
         LoadError::NotRepeatable { .. } => "put it into a file first, or load it alone and once (--copies 1)",
         LoadError::Rejects(RejectsError::Io { .. }) | LoadError::Checkpoint(CheckpointError::Io { .. }) => {
-            "check the path, its permissions and the space on the disk"
+            "check the path, its permissions and the free disk space"
         }
         LoadError::Checkpoint(CheckpointError::InUse { .. }) => "wait until it has ended, or end it, and try again",
         LoadError::Checkpoint(CheckpointError::NotACheckpoint { .. }) => {

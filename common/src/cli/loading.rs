@@ -119,7 +119,6 @@ pub struct LoadCommand {
     pub copies: Option<NonZeroU32>,
     /// How far apart the ids of the copies are.
     pub id_stride: Option<IdStride>,
-    /// Worker threads.
     pub workers: usize,
 }
 

@@ -49,7 +49,7 @@ impl ReportFile {
 fn cannot_write(path: &Path, error: &io::Error) -> ErrorWithAdvice {
     ErrorWithAdvice::new(
         format!("cannot write the report {}: {error}", path.display()),
-        "check the path, its permissions and the space on the disk",
+        "check the path, its permissions and the free disk space",
     )
 }
 

@@ -1,7 +1,7 @@
 //! The bounded channel from a producer's thread to a worker's runtime.
 //!
-//! The producer blocks when the channel is full, which bounds the memory; the worker must not block, because its answers arrive on the
-//! same thread, so it is woken through its runtime instead.
+//! The producer blocks when the channel is full, which bounds the memory; the worker must not block, because its
+//! responses arrive on the same thread, so it is woken through its runtime instead.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 /// The producers' end.
 #[derive(Debug)]
 pub(super) struct ChunkSender<C> {
-    // Only `None` while it is dropped: the worker may be woken only after this end has gone.
+    // `None` only during drop: the worker must be woken after the sender has been dropped.
     chunks: Option<Sender<C>>,
     wake: Arc<Notify>,
 }
@@ -23,11 +23,11 @@ pub(super) struct ChunkReceiver<C> {
     wake: Arc<Notify>,
 }
 
-/// The other end has gone: the worker has stopped.
+/// The worker has stopped.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Gone;
+pub(super) struct Disconnected;
 
-/// What [`ChunkReceiver::try_receive`] found.
+/// The result of [`ChunkReceiver::try_receive`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Received<C> {
     Chunk(C),
@@ -45,13 +45,13 @@ pub(super) fn channel<C>(chunks: usize) -> (ChunkSender<C>, ChunkReceiver<C>) {
 
 impl<C> ChunkSender<C> {
     /// Hands over a chunk, waiting while the channel is full.
-    pub(super) fn send(&self, chunk: C) -> Result<(), Gone> {
-        self.chunks.as_ref().ok_or(Gone)?.send(chunk).map_err(|_| Gone)?;
+    pub(super) fn send(&self, chunk: C) -> Result<(), Disconnected> {
+        self.chunks.as_ref().ok_or(Disconnected)?.send(chunk).map_err(|_| Disconnected)?;
         self.wake();
         Ok(())
     }
 
-    /// Has the worker look again.
+    /// Wakes the worker, which then checks the channel.
     pub(super) fn wake(&self) {
         self.wake.notify_one();
     }
@@ -115,11 +115,11 @@ mod tests {
     }
 
     #[test]
-    fn a_producer_learns_that_the_worker_has_gone() {
+    fn a_producer_gets_an_error_when_the_worker_has_stopped() {
         let (sender, receiver) = channel(1);
         sender.send(1).unwrap();
         let blocked = thread::spawn(move || sender.send(2));
         drop(receiver);
-        assert_eq!(blocked.join().unwrap(), Err(Gone));
+        assert_eq!(blocked.join().unwrap(), Err(Disconnected));
     }
 }

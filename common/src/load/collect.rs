@@ -1,4 +1,4 @@
-//! The one thread that hears of all events of a load and counts its settled rows.
+//! The thread that receives all events of a load and counts its settled rows.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -19,14 +19,14 @@ use crate::batch_writer::Settled;
 use crate::input::{Oddities, OddityCounts, RecordError, SourceProgress};
 use crate::report::{Checkpoint, PythonLines, RecordEnd, RowCounts, SavedProgress, SavedRejects, Watermark};
 
-/// How often a checkpoint is saved: what is written in between is written again after a crash.
+/// How often the checkpoint is saved. Rows written since the last save are written again after a crash.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long events gather when all of them have been dealt with: waiting for each of them means being woken for each, at full speed ten
-/// thousand times a second.
-const GATHER: Duration = Duration::from_millis(1);
+/// How long events accumulate once the queue is empty. Waiting for each one would wake this thread for each one,
+/// thousands of times a second.
+const BATCH_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Counts, collects rejected rows, prints the lines about written ones, and saves how far the load is.
+/// Counts, collects rejected rows, prints the lines about written ones, and saves the load's progress.
 pub(super) struct Collector<W> {
     pub(super) lines: PythonLines<W>,
     pub(super) rejects: Option<Rejects>,
@@ -49,7 +49,7 @@ pub(super) struct Collector<W> {
 }
 
 impl<W: Write> Collector<W> {
-    /// Until the last worker and producer have gone, or a second signal comes.
+    /// Runs until the last worker and producer have ended, or a second signal arrives.
     pub(super) fn collect(&mut self, events: &Receiver<Event>, mut workers: usize, mut producers: usize) {
         let mut save_at = self.start + SAVE_INTERVAL;
         while workers > 0 || producers > 0 && self.phase.get() == Phase::Running {
@@ -59,7 +59,7 @@ impl<W: Write> Collector<W> {
                 Ok(Event::Odd { source, line, oddities }) => self.odd(source, line, oddities),
                 Ok(Event::Failed(error)) => self.fail(error),
                 Ok(Event::Signal(signal)) if self.is_stopped_by_signal() => {
-                    log::debug!("{signal:?} again: not waiting for what is in flight");
+                    log::debug!("{signal:?} again: not waiting for batches in flight");
                     break;
                 }
                 Ok(Event::Signal(signal)) => self.fail(LoadError::Signal { signal }),
@@ -74,7 +74,7 @@ impl<W: Write> Collector<W> {
                 save_at = Instant::now() + SAVE_INTERVAL;
             }
         }
-        // Rows settled before the end count, too.
+        // Rows that were settled before the end count, too.
         for event in events.try_iter() {
             if let Event::Settled(settled) = event {
                 self.settled(settled);
@@ -82,12 +82,12 @@ impl<W: Write> Collector<W> {
         }
     }
 
-    /// The next event, or a time-out when it is time to save.
+    /// The next event, or a timeout when the checkpoint is due.
     fn next(&self, events: &Receiver<Event>, save_at: Instant) -> Result<Event, RecvTimeoutError> {
         if let Ok(event) = events.try_recv() {
             return Ok(event);
         }
-        thread::sleep(GATHER);
+        thread::sleep(BATCH_INTERVAL);
         // Without a checkpoint there is nothing to do before the next event.
         let wait = match self.checkpoint {
             Some(_) => save_at.saturating_duration_since(Instant::now()),
@@ -96,9 +96,8 @@ impl<W: Write> Collector<W> {
         events.recv_timeout(wait)
     }
 
-    /// Ends the load. Of each kind of error, such as bad rows, only the first one counts: a bad row must not hide that the table
-    /// refuses everything, and a thousand bad rows are one error. A signal stands for itself, whatever else the load was about to end
-    /// for.
+    /// Ends the load. Of each kind of error, such as bad rows, only the first one counts: a bad row must not hide that
+    /// the table refuses everything, and a thousand bad rows are one error. A signal replaces all other errors.
     pub(super) fn fail(&mut self, error: LoadError) {
         self.phase.advance(if error.lets_drain() { Phase::Draining } else { Phase::Stopping });
         if matches!(error, LoadError::Signal { .. }) {
@@ -112,7 +111,7 @@ impl<W: Write> Collector<W> {
         matches!(self.errors[..], [LoadError::Signal { .. }])
     }
 
-    /// Saves how far the load is, if it keeps a checkpoint.
+    /// Saves the load's progress, if it has a checkpoint.
     pub(super) fn save(&mut self) {
         if self.checkpoint.is_none() {
             return;
@@ -128,7 +127,7 @@ impl<W: Write> Collector<W> {
     fn progress(&mut self) -> Result<SavedProgress, LoadError> {
         let sources: Vec<_> = self.watermarks.iter().map(Watermark::resume_point).collect();
         self.collected.retain(|(source, record)| *record >= sources[*source as usize].prefix.end);
-        // What the watermark has passed must be on the disk before the checkpoint is.
+        // Rejected rows up to the watermark must be on the disk before the checkpoint is.
         let (rows_length, reasons_length) = self.rejects.as_ref().map_or(Ok((0, 0)), Rejects::synced_lengths)?;
         let mut records: Vec<_> = self.collected.iter().copied().collect();
         records.sort_unstable();
@@ -188,7 +187,8 @@ impl<W: Write> Collector<W> {
         let Some(rejects) = &mut self.rejects else {
             return self.fail(LoadError::BadRow(Box::new(row.clone())));
         };
-        // A record whose copies are refused one by one, or that an earlier run has collected, is in the file once.
+        // A record is written to the file once, even if its copies are refused one by one or an earlier run has
+        // collected it.
         let record = (origin.source, origin.record.number);
         if !self.collected.contains(&record) {
             if let Err(error) = rejects.add(row) {

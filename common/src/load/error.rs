@@ -24,7 +24,6 @@ pub enum LoadError {
     /// An input cannot be read to its end.
     #[error("{source_name}: {error}")]
     Unreadable {
-        /// The input, as the user named it.
         source_name: String,
         /// Where, and what is wrong.
         error: ReadError,
@@ -34,10 +33,7 @@ pub enum LoadError {
     Collision(#[from] Box<Collision>),
     /// The ids of all rows must be known beforehand, and the input can be read only once.
     #[error("{source_name}: its ids must be read before the first row is written, and it can be read only once")]
-    NotRepeatable {
-        /// The input, as the user named it.
-        source_name: String,
-    },
+    NotRepeatable { source_name: String },
     /// A row that cannot be written, in a load without a file for rejected rows.
     #[error("{}:{}: {}", .0.source, .0.line, .0.reason)]
     BadRow(Box<RejectedRow>),
@@ -46,42 +42,31 @@ pub enum LoadError {
     TooManyErrors {
         /// Rejected rows; the copies of a row are one.
         rows: u64,
-        /// The limit.
         limit: MaxErrors,
     },
     /// The files for rejected rows cannot be used.
     #[error(transparent)]
     Rejects(#[from] RejectsError),
-    /// A share of the table's capacity is asked for, and cannot be had.
+    /// A percentage of the table's capacity was requested but cannot be determined.
     #[error(transparent)]
     Share(#[from] ShareError),
-    /// The table has another key than the items.
-    #[error("the key of table {table} is {found}, and the key of the items is {expected}")]
-    KeyMismatch {
-        /// The table's name.
-        table: String,
-        /// The table's key.
-        found: String,
-        /// The items' key.
-        expected: String,
-    },
-    /// A key of an index has another type than the items' attribute of this name.
+    /// The table's key differs from that of the items.
+    #[error("the key of table {table} is {found}, but the key of the items is {expected}")]
+    KeyMismatch { table: String, found: String, expected: String },
+    /// A key of an index has a different type than the items' attribute of the same name.
     #[error(
-        "the key {attribute} of index {index} of table {table} is {found}, and the items' {attribute} is {expected}"
+        "the key {attribute} of index {index} of table {table} is {found}, but the items' {attribute} is {expected}"
     )]
     IndexKeyMismatch {
-        /// The table's name.
         table: String,
-        /// The index.
         index: String,
-        /// The attribute.
         attribute: String,
         /// Its type in the index.
         found: String,
         /// Its type in the items.
         expected: String,
     },
-    /// Copies are asked for, and the mapping does not say how they are numbered.
+    /// Copies were requested, but the mapping does not number them.
     #[error(
         "--copies {0}: the mapping has no [copies] to number them by, so each copy would replace the one before it"
     )]
@@ -89,9 +74,7 @@ pub enum LoadError {
     /// The writer of a table has stopped.
     #[error("table {table}")]
     Table {
-        /// The table's name.
         table: String,
-        /// Why the writer stopped.
         #[source]
         stop: Stop,
     },
@@ -101,48 +84,39 @@ pub enum LoadError {
     /// A checkpoint cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// An input is not the one that the checkpoint is about.
+    /// An input differs from the one that the checkpoint belongs to.
     #[error("{source_name}: {error}")]
-    Changed {
-        /// The input, as the user named it.
-        source_name: String,
-        /// What is wrong with it.
-        error: ResumeError,
-    },
-    /// An input has rows behind those that the checkpoint is about.
-    #[error("{source_name}: it has more than the {loaded} bytes that were loaded")]
+    Changed { source_name: String, error: ResumeError },
+    /// An input has grown since the load was completed.
+    #[error("{source_name}: it has grown beyond the {loaded} bytes that were loaded")]
     Longer {
-        /// The input, as the user named it.
         source_name: String,
-        /// Its length, unpacked, when it was loaded.
+        /// Its uncompressed length when it was loaded.
         loaded: u64,
     },
-    /// There was less to read than the user expects.
-    #[error("the input had {found} {what}, and {expected} are expected")]
+    /// The input is smaller than expected.
+    #[error("the input had {found} {what}, but at least {expected} were expected")]
     InputTooShort {
         /// `rows` or `bytes`.
         what: &'static str,
-        /// The least there must be.
+        /// The expected minimum.
         expected: u64,
-        /// What there was.
+        /// The actual number.
         found: u64,
     },
     /// A signal stopped the load.
     #[error("stopped by {}", .signal.name())]
-    Signal {
-        /// Which one.
-        signal: Signal,
-    },
-    /// The system gives no thread.
+    Signal { signal: Signal },
+    /// A thread cannot be started.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
-    /// A defect of this program: its rows are not all accounted for.
+    /// A bug in this program, such as rows that are unaccounted for.
     #[error("an internal error: {0}; please report it")]
     Internal(String),
 }
 
 impl LoadError {
-    /// Whether what was read so far is still written, as Python has written everything before a bad row.
+    /// Whether rows read so far are still written. Python, too, has written everything before a bad row.
     pub(super) fn lets_drain(&self) -> bool {
         matches!(
             self,
@@ -150,8 +124,9 @@ impl LoadError {
         )
     }
 
-    /// Whether running the same command again cannot help: the command, permissions or what lies beside the load must change first. Bad
-    /// rows, inputs that cannot be read and tables with other keys end with 1 all the same, as they did in Python and in earlier versions.
+    /// Whether running the same command again cannot succeed: the command, permissions or files next to the load must
+    /// change first. Bad rows, unreadable inputs and tables with a different key nevertheless exit with 1, as in Python
+    /// and in earlier versions.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Collision(_) | Self::NotRepeatable { .. } | Self::CopiesNotNumbered(_) => true,
@@ -179,7 +154,7 @@ impl LoadError {
         error.kind == ServiceErrorKind::Credentials
     }
 
-    /// Whether there is no such table, or will not be in a moment.
+    /// Whether the table does not exist or is being deleted.
     pub(crate) fn is_table_gone(&self) -> bool {
         let Self::Table { stop: Stop::Service(error), .. } = self else { return false };
         matches!(error.kind, ServiceErrorKind::NoSuchTable | ServiceErrorKind::TableNotReady)
@@ -189,7 +164,7 @@ impl LoadError {
 fn is_permanent(error: &ServiceError) -> bool {
     match error.kind {
         ServiceErrorKind::NoSuchTable | ServiceErrorKind::AccessDenied | ServiceErrorKind::Invalid => true,
-        // Another task may get newer ones from where they come.
+        // Another task may get newer ones from the same sources.
         ServiceErrorKind::Credentials => !error.is_expired_token(),
         _ => false,
     }

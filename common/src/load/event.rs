@@ -1,4 +1,4 @@
-//! What happens in a load, as its threads tell the collector.
+//! The events that a load's threads send to the collector.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::batch_writer::Settled;
 use crate::input::Oddities;
 use crate::report::RecordEnd;
 
-/// What happens in a load.
+/// An event of a load.
 #[derive(Debug)]
 pub(super) enum Event {
     /// Rows are written, or refused by the service.
@@ -20,7 +20,7 @@ pub(super) enum Event {
         row: RejectedRow,
         origin: Origin,
     },
-    /// A row is odd, and loaded nonetheless.
+    /// A row looks wrong but is loaded.
     Odd {
         source: u32,
         line: u64,
@@ -28,7 +28,7 @@ pub(super) enum Event {
     },
     /// A producer has ended early, or a worker has stopped before its requests were settled.
     Failed(LoadError),
-    /// A signal came.
+    /// A signal arrived.
     Signal(Signal),
     /// A source was read to its end.
     SourceRead {

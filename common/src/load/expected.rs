@@ -1,20 +1,20 @@
-//! How much there must be to read: a pipe whose producer dies ends as one does that is done, and the rows that are missing are a loss
-//! that nobody sees.
+//! The minimum size of the input. A pipe whose producer has crashed ends like a complete one, and the missing rows
+//! would go unnoticed.
 
 use super::LoadError;
 
-/// The least that an input must have. What is more is no error: a log may have grown.
+/// The minimum that the input must contain. More is not an error: a log may have grown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExpectedInput {
     /// Rows of all inputs together, copies not counted.
     pub rows: Option<u64>,
-    /// Bytes of all inputs together, as they come from the file or the pipe: compressed ones before they are unpacked.
+    /// Bytes of all inputs together, as read from the file or the pipe, before decompression.
     pub bytes: Option<u64>,
 }
 
 impl ExpectedInput {
     /// # Errors
-    /// There was less to read.
+    /// The input is smaller.
     pub(super) fn check(self, rows: u64, bytes: u64) -> Result<(), LoadError> {
         for (what, expected, found) in [("rows", self.rows, rows), ("bytes", self.bytes, bytes)] {
             if let Some(expected) = expected.filter(|&expected| found < expected) {
@@ -36,6 +36,6 @@ mod tests {
         assert_eq!(check(Some(10), Some(100)), Ok(()));
         assert_eq!(check(Some(9), Some(1)), Ok(()));
         assert_eq!(check(Some(11), None).unwrap_err(), "the input had 10 rows, and 11 are expected");
-        assert_eq!(check(Some(10), Some(101)).unwrap_err(), "the input had 100 bytes, and 101 are expected");
+        assert_eq!(check(Some(10), Some(101)).unwrap_err(), "the input had 100 bytes, but at least 101 were expected");
     }
 }

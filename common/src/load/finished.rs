@@ -1,4 +1,4 @@
-//! A load that is done already: the same command ends as before and sends nothing.
+//! A load that is already complete: the same command ends as before and sends nothing.
 
 use super::LoadError;
 use super::job::Job;
@@ -6,10 +6,10 @@ use super::resume::not_resumed;
 use crate::input::{RecordReader, Source};
 use crate::report::{Checkpoint, CheckpointLock, Finished, RecordEnd};
 
-/// Keeps other processes from this load while it is held, if it has a checkpoint.
+/// Locks the load's checkpoint, if it has one, against other processes.
 ///
 /// # Errors
-/// Another process works on it.
+/// Another process holds the lock.
 pub fn lock(job: &Job) -> Result<Option<CheckpointLock>, LoadError> {
     Ok(job.checkpoint.as_deref().map(CheckpointLock::take).transpose()?.flatten())
 }
@@ -17,12 +17,12 @@ pub fn lock(job: &Job) -> Result<Option<CheckpointLock>, LoadError> {
 /// How the load ended, if its checkpoint says that it is done and its inputs are still the same.
 ///
 /// # Errors
-/// The checkpoint cannot be used, or an input is another one now, cannot be read, or is shorter than is expected.
+/// The checkpoint cannot be used, or an input has changed, cannot be read, or is shorter than expected.
 pub fn finished_before(job: &Job) -> Result<Option<Finished>, LoadError> {
     let Some(path) = job.checkpoint.as_deref().filter(|_| !job.fresh) else { return Ok(None) };
     let Some(finished) = Checkpoint::open(path, job.identity())?.finished().cloned() else { return Ok(None) };
     for (source, end) in job.sources.iter().zip(&finished.ends) {
-        // An input with a version is the same, or the checkpoint would be of another load.
+        // An input with a version is unchanged; otherwise the checkpoint would belong to a different load.
         if source.stamp().version.is_none() {
             check(job, source, end)?;
         }
@@ -31,7 +31,7 @@ pub fn finished_before(job: &Job) -> Result<Option<Finished>, LoadError> {
     Ok(Some(finished))
 }
 
-/// Reads an input to its end. To skip what has not been loaded would be a loss that nobody sees.
+/// Reads an input to its end. Skipping data that has not been loaded would lose it silently.
 fn check(job: &Job, source: &Source, end: &RecordEnd) -> Result<(), LoadError> {
     let resumed = RecordReader::resume(source.open()?, job.mapping.input(), end.position);
     let mut reader = resumed.map_err(|error| not_resumed(source, error))?;

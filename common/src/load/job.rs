@@ -1,4 +1,4 @@
-//! What is to be loaded, and how.
+//! What to load, and how.
 
 use std::path::PathBuf;
 
@@ -11,10 +11,9 @@ use crate::mapping::{Mapping, Numbering};
 use crate::report::{Identity, InputIdentity, LoadInfo, PartInfo, Script};
 use crate::screen::Screen;
 
-/// What is to be loaded, and how.
+/// What to load, and how.
 #[derive(Debug)]
 pub struct Job {
-    /// Where the items go.
     pub destination: Destination,
     /// Worker threads, at least one.
     pub workers: usize,
@@ -26,13 +25,13 @@ pub struct Job {
     pub numbering: Numbering,
     /// Which part of the load this is, if it has parts.
     pub part: Option<Part>,
-    /// The file that records how far the load is, so that it can resume after any stop.
+    /// The file that records the load's progress, from which it resumes after any stop.
     pub checkpoint: Option<PathBuf>,
-    /// Whether to begin anew, whatever the checkpoint says.
+    /// Whether to start over and ignore the checkpoint.
     pub fresh: bool,
     /// The file for rejected rows; without it the first one ends the load.
     pub rejects: Option<PathBuf>,
-    /// How much there must be to read.
+    /// The minimum size of the input.
     pub expected: ExpectedInput,
     /// How many rows may be rejected before the load ends; without it any number.
     pub max_errors: Option<MaxErrors>,
@@ -45,7 +44,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// What was asked for, as the report has it.
+    /// The load's parameters, as in the report.
     pub fn info(&self) -> LoadInfo {
         LoadInfo {
             program: self.script.program().into(),

@@ -5,15 +5,15 @@ use std::str::FromStr;
 
 use crate::report::Tally;
 
-/// A percentage is not judged before so many records are read.
-const SAMPLE: u64 = 1000;
+/// A percentage applies only once this many records have been read.
+const MIN_SAMPLE: u64 = 1000;
 
 /// The most bad rows that a load collects before it ends. The copies of a row are one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MaxErrors {
     /// A number of rows.
     Rows(u64),
-    /// Per cent of the rows read.
+    /// A percentage of the rows read.
     Percent(f64),
 }
 
@@ -23,7 +23,7 @@ impl MaxErrors {
         let (bad, read) = (tally.rejected.div_ceil(copies.max(1)), tally.read / copies.max(1));
         let exceeded = match self {
             Self::Rows(most) => bad > most,
-            Self::Percent(percent) => (is_at_end || read >= SAMPLE) && bad as f64 * 100.0 > percent * read as f64,
+            Self::Percent(percent) => (is_at_end || read >= MIN_SAMPLE) && bad as f64 * 100.0 > percent * read as f64,
         };
         exceeded.then_some(bad)
     }
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(exceeded("10", tally(50_000, 2501), 250, false), Some(11));
         assert_eq!(exceeded("5%", tally(1000, 50), 1, false), None);
         assert_eq!(exceeded("5%", tally(1000, 51), 1, false), Some(51));
-        // Of ten rows, one is 10 %, which says nothing before the end.
+        // Of ten rows, one is 10 %, which counts only at the end.
         assert_eq!(exceeded("5%", tally(10, 1), 1, false), None);
         assert_eq!(exceeded("5%", tally(10, 1), 1, true), Some(1));
     }

@@ -1,4 +1,4 @@
-//! Which ids the copies of the records get, found out before anything is written.
+//! The ids of the records' copies, determined before anything is written.
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use crate::mapping::{Copies, Ids, Mapper, Mapping, Numbering};
 pub enum IdStride {
     /// As far apart as the files need.
     Auto,
-    /// So far apart.
+    /// This far apart.
     Of(NonZeroU32),
 }
 
@@ -24,7 +24,9 @@ impl FromStr for IdStride {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "auto" => Ok(Self::Auto),
-            number => number.parse().map(Self::Of).map_err(|_| "expected a whole number from 1 on, or auto".to_owned()),
+            number => {
+                number.parse().map(Self::Of).map_err(|_| "expected a whole number of at least 1, or auto".to_owned())
+            }
         }
     }
 }
@@ -55,7 +57,7 @@ pub fn choose_numbering(
         _ => {}
     }
     if let Some(source) = sources.iter().find(|source| !source.is_repeatable()) {
-        source.open()?; // a missing file says so itself
+        source.open()?; // reports a missing file
         return Err(LoadError::NotRepeatable { source_name: source.name().to_owned() });
     }
     let find_ids = |source: &Source| find_ids(mapping, source);

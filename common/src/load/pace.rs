@@ -14,22 +14,22 @@ use crate::tables::{IndexDescription, TableDescription, provisioned};
 /// The limits that a load sets itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pace {
-    /// The most it consumes; `None`: as much as the table accepts.
+    /// The maximum that it consumes; `None`: as much as the table accepts.
     pub max_wcu: Option<MaxWcu>,
-    /// Ends the load when nothing at all was accepted for so long; `None`: throttling is waited for without end.
+    /// Ends the load when the table has accepted nothing for this long; `None`: the load waits indefinitely.
     pub give_up_after: Option<Duration>,
 }
 
-/// The most write units that a load consumes each second, of the table and of each of its indexes.
+/// The maximum write units that a load consumes per second, of the table and of each of its indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MaxWcu {
     /// A number of units.
     Units(NonZeroU64),
-    /// A share of what is provisioned, read again during the load.
+    /// A percentage of the provisioned capacity, which is read again during the load.
     Percent(ProvisionedShare),
 }
 
-/// Per cent of what is provisioned, 1 to 100, divided among the parts of a load that run at a time.
+/// A percentage of the provisioned capacity, 1 to 100, divided among the parts of a load that run at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProvisionedShare {
     percent: NonZeroU64,
@@ -37,7 +37,7 @@ pub struct ProvisionedShare {
 }
 
 impl ProvisionedShare {
-    /// The share of so many units. A load without parts may have one unit at least.
+    /// The share of `units`. A load without parts gets at least one unit.
     fn of(self, units: u64) -> Option<NonZeroU64> {
         let share = NonZeroU64::new(units.saturating_mul(self.percent.get()) / 100).unwrap_or(NonZeroU64::MIN);
         NonZeroU64::new(share.get() / self.parts)
@@ -45,14 +45,14 @@ impl ProvisionedShare {
 }
 
 impl MaxWcu {
-    /// What one part may consume where this is for the whole job and `at_once` of its parts run at a time; `None` if that is less than one
-    /// unit a second.
+    /// The share of one part, where this one is the whole job's and `at_once` of its parts run at the same time; `None`
+    /// if that is less than one unit per second.
     pub fn of_part(self, part: Part, at_once: Option<NonZeroU32>) -> Option<Self> {
         let parts = at_once.unwrap_or(part.count()).min(part.count());
         Some(match self {
             Self::Units(units) if units < NonZeroU64::from(parts) => return None,
             Self::Units(units) => {
-                // Where all run at a time, the first ones take what does not divide evenly.
+                // Where all parts run at the same time, the first ones get the remainder of the division.
                 let has_more = parts == part.count() && u64::from(part.index()) < units.get() % u64::from(parts.get());
                 Self::Units(NonZeroU64::new(units.get() / NonZeroU64::from(parts) + u64::from(has_more))?)
             }
@@ -65,7 +65,7 @@ impl FromStr for MaxWcu {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "expected a whole number of WCU from 1 on, or a share from 1% to 100%".to_owned();
+        let wrong = || "expected a whole number of WCU, at least 1, or a percentage from 1% to 100%".to_owned();
         match text.strip_suffix('%') {
             None => text.parse().map(Self::Units).map_err(|_| wrong()),
             Some(share) => {
@@ -80,21 +80,17 @@ impl FromStr for MaxWcu {
     }
 }
 
-/// Why a share of the table's capacity cannot be had.
+/// Why a percentage of the table's capacity cannot be determined.
 #[derive(Debug, Error)]
 pub enum ShareError {
     /// There is no provisioned capacity.
     #[error("{table} is an on-demand table: it has no provisioned capacity")]
-    OnDemand {
-        /// The table.
-        table: String,
-    },
-    /// There is less than a unit for each of the parts of a load that run at a time.
-    #[error("{what} has {units} WCU: too few to share among {parts} parts that run at a time")]
+    OnDemand { table: String },
+    /// There is less than one unit for each of the parts of a load that run at the same time.
+    #[error("{what} has {units} WCU: too few to share among {parts} parts that run at the same time")]
     TooSmall {
         /// The table, or an index of it.
         what: String,
-        /// What is provisioned.
         units: u64,
         /// How many parts.
         parts: NonZeroU64,
@@ -102,15 +98,13 @@ pub enum ShareError {
     /// The table cannot be described.
     #[error("cannot read the capacity of {table}")]
     Describe {
-        /// The table.
         table: String,
-        /// The service's reason.
         #[source]
         source: ServiceError,
     },
 }
 
-/// The share of what is provisioned for the table and for each global index.
+/// The share of the provisioned capacity of the table and of each global index.
 ///
 /// # Errors
 /// The table has no provisioned capacity, or too little to share.
@@ -177,7 +171,7 @@ mod tests {
         let Some(MaxWcu::Percent(of_part)) = limit else { panic!("{limit:?}") };
         assert_eq!(share("logs", &description("1/1000"), of_part).unwrap().wcu, number(100));
         let error = share("logs", &description("1/9"), of_part).unwrap_err().to_string();
-        assert_eq!(error, "logs has 9 WCU: too few to share among 8 parts that run at a time");
+        assert_eq!(error, "logs has 9 WCU: too few to share among 8 parts that run at the same time");
     }
 
     fn description(wcu: &str) -> TableDescription {

@@ -1,8 +1,9 @@
 //! Which rows belong to a part of a load that runs as several processes.
 //!
-//! Each part reads all of the input and writes the rows whose key hashes to it. So all rows with one key are one part's, and the last of
-//! them wins as in a load without parts. The hash is fixed for ever, and `docs/scale.md` defines it: parts of one load may run on
-//! different machines, years apart, with different versions of this program.
+//! Each part reads all of the input and writes the rows whose key hashes to it. All rows with the same key therefore
+//! belong to the same part, and the last of them wins, as in a load without parts. The hash never changes, and
+//! `docs/scale.md` defines it: parts of one load may run on different machines, with different versions of this
+//! program.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -31,7 +32,6 @@ impl Part {
         (index < count.get()).then_some(Self { index, count })
     }
 
-    /// Its number, from 0.
     pub fn index(self) -> u32 {
         self.index
     }
@@ -41,7 +41,7 @@ impl Part {
         self.count
     }
 
-    /// `text` with this part's number for each `{part}`.
+    /// `text` with each `{part}` replaced by this part's number.
     pub fn fill_in(self, text: &str) -> String {
         text.replace(PLACEHOLDER, &self.index.to_string())
     }
@@ -50,17 +50,17 @@ impl Part {
         hash % u64::from(self.count.get()) == u64::from(self.index)
     }
 
-    /// Whether a record is this part's that has no key. It belongs to exactly one part, too.
-    pub(super) fn has_record(self, source: usize, record: u64) -> bool {
+    /// Whether a record without a key belongs to this part. Such a record, too, belongs to exactly one part.
+    pub(super) fn owns_record(self, source: usize, record: u64) -> bool {
         let place = [source as u64, record].map(u64::to_le_bytes).concat();
         self.has(XxHash64::oneshot(SEED, &place))
     }
 
-    /// The part that an array job's engine names in the environment of its task: AWS Batch, Slurm, or a Kubernetes Indexed Job with
-    /// `LOAD_PARTS`.
+    /// The part that the engine of an array job sets in the environment of its task: AWS Batch, Slurm, or a Kubernetes
+    /// Indexed Job with `LOAD_PARTS`.
     ///
     /// # Errors
-    /// No engine names one, only half of it is there, or it makes no sense.
+    /// No engine has set one, or its variables are incomplete or invalid.
     pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let engines = [&AWS_BATCH[..], &SLURM, &KUBERNETES];
         let found: Vec<_> =
@@ -68,18 +68,18 @@ impl Part {
         let [names] = found[..] else {
             return Err(match found.len() {
                 0 => format!(
-                    "no array job names a part: there are neither {} nor {} nor {}",
+                    "this is not a task of an array job: neither {} nor {} nor {} are set",
                     AWS_BATCH.join(" and "),
                     SLURM[..2].join(" and "),
                     KUBERNETES.join(" and ")
                 ),
-                _ => "the variables of more than one engine are set; name the part: I/N".to_owned(),
+                _ => "the variables of more than one engine are set; give the part as I/N".to_owned(),
             });
         };
         let missing: Vec<_> = names.iter().copied().filter(|name| variable(name).is_none()).collect();
         if !missing.is_empty() {
             let there: Vec<_> = names.iter().copied().filter(|name| !missing.contains(name)).collect();
-            return Err(format!("{} is set, and {} is missing", there.join(" and "), missing.join(" and ")));
+            return Err(format!("{} is set, but {} is missing", there.join(" and "), missing.join(" and ")));
         }
         let numbers: Vec<u32> = names
             .iter()
@@ -97,18 +97,20 @@ impl Part {
             _ => None,
         };
         let values: Vec<_> = names.iter().zip(&numbers).map(|(name, number)| format!("{name}={number}")).collect();
-        part.ok_or_else(|| format!("{} name no part: the indexes of the array must have equal steps", values.join(" ")))
+        part.ok_or_else(|| {
+            format!("{} do not define a part: the indexes of the array must have equal steps", values.join(" "))
+        })
     }
 }
 
-/// What stands for a part's number in the names of files.
+/// The placeholder for a part's number in file names.
 pub const PLACEHOLDER: &str = "{part}";
 
 const AWS_BATCH: [&str; 2] = ["AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE"];
 /// `sbatch --array=10-40:10` has the indexes 10, 20, 30 and 40.
 const SLURM: [&str; 4] =
     ["SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP"];
-/// Kubernetes tells a pod its index only; the manifest must say how many there are.
+/// Kubernetes sets only a pod's index; the manifest must set the number of parts.
 const KUBERNETES: [&str; 2] = ["JOB_COMPLETION_INDEX", "LOAD_PARTS"];
 
 impl FromStr for Part {
@@ -127,7 +129,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// Hashes the keys of items. Takes an item's attributes, of which it keeps those of the table's key.
+/// Hashes the keys of items. Receives an item's attributes and keeps those of the table's key.
 #[derive(Debug)]
 pub(super) struct KeyHasher {
     schema: KeySchema,
@@ -192,7 +194,7 @@ impl AttributeSink for KeyHasher {
             AttributeValue::S(text) => self.string(name, &[text]),
             AttributeValue::N(text) => self.number(name, text),
             AttributeValue::B(blob) => self.part(name, b'B', &[blob.as_ref()]),
-            // No key can be of another type, and the item is rejected for it.
+            // Keys have no other types. The item is rejected.
             _ => {}
         }
     }

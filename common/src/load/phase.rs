@@ -1,11 +1,11 @@
-//! How far a load is with ending, and what each producer has done by then.
+//! The phases in which a load ends, and the state of each producer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
-/// How far a load is with ending. It only moves forward.
+/// The phase of a load. It only moves forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     Running,
@@ -15,7 +15,7 @@ pub(super) enum Phase {
     Stopping,
 }
 
-/// Tells producers and workers to end.
+/// The phase, shared with producers and workers.
 #[derive(Debug, Clone)]
 pub(super) struct SharedPhase {
     phase: watch::Sender<Phase>,
@@ -24,7 +24,7 @@ pub(super) struct SharedPhase {
 
 #[derive(Debug, Default)]
 struct ProducerState {
-    /// It has handed over everything and waits for its input, perhaps for ever: somebody may be typing.
+    /// It has handed over everything and waits for input, perhaps forever: a user may be typing.
     waiting: AtomicBool,
     ended: AtomicBool,
 }
@@ -53,8 +53,8 @@ impl SharedPhase {
         self.phase.subscribe()
     }
 
-    /// The `source`'s producer waits for its input from now on, or no longer. It must look at the phase after this: one of the two
-    /// sides then sees the other's change, whichever comes first, and neither waits for the other.
+    /// Records whether the producer of `source` waits for input. The producer must check the phase afterwards: one side
+    /// then always sees the other's change, and neither waits for the other.
     pub(super) fn set_waiting(&self, source: usize, waiting: bool) {
         self.producers[source].waiting.store(waiting, Ordering::SeqCst);
     }

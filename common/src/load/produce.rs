@@ -266,7 +266,7 @@ impl Producer {
     fn choose_copies(&mut self, number: u64, raw: &[u8], fields: Option<&Fields>) -> bool {
         let Some((part, hasher)) = &mut self.part else { return true };
         self.copies.clear();
-        let mut is_first_ours = part.has_record(self.source, number);
+        let mut is_first_ours = part.owns_record(self.source, number);
         let Some(fields) = fields.filter(|fields| self.mapper.begin(number, raw, fields).is_ok()) else {
             return is_first_ours;
         };

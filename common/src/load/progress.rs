@@ -1,18 +1,18 @@
-//! How far a load is, as its bars show it.
+//! The progress of a load, as its bars show it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::human;
 
-/// Rates are those of the last so long.
+/// Rates are averages over this period.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// Share of the input from which on the rest can be estimated by it. Sooner, rows that are written before others in front of them, such
-/// as the first copies of a row, would count for too much.
-const ENOUGH: f64 = 0.01;
+/// The share of the input that must be settled before the time left is estimated. Before that, rows written ahead of
+/// their turn, such as the first copies of a row, would distort the estimate.
+const MIN_SHARE: f64 = 0.01;
 
-/// The whole load at one moment.
+/// The state of the load at one moment.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sample {
     pub(super) at: Duration,
@@ -49,7 +49,7 @@ impl Progress {
     /// Rows still to be written, if the input's length is known and enough of it is written for an estimate.
     pub(super) fn rows_left(&self) -> Option<u64> {
         let last = self.samples.back()?;
-        let share = last.share.filter(|share| *share >= ENOUGH)?;
+        let share = last.share.filter(|share| *share >= MIN_SHARE)?;
         Some((last.written as f64 * (1.0 - share) / share) as u64)
     }
 

@@ -1,4 +1,5 @@
-//! Rejected rows: verbatim in one file, which can be fixed and loaded, their lines and reasons in another beside it.
+//! Rejected rows: verbatim in one file, which can be fixed and loaded, and their lines and reasons in a second file
+//! next to it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -12,26 +13,23 @@ use crate::report::SavedRejects;
 /// A row that cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedRow {
-    /// The input, as the user named it.
     pub source: String,
     /// The line on which the row begins, from 1.
     pub line: u64,
-    /// The row as it stands in the input.
+    /// The row as it is in the input.
     pub raw: Box<[u8]>,
-    /// What is wrong with it.
     pub reason: RecordError,
 }
 
 /// Rejected rows cannot be collected.
 #[derive(Debug, Error)]
 pub enum RejectsError {
-    /// There is something in the file, perhaps rows of an earlier load.
-    #[error("{} has rows in it already; load or move them first, or name another file", .0.display())]
+    /// The file is not empty; it may hold rows of an earlier load.
+    #[error("{} already contains rows; load or move them first, or choose another file", .0.display())]
     NotEmpty(PathBuf),
-    /// There is less in the file than the checkpoint says.
-    #[error("{} has {found} bytes, and had {length} when the checkpoint was saved; rejected rows are missing", path.display())]
+    /// The file is shorter than the checkpoint says.
+    #[error("{} has {found} bytes, but had {length} when the checkpoint was saved; rejected rows are missing", path.display())]
     Shorter {
-        /// The file.
         path: PathBuf,
         /// Its length in bytes.
         found: u64,
@@ -40,15 +38,9 @@ pub enum RejectsError {
     },
     /// An error of the operating system.
     #[error("cannot write {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
 }
 
-/// The two files.
 #[derive(Debug)]
 pub(super) struct Rejects {
     rows: Output,
@@ -61,7 +53,7 @@ struct Output {
     file: File,
     /// A device such as /dev/null has no length.
     is_regular: bool,
-    /// Bytes of the whole rows in it; 0 for a device.
+    /// Bytes of the complete rows in it; 0 for a device.
     length: u64,
 }
 
@@ -76,7 +68,7 @@ impl Output {
         }
     }
 
-    /// What was in the file at the checkpoint, and no more: what came later will come again.
+    /// Truncates the file to its length at the checkpoint: rows that were rejected later will be rejected again.
     fn resume(path: &Path, length: u64) -> Result<Self, RejectsError> {
         let path = path.to_owned();
         let opened = OpenOptions::new().create(true).append(true).open(&path).and_then(|file| {
@@ -101,7 +93,7 @@ impl Output {
         synced.map(|()| self.length).map_err(|source| RejectsError::Io { path: self.path.clone(), source })
     }
 
-    /// Appends this: all of it, or nothing.
+    /// Appends all of `bytes`, or nothing.
     fn write(&mut self, bytes: &[u8]) -> Result<(), RejectsError> {
         match self.file.write_all(bytes) {
             Ok(()) => {
@@ -111,14 +103,14 @@ impl Output {
                 Ok(())
             }
             Err(source) => {
-                self.cut_off(self.length);
+                self.truncate(self.length);
                 Err(RejectsError::Io { path: self.path.clone(), source })
             }
         }
     }
 
-    /// Removes what is behind `length`, as far as the system allows: it has just refused something else.
-    fn cut_off(&mut self, length: u64) {
+    /// Truncates the file if possible: the system has just refused to write to it.
+    fn truncate(&mut self, length: u64) {
         self.length = length;
         if self.is_regular {
             let _ = self.file.set_len(length);
@@ -133,13 +125,13 @@ impl Output {
 }
 
 impl Rejects {
-    /// Creates `path` for the rows and `path.reasons` for their lines and reasons. Neither may have anything in it.
+    /// Creates `path` for the rows and `path.reasons` for their lines and reasons. Neither may contain anything.
     ///
     /// # Errors
     /// [`RejectsError`] with the file's name.
     pub(super) fn create(path: &Path) -> Result<Self, RejectsError> {
         let rows = Output::create(path)?;
-        let reasons = Output::create(&beside(path)).inspect_err(|_| rows.remove_if_empty())?;
+        let reasons = Output::create(&reasons_path(path)).inspect_err(|_| rows.remove_if_empty())?;
         Ok(Self { rows, reasons })
     }
 
@@ -149,7 +141,7 @@ impl Rejects {
     /// [`RejectsError`] with the file's name.
     pub(super) fn resume(path: &Path, saved: &SavedRejects) -> Result<Self, RejectsError> {
         let rows = Output::resume(path, saved.rows_length)?;
-        let reasons = Output::resume(&beside(path), saved.reasons_length)?;
+        let reasons = Output::resume(&reasons_path(path), saved.reasons_length)?;
         Ok(Self { rows, reasons })
     }
 
@@ -169,20 +161,20 @@ impl Rejects {
         let before = self.rows.length;
         self.rows.write(&[&row.raw[..], b"\n"].concat())?;
         let reason = format!("{}:{}: {}\n", row.source, row.line, row.reason);
-        self.reasons.write(reason.as_bytes()).inspect_err(|_| self.rows.cut_off(before))
+        self.reasons.write(reason.as_bytes()).inspect_err(|_| self.rows.truncate(before))
     }
 
-    /// Leaves no empty files behind.
+    /// Removes empty files.
     pub(super) fn finish(self) {
         self.rows.remove_if_empty();
         self.reasons.remove_if_empty();
     }
 }
 
-fn beside(path: &Path) -> PathBuf {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".reasons");
-    beside.into()
+fn reasons_path(path: &Path) -> PathBuf {
+    let mut reasons_path = path.as_os_str().to_owned();
+    reasons_path.push(".reasons");
+    reasons_path.into()
 }
 
 #[cfg(test)]
@@ -242,7 +234,7 @@ mod tests {
         let mut rejects = Rejects::resume(&path, &saved).unwrap();
         rejects.add(&row(5, b"c")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"a\nc\n");
-        assert_eq!(fs::read_to_string(beside(&path)).unwrap().lines().count(), 2);
+        assert_eq!(fs::read_to_string(reasons_path(&path)).unwrap().lines().count(), 2);
         fs::write(&path, "").unwrap();
         assert!(matches!(Rejects::resume(&path, &saved), Err(RejectsError::Shorter { found: 0, .. })));
     }

@@ -1,4 +1,4 @@
-//! Each source opened where the load begins or resumes.
+//! Opens each source where the load begins or resumes.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use super::{LoadError, Reader};
 use crate::input::{InputFormat, Position, RecordReader, ResumeError, Source, SourceProgress, check_positions};
 use crate::report::{RecordEnd, ResumePoint};
 
-/// More files than this are not held open together: a process may have 1,024 files open by default.
-const OPEN_TOGETHER: usize = 100;
+/// At most this many files are kept open: by default, a process may have 1,024 open files.
+const MAX_OPEN_FILES: usize = 100;
 
-/// A source, behind its settled prefix.
+/// A source, positioned after its settled prefix.
 pub(super) enum OpenSource {
     Open(Box<Reader>),
-    /// One of several objects or many files: it exists, and is opened in its turn.
+    /// One of several objects or many files: it is known to exist, and is opened when its turn comes.
     Checked(Box<Checked>),
 }
 
@@ -36,7 +36,7 @@ impl OpenSource {
     }
 }
 
-/// Opens each source, behind its settled prefix.
+/// Opens each source after its settled prefix.
 pub(super) fn open_sources(
     job: &Job,
     resume_points: &[ResumePoint<RecordEnd>],
@@ -52,8 +52,8 @@ fn open(
     point: &ResumePoint<RecordEnd>,
     progress: &Arc<SourceProgress>,
 ) -> Result<OpenSource, LoadError> {
-    // A range that is not there would be noticed only when the reader gets to it, after rows of another file were written. An object is
-    // known by its version.
+    // A settled range that is missing would be noticed only when the reader reaches it, after rows of another file were
+    // written. An object is identified by its version.
     let is_object = source.is_object();
     if !point.ranges.is_empty() && source.is_repeatable() && !is_object {
         let positions = point.ranges.iter().map(|range| &range.position.position);
@@ -62,9 +62,9 @@ fn open(
     let (format, position) = (job.mapping.input(), point.prefix.position.position);
     progress.set_settled(position.offset);
     let waits_closed = match is_object {
-        // Each open one reads ahead.
+        // Each open object reads ahead.
         true => job.sources.len() > 1,
-        false => job.sources.len() > OPEN_TOGETHER && source.is_repeatable(),
+        false => job.sources.len() > MAX_OPEN_FILES && source.is_repeatable(),
     };
     if waits_closed {
         if !is_object {

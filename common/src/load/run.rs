@@ -29,10 +29,10 @@ use crate::report::{
     ResumePoint, RowCounts, SavedRejects, Script, Tally, Watermark,
 };
 
-/// Chunks of requests that wait for one worker: enough that it never waits for the producer, and little memory.
+/// Chunks of requests that can wait for one worker: enough to keep it busy, and few enough to need little memory.
 const CHUNKS_PER_WORKER: usize = 4;
 
-/// Events that wait for the collector. When standard output is held up (Ctrl-S), so is the load.
+/// Events that can wait for the collector. When standard output is blocked (Ctrl-S), so is the load.
 const EVENTS: usize = 256;
 
 /// How a load ended.
@@ -44,7 +44,7 @@ pub struct Loaded<W> {
     pub resumed: Tally,
     /// All of the input, if it was read to its end.
     pub input: Option<InputTotals>,
-    /// What went over the wire in this run.
+    /// The requests of this run.
     pub traffic: Traffic,
     /// Rows that were loaded although they look wrong, of this run.
     pub oddities: OddityCounts,
@@ -54,7 +54,7 @@ pub struct Loaded<W> {
     pub elapsed: Duration,
     /// What ended it early.
     pub errors: Vec<LoadError>,
-    /// What is to be said of what was written, one line each.
+    /// Lines for the user about what was written.
     pub notes: Vec<String>,
     lines: PythonLines<W>,
     checkpoint: Option<Checkpoint>,
@@ -87,7 +87,7 @@ impl<W: Write> Loaded<W> {
     /// Marks the load as done in its checkpoint, if it has one: the same command then has the same end and sends nothing.
     ///
     /// # Errors
-    /// The checkpoint cannot be written. The same command then resumes behind the last row.
+    /// The checkpoint cannot be written. The same command then resumes after the last row.
     pub fn mark_finished(&mut self, report: String) -> Result<(), LoadError> {
         let (Some(checkpoint), Some(ends)) = (&mut self.checkpoint, self.ends.clone()) else { return Ok(()) };
         let (tally, stored_bytes, seconds) = (self.tally, self.stored_bytes, self.elapsed.as_secs_f64());
@@ -106,8 +106,8 @@ impl<W: Write> Loaded<W> {
 /// `stdout` gets Python's lines, as they happen; the last one when [`Loaded::print_last_line`] is called.
 ///
 /// # Errors
-/// Nothing was written: an input cannot be opened, a file beside the load cannot be used, or the table's key is not the items'. What
-/// happens later is in [`Loaded`].
+/// Nothing was written: an input cannot be opened, the checkpoint or the rejects file cannot be used, or the table's
+/// key differs from the items'. Later errors are in [`Loaded`].
 pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     let start = Instant::now();
     let (checkpoint, empties_rejects) = open_checkpoint(job)?;
@@ -146,8 +146,8 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
         progress: progress.clone(),
         start,
     };
-    // Before the first row is rejected: a load that is killed after that would else find rows in the file that it cannot tell from
-    // somebody else's. And a checkpoint that cannot be written is better known now.
+    // Saved before the first row is rejected: otherwise a load that is killed after that would find rows in the file
+    // that might belong to another load. An error here also ends the load before anything is written.
     collector.save();
     if let Some(error) = collector.errors.pop() {
         collector.rejects.into_iter().for_each(Rejects::finish);
@@ -176,7 +176,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     Ok(finish(job, collector, &sinks, replaced, resumed))
 }
 
-/// The checkpoint, and whether the files for rejected rows are those of an earlier load whose rows will come again.
+/// The checkpoint, and whether the rejects files hold rows of an earlier run that this load reads again.
 fn open_checkpoint(job: &Job) -> Result<(Option<Checkpoint>, bool), LoadError> {
     let Some(path) = job.checkpoint.as_deref() else { return Ok((None, false)) };
     if job.fresh {
@@ -233,7 +233,7 @@ fn start_producers(
         .map_err(|error| LoadError::Thread(io::Error::other(error)))?;
     for (index, ((reader, source), resume)) in readers.into_iter().zip(&job.sources).zip(resume_points).enumerate() {
         let producer = Producer::new(production.clone(), index, source.name(), resume);
-        // A producer that waits for input for ever must not keep the program from ending, so nobody waits for it.
+        // Not joined: a producer may wait for input forever, and must not keep the program from ending.
         pool.spawn_fifo(move || producer.run(reader));
     }
     Ok(())
@@ -253,7 +253,7 @@ fn join<W: Write>(threads: Threads, collector: &mut Collector<W>) -> ReplacedRow
     replaced
 }
 
-/// Saves what is kept beside the load, and sums it up.
+/// Completes the checkpoint and the rejects files, and sums up the load.
 fn finish<W: Write>(
     job: &Job,
     mut collector: Collector<W>,
@@ -285,7 +285,7 @@ fn finish<W: Write>(
         tally.written = 0;
     }
     collector.save();
-    // A load that did nothing, perhaps for a mistyped name, starts again.
+    // A load that did nothing, perhaps because of a mistyped name, leaves no checkpoint.
     if !collector.errors.is_empty()
         && tally.written + tally.rejected == 0
         && let Some(checkpoint) = collector.checkpoint.take()

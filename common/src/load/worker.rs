@@ -18,7 +18,7 @@ use crate::report::{KeyCounter, ReplacedRows};
 /// How long batches in flight are waited for when the load is stopped. DynamoDB responds within milliseconds or not at all.
 const FINAL_RESPONSES: Duration = Duration::from_secs(5);
 
-/// What a worker is made of before it has its sink.
+/// A worker that has no sink yet.
 pub(super) struct Worker {
     pub(super) chunks: ChunkReceiver<Vec<Request>>,
     pub(super) events: Sender<Event>,
@@ -27,19 +27,19 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Works until all its requests are settled, until the sink stops, or until the load is stopped. `open` is called within the
-    /// worker's runtime.
+    /// Runs until all its requests are settled, until the sink stops, or until the load is stopped. `open` is called
+    /// within the worker's runtime.
     ///
     /// # Errors
-    /// The system gives it no runtime.
+    /// Its runtime cannot be created.
     pub(super) fn run<S: Sink>(self, open: impl FnOnce() -> S) -> io::Result<ReplacedRows> {
-        // A worker that panics has ended for the collector, too.
+        // Also sent when the worker panics.
         let ended = Ended(self.events.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let phase_changes = self.phase.watch();
         let (error, replaced) = runtime.block_on(async {
-            let mut working = Working { worker: self, sink: open(), phase_changes, closed: false };
-            (working.work().await, working.worker.keys.replaced())
+            let mut running = RunningWorker { worker: self, sink: open(), phase_changes, closed: false };
+            (running.work().await, running.worker.keys.replaced())
         });
         if let Some(error) = error {
             let _ = ended.0.send(Event::Failed(error));
@@ -48,7 +48,7 @@ impl Worker {
     }
 }
 
-struct Working<S> {
+struct RunningWorker<S> {
     worker: Worker,
     sink: S,
     phase_changes: watch::Receiver<Phase>,
@@ -56,7 +56,7 @@ struct Working<S> {
     closed: bool,
 }
 
-impl<S: Sink> Working<S> {
+impl<S: Sink> RunningWorker<S> {
     /// `None` when all is settled, or when the load was stopped by others.
     async fn work(&mut self) -> Option<LoadError> {
         loop {
@@ -64,7 +64,7 @@ impl<S: Sink> Working<S> {
                 self.stop().await;
                 return None;
             }
-            self.take_chunks();
+            self.receive_chunks();
             let wants_input = !self.closed && self.sink.has_room();
             let turn = tokio::select! {
                 turn = self.sink.turn() => turn,
@@ -84,9 +84,9 @@ impl<S: Sink> Working<S> {
         }
     }
 
-    fn take_chunks(&mut self) {
+    fn receive_chunks(&mut self) {
         while !self.closed && self.sink.has_room() {
-            // Asked for before the channel is: what a producer sent before it was done is then in the channel.
+            // Checked before the channel: everything that a producer sent before it ended is then in the channel.
             let producers_are_done = self.worker.phase.producers_are_done();
             match self.worker.chunks.try_receive() {
                 Received::Chunk(chunk) => {
@@ -109,7 +109,7 @@ impl<S: Sink> Working<S> {
         }
     }
 
-    /// Starts nothing more, and waits for the responses to what is in flight.
+    /// Starts nothing new, and waits for the responses to batches in flight.
     async fn stop(&mut self) {
         self.sink.stop();
         let _ = tokio::time::timeout(FINAL_RESPONSES, async {
@@ -122,7 +122,7 @@ impl<S: Sink> Working<S> {
     }
 }
 
-/// Tells the collector that the worker has ended, when it is dropped.
+/// Notifies the collector, when dropped, that the worker has ended.
 struct Ended(Sender<Event>);
 
 impl Drop for Ended {

@@ -21,7 +21,6 @@ pub struct Identity {
     pub program: String,
     /// Endpoint or region of the table.
     pub destination: String,
-    /// The table's name.
     pub table: String,
     /// The inputs, in their order.
     pub inputs: Vec<InputIdentity>,
@@ -51,7 +50,6 @@ pub struct InputIdentity {
 pub struct SavedProgress {
     /// Each source, in the order of [`Identity::inputs`].
     pub sources: Vec<ResumePoint<RecordEnd>>,
-    /// The rejects files.
     pub rejects: SavedRejects,
 }
 
@@ -94,34 +92,16 @@ struct Contents {
 pub enum CheckpointError {
     /// The operating system refuses.
     #[error("checkpoint {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
     /// It is not a checkpoint, or one of another version of this program.
     #[error("{} is not a checkpoint of this program ({reason})", path.display())]
-    NotACheckpoint {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    NotACheckpoint { path: PathBuf, reason: String },
     /// Another process works on the same load.
     #[error("checkpoint {} is in use: another process works on this load", path.display())]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
+    InUse { path: PathBuf },
     /// It is of another load.
     #[error("checkpoint {} is of another load: {difference}", path.display())]
-    AnotherLoad {
-        /// The file.
-        path: PathBuf,
-        /// What differs.
-        difference: String,
-    },
+    AnotherLoad { path: PathBuf, difference: String },
 }
 
 /// The file. Whatever happens, power loss included, it holds one whole checkpoint or does not exist.

@@ -10,7 +10,6 @@ use crate::input::Position;
 pub struct RecordEnd {
     /// Records before it, those of other parts included.
     pub records: u64,
-    /// Where it is.
     pub position: Position,
 }
 

@@ -19,13 +19,10 @@ pub(super) const FORMAT_VERSION: u32 = 1;
 /// What a load was asked to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadInfo {
-    /// The program's name.
     pub program: Cow<'static, str>,
-    /// Its version.
     pub version: Cow<'static, str>,
     /// Where the table is: the endpoint, or `DynamoDB in us-east-1`.
     pub destination: String,
-    /// The table's name.
     pub table: String,
     /// The inputs as the user named them.
     pub inputs: Vec<String>,
@@ -53,7 +50,6 @@ impl LoadInfo {
 /// A part of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartInfo {
-    /// Its number, from 0.
     pub index: u32,
     /// How many there are.
     pub count: u32,
@@ -64,13 +60,11 @@ pub struct PartInfo {
 pub struct Outcome {
     /// `done`, `done_except_rejected`, `failed`, `interrupted` or `terminated`.
     pub outcome: Cow<'static, str>,
-    /// The exit code.
     pub exit_code: u8,
     /// What ended it early, in one line.
     pub error: Option<String>,
     /// Everything that ended it, `error` first: a bad row and a table that does not exist, for example.
     pub errors: Vec<String>,
-    /// What the user can do then.
     pub what_to_do: Vec<String>,
 }
 
@@ -89,7 +83,6 @@ pub struct LoadFigures {
     pub oddities: OddityCounts,
     /// Rows of this run with the key of an earlier row.
     pub replaced: ReplacedRows,
-    /// How long this run took.
     pub elapsed: Duration,
 }
 

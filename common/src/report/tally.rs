@@ -70,29 +70,24 @@ impl RowCounts {
         Self(resumed.into_iter().map(counts).collect())
     }
 
-    /// Counts rows read from a source.
     pub fn add_read(&self, source: usize, rows: u64) {
         self.0[source].read.fetch_add(rows, Ordering::Relaxed);
     }
 
-    /// Counts rows acknowledged by DynamoDB.
     pub fn add_written(&self, source: usize, rows: u64) {
         self.0[source].written.fetch_add(rows, Ordering::Relaxed);
     }
 
-    /// Counts rejected rows.
     pub fn add_rejected(&self, source: usize, rows: u64) {
         self.0[source].rejected.fetch_add(rows, Ordering::Relaxed);
     }
 
-    /// The rows of one source.
     pub fn of_source(&self, source: usize) -> Tally {
         let counts = &self.0[source];
         let [written, rejected] = [&counts.written, &counts.rejected].map(|count| count.load(Ordering::Relaxed));
         Tally { read: counts.read.load(Ordering::Relaxed), written, rejected }
     }
 
-    /// The rows of all sources.
     pub fn total(&self) -> Tally {
         let mut total = Tally::default();
         (0..self.0.len()).for_each(|source| total += self.of_source(source));

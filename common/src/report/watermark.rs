@@ -17,7 +17,6 @@ pub struct SettledRange<P> {
     pub position: P,
     /// Rows written; copies count.
     pub written: u64,
-    /// Rows rejected.
     pub rejected: u64,
 }
 

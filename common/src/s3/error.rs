@@ -42,11 +42,9 @@ pub enum S3ErrorKind {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{url}: {message}")]
 pub struct S3Error {
-    /// The kind.
     pub kind: S3ErrorKind,
     /// The URL as the user knows it.
     pub url: String,
-    /// What is wrong.
     pub message: String,
 }
 

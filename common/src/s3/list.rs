@@ -8,7 +8,6 @@ use super::url::S3Url;
 /// An object as it was when the load began.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// Where it is.
     pub url: S3Url,
     /// Its length in bytes, as it is stored.
     pub size: u64,

@@ -59,7 +59,6 @@ pub fn table(name: &str) -> Option<&'static TableDefinition> {
 /// A table: one partition key, one global secondary index, provisioned capacity. All key attributes are strings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableDefinition {
-    /// `TableName`.
     pub name: &'static str,
     /// Attribute that is the table's whole key.
     pub partition_key: &'static str,
@@ -72,7 +71,6 @@ pub struct TableDefinition {
 /// A global secondary index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexDefinition {
-    /// `IndexName`.
     pub name: &'static str,
     /// Attribute that is the partition key.
     pub partition_key: &'static str,
@@ -96,9 +94,7 @@ pub enum Projection {
 /// Provisioned capacity in units a second; neither may be zero. Reads and writes as `100/200`: RCU, then WCU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProvisionedThroughput {
-    /// RCU.
     pub read: NonZeroU32,
-    /// WCU.
     pub write: NonZeroU32,
 }
 

@@ -15,7 +15,6 @@ use crate::capacity::{self, IndexScope, Projection, Settings, Table, Throughput}
 /// A table that exists, in whatever state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableDescription {
-    /// `TableStatus`.
     pub status: TableStatus,
     /// As DynamoDB counted it within the last six hours or so.
     pub item_count: u64,
@@ -30,7 +29,6 @@ pub struct TableDescription {
 /// A secondary index of a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IndexDescription {
-    /// `IndexName`.
     pub name: String,
     /// Whether it has capacity of its own.
     pub scope: IndexScope,
@@ -47,7 +45,6 @@ pub struct IndexDescription {
 /// An attribute of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyElement {
-    /// `AttributeName`.
     pub attribute: String,
     /// `HASH` or `RANGE`.
     pub key_type: KeyType,

@@ -12,7 +12,6 @@ pub struct Request {
     pub operation: String,
     /// The value of `authorization`: access key, region, signature.
     pub authorization: String,
-    /// The body.
     pub body: String,
     /// The first line and the headers as they came, but for the body's length.
     pub(crate) head: String,
@@ -42,7 +41,6 @@ impl Answer {
         Self::http("400 Bad Request", "application/x-amz-json-1.0", &json)
     }
 
-    /// Any HTTP answer; `status` such as `404 Not Found`.
     pub fn http(status: &str, content_type: &str, body: &str) -> Self {
         let length = body.len();
         Self(format!(
@@ -95,12 +93,10 @@ impl CannedServer {
         Self::start(move |_| answer.clone())
     }
 
-    /// The endpoint URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }

@@ -177,7 +177,7 @@ pub fn stopped_by_a_second_signal(trial: Trial) {
     });
     let failed = trial.failed(running.finish(), proxy.calls());
     failed.run.assert_code(130);
-    assert!(failed.run.stderr.contains("not waiting for what is in flight"), "{}", failed.run.stderr);
+    assert!(failed.run.stderr.contains("not waiting for batches in flight"), "{}", failed.run.stderr);
     // An answer may have come and not have been read by then.
     assert!((1..=proxy.acknowledged()).contains(&failed.counts.written), "{:?}", failed.counts);
     assert!(failed.items.len() > proxy.acknowledged(), "written, and never acknowledged");
@@ -322,7 +322,7 @@ pub fn no_room_for_rejected_rows(lab: &Lab, log: &str, bad: &[String]) {
     let run = program().with_room_for_files(24).run();
     run.assert_error(
         1,
-        &["cannot write bad.csv: ", "the space on the disk", "run the same command again: it resumes from here"],
+        &["cannot write bad.csv: ", "the free disk space", "run the same command again: it resumes from here"],
     );
     let counts = run.counts();
     // Some ids are there several times.
@@ -349,7 +349,7 @@ pub fn no_room_for_the_checkpoint(trial: Trial) {
     let name = "p".repeat(200);
     let trial = trial.with_args(&["--checkpoint", &name]);
     let run = trial.program(&trial.lab.url()).with_room_for_files(0).run();
-    run.assert_error(1, &[&format!("checkpoint {name}: "), "the space on the disk"]);
+    run.assert_error(1, &[&format!("checkpoint {name}: "), "the free disk space"]);
     assert!(trial.lab.items().is_empty());
     assert!(!trial.lab.folder().join(&name).exists() && !trial.lab.folder().join(name.clone() + ".new").exists());
     trial.assert_done(&trial.program(&trial.lab.url()).run(), "with room");

@@ -4,6 +4,7 @@
 //! Everything here panics when it does not work, which is how a test fails.
 
 #![expect(clippy::unwrap_used, reason = "only tests use this")]
+#![allow(missing_docs, reason = "an internal crate: names say most of it")]
 
 pub mod canned;
 pub mod capacity;

@@ -49,43 +49,36 @@ impl Row {
         self.0.iter().map(quoted).collect::<Vec<_>>().join(",")
     }
 
-    /// With another host.
     #[must_use]
     pub fn host(self, text: &str) -> Self {
         self.with(1, text)
     }
 
-    /// With another date.
     #[must_use]
     pub fn date(self, text: &str) -> Self {
         self.with(2, text)
     }
 
-    /// With another hourofday.
     #[must_use]
     pub fn hour(self, text: &str) -> Self {
         self.with(3, text)
     }
 
-    /// With another URL.
     #[must_use]
     pub fn url(self, text: &str) -> Self {
         self.with(6, text)
     }
 
-    /// With another responsecode.
     #[must_use]
     pub fn code(self, text: &str) -> Self {
         self.with(7, text)
     }
 
-    /// With another bytessent.
     #[must_use]
     pub fn bytes(self, text: &str) -> Self {
         self.with(8, text)
     }
 
-    /// With another useragent.
     #[must_use]
     pub fn agent(self, text: &str) -> Self {
         self.with(9, text)

@@ -20,9 +20,7 @@ pub struct Program {
 /// What a run left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    /// All of stdout.
     pub stdout: String,
-    /// All of stderr.
     pub stderr: String,
     /// The exit code; `None` if a signal ended it.
     pub code: Option<i32>,
@@ -42,14 +40,12 @@ impl Program {
         Self { command, stdin: Vec::new(), stdout: None, timeout: Duration::from_secs(60) }
     }
 
-    /// Adds arguments.
     #[must_use]
     pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.command.args(args);
         self
     }
 
-    /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
@@ -62,7 +58,6 @@ impl Program {
         self.env("AWS_ENDPOINT_URL", url)
     }
 
-    /// Sets the working directory.
     #[must_use]
     pub fn directory(mut self, directory: &Path) -> Self {
         self.command.current_dir(directory);
@@ -229,11 +224,9 @@ impl Drop for Running {
 /// The rows of a load, as its last words on stderr count them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// Rows read.
     pub read: usize,
     /// Rows acknowledged.
     pub written: usize,
-    /// Rows rejected.
     pub rejected: usize,
     /// The others.
     pub not_written: usize,

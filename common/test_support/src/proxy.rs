@@ -210,7 +210,6 @@ impl Proxy {
         Self { address, seen, connections }
     }
 
-    /// The endpoint URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }

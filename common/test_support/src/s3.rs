@@ -47,7 +47,6 @@ impl S3Server {
         Self { folder, address, requests }
     }
 
-    /// The endpoint URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }

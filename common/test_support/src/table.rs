@@ -79,9 +79,7 @@ pub fn create_lab(url: &str, name: &str) {
 /// Write capacity units per second of a table and of its index.
 #[derive(Debug, Clone, Copy)]
 pub struct Wcu {
-    /// The table's.
     pub table: i64,
-    /// Its index's.
     pub index: i64,
 }
 

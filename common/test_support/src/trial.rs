@@ -23,11 +23,8 @@ pub struct Trial {
 /// How a load ended that was not done.
 #[derive(Debug)]
 pub struct Failed {
-    /// What the program said.
     pub run: Run,
-    /// Its counts.
     pub counts: Counts,
-    /// What is in the table.
     pub items: Items,
     /// BatchWriteItem calls that it made.
     pub calls: usize,

@@ -150,15 +150,15 @@ fn a_rejects_file_that_cannot_be_used_is_refused_before_anything_is_written() {
     lab.file("log.csv", csv(&rows(1..=3)));
     lab.file("bad.csv", "rows of yesterday\n");
     lab.load(&["log.csv", "--rejects", "bad.csv"])
-        .assert_error(4, &["bad.csv has rows in it already", "name another file"]);
+        .assert_error(4, &["bad.csv already contains rows", "choose another file"]);
     assert_eq!(lab.read("bad.csv"), "rows of yesterday\n");
     lab.file("other.csv.reasons", "reasons of yesterday\n");
-    lab.load(&["log.csv", "--rejects", "other.csv"]).assert_error(4, &["other.csv.reasons has rows in it already"]);
+    lab.load(&["log.csv", "--rejects", "other.csv"]).assert_error(4, &["other.csv.reasons already contains rows"]);
     for path in ["no/such/folder/bad.csv", "."] {
         lab.load(&["log.csv", "--rejects", path])
             .assert_error(1, &["cannot write ", path, "what to do: check the path"]);
     }
-    lab.load(&["log.csv", "--rejects", "log.csv"]).assert_error(4, &["log.csv has rows in it already"]);
+    lab.load(&["log.csv", "--rejects", "log.csv"]).assert_error(4, &["log.csv already contains rows"]);
     assert!(lab.items().is_empty());
     assert!(!lab.folder().join("other.csv").exists(), "an empty file is left");
 }

@@ -90,7 +90,7 @@ fn a_table_with_another_key_fails_as_the_load_does() {
     lab.file("log.csv", csv(&rows(1..=3)));
     let program = || Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url()).args(["other", "log.csv"]);
     for run in [program().run(), program().args(["--dry-run"]).run()] {
-        run.assert_error(1, &["the key of table other is id (S), and the key of the items is PK (S)"]);
+        run.assert_error(1, &["the key of table other is id (S), but the key of the items is PK (S)"]);
         assert_eq!(run.stdout, "");
     }
 }

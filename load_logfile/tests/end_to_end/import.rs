@@ -35,8 +35,8 @@ fn the_files_hold_what_a_load_writes() {
     for text in [
         "2000 rows read = 2000 written + 0 rejected + 0 not written",
         "1,000 items in 1 object in out, with the requests import-table.json and start-bulk-put-items.json",
-        "1,000 rows left out, whose key a later row has",
-        "import-table costs less than $0.0001 for 0.000 GB before they are packed (list prices of us-east-1, ",
+        "1,000 rows left out because a later row has the same key",
+        "import-table costs less than $0.0001 for 0.000 GB before compression (list prices of us-east-1, ",
         "writing the rows through the table would take about 4,000 WCU: $0.0025 on demand",
         "aws s3 cp out s3://BUCKET/out/ --recursive",
         "aws dynamodb import-table --cli-input-json file://out/import-table.json",
@@ -96,7 +96,7 @@ fn neither_a_table_nor_an_account_is_needed() {
     let run = program.args(["other_table", "log.csv", "--write-import", "out", "--price", "import-gb=1"]).run();
     run.assert_code(0);
     for text in [
-        "the table cannot be looked at (no region is set); a new one gets the mapping's key",
+        "the table cannot be described (no region is set); a new one gets the mapping's key",
         "with the prices of --price",
     ] {
         assert!(run.stderr.contains(text), "{text}: {}", run.stderr);
@@ -124,7 +124,7 @@ fn what_is_there_is_not_touched() {
     let lab = lab();
     lab.file("log.csv", csv(&rows(1..=10)));
     lab.file("out/thesis.txt", "my thesis");
-    lab.load(&["log.csv", "--write-import", "out"]).assert_error(4, &["out is not empty", "name a new folder"]);
+    lab.load(&["log.csv", "--write-import", "out"]).assert_error(4, &["out is not empty", "choose a new folder"]);
     lab.file("new.incomplete/thesis.txt", "my thesis");
     lab.load(&["log.csv", "--write-import", "new"]).assert_error(4, &["new.incomplete is not empty"]);
     assert_eq!(lab.read("new.incomplete/thesis.txt"), "my thesis");
@@ -138,7 +138,7 @@ fn on_a_full_disk_nothing_looks_complete_and_the_next_load_is_whole() {
     let run = lab.program(&["log.csv", "--write-import", "out"]).with_room_for_files(2).run();
     run.assert_error(
         1,
-        &["cannot write the import files: ", "check the path, its permissions and the space on the disk"],
+        &["cannot write the import files: ", "check the path, its permissions and the free disk space"],
     );
     assert!(run.stderr.contains(" = 0 written + 0 rejected + "), "{}", run.stderr);
     assert_eq!(fs::read_dir(lab.folder()).unwrap().count(), 1);

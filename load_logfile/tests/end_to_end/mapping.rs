@@ -130,7 +130,7 @@ fn a_mapping_for_another_key_is_one_error_of_the_table() {
         let run = lab.load(&["a.csv", "--mapping", "m.toml", option]);
         run.assert_error(
             1,
-            &["the key of table logfile is PK (S), and the key of the items is id (S)", "what to do: "],
+            &["the key of table logfile is PK (S), but the key of the items is id (S)", "what to do: "],
         );
     }
     assert!(lab.items().is_empty() && !lab.folder().join("bad.csv").exists());

@@ -156,7 +156,7 @@ fn an_engine_names_the_part_if_it_is_asked() {
     for (args, variables, words) in [
         (&["--part", "auto"][..], &batch[..1], "AWS_BATCH_JOB_ARRAY_SIZE is missing"),
         (&["--part", "auto"], &[("JOB_COMPLETION_INDEX", "2")][..], "LOAD_PARTS is missing"),
-        (&["--part", "auto"], &[], "no array job names a part"),
+        (&["--part", "auto"], &[], "this is not a task of an array job"),
         (&["--part", "4/4"], &[], "expected I/N"),
         (&["--parts-at-once", "2"], &[], "--part"),
         (&["--checkpoint", "{part}"], &[], "this load has no parts"),
@@ -195,9 +195,9 @@ fn an_input_that_is_shorter_than_expected_is_an_error() {
     let (bytes, more) = (log.len().to_string(), (log.len() + 1).to_string());
     run(&["--expect-rows", "30", "--expect-bytes", &bytes]).assert_code(0);
     run(&["--expect-rows", "31"])
-        .assert_error(1, &["the input had 30 rows, and 31 are expected", "what to do: whatever produces it"]);
+        .assert_error(1, &["the input had 30 rows, but at least 31 were expected", "what to do: whatever produces it"]);
     run(&["--expect-bytes", &more])
-        .assert_error(1, &[&format!("the input had {bytes} bytes, and {more} are expected")]);
+        .assert_error(1, &[&format!("the input had {bytes} bytes, but at least {more} were expected")]);
     // Compressed bytes are counted as they are.
     let packed = test_support::lab::gzip(log.as_bytes());
     lab.file("log.csv.gz", &packed);
@@ -206,7 +206,7 @@ fn an_input_that_is_shorter_than_expected_is_an_error() {
     // With a checkpoint, the rest is loaded when it has come.
     let half = log[..log.len() / 2].rfind('\n').map(|end| log[..=end].to_owned()).unwrap();
     let args = ["-", "--checkpoint", "c", "--expect-rows", "30"];
-    lab.program(&args).stdin(half).run().assert_error(1, &["and 30 are expected", "it resumes from here"]);
+    lab.program(&args).stdin(half).run().assert_error(1, &["but at least 30 were expected", "it resumes from here"]);
     lab.program(&args).stdin(log.clone()).run().assert_code(0);
     lab.program(&args).stdin(log.clone()).run().assert_code(0);
 }
@@ -226,7 +226,7 @@ fn a_load_that_is_done_is_not_taken_for_that_of_another_input() {
     );
     assert!(again.stdout.starts_with("RowCount: 30, Total seconds: "), "{}", again.stdout);
     piped(&log.replace("GET", "PUT"), &[]).assert_error(4, &["standard input: its first "]);
-    piped(&csv(&rows(1..=31)), &[]).assert_error(4, &["standard input: it has more than the "]);
+    piped(&csv(&rows(1..=31)), &[]).assert_error(4, &["standard input: it has grown beyond the "]);
     piped(&csv(&rows(1..=31)), &["--fresh"]).assert_code(0);
     assert_eq!(lab.items().len(), 31);
 

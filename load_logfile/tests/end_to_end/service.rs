@@ -52,7 +52,7 @@ fn a_table_with_another_key() {
     table::create_plain(&lab.url(), "other", "id");
     lab.file("log.csv", csv(&rows(1..=60)));
     let run = Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url()).args(["other", "log.csv"]).run();
-    run.assert_error(1, &["the key of table other is id (S), and the key of the items is PK (S)"]);
+    run.assert_error(1, &["the key of table other is id (S), but the key of the items is PK (S)"]);
     let run = Program::new(LOADER).directory(lab.folder()).endpoint(&lab.url());
     let run = run.args(["other", "log.csv", "--rejects", "bad.csv"]).run();
     run.assert_error(1, &["the key of table other is id (S)"]);

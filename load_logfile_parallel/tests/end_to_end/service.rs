@@ -49,7 +49,7 @@ fn a_table_with_another_key() {
     let lab = lab();
     table::create_plain(&lab.url(), "other", "id");
     let (_files, program) = program(&lab.url(), "other");
-    program.run().assert_error(1, &["the key of table other is id (S), and the key of the items is PK (S)"]);
+    program.run().assert_error(1, &["the key of table other is id (S), but the key of the items is PK (S)"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What people see of a load while it runs: bars on a terminal, and what throttles it, explained once for each cause.
+//! What a load shows while it runs: progress bars on a terminal, and one explanation of each cause of throttling.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,16 +20,16 @@ use crate::report::RowCounts;
 use crate::screen::{Bar, Screen};
 use crate::tables::TableDescription;
 
-/// How often it looks without a terminal.
+/// How often the load is sampled where there are no bars.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long it waits for a response that names the cause, once requests have been throttled without one.
-const BEFORE_DEDUCTION: Duration = Duration::from_secs(2);
+/// How long a cause that no response names is left unexplained, because a later response may name it.
+const DEDUCTION_DELAY: Duration = Duration::from_secs(2);
 
-/// How long it waits for the table's description.
-const DESCRIBE: Duration = Duration::from_secs(5);
+/// The timeout for the table's description.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Looks at a load from time to time. When it is dropped, its bars disappear.
+/// Samples a load at intervals. Its bars disappear when it is dropped.
 pub(super) struct Display {
     program: &'static str,
     screen: Screen,
@@ -44,7 +44,7 @@ pub(super) struct Display {
     seen: BTreeSet<ThrottleCause>,
     /// Causes that were explained, deduced ones included.
     explained: BTreeSet<ThrottleCause>,
-    /// Since when requests have been throttled without a cause that is explained.
+    /// When requests were first throttled without a cause that is explained.
     unknown_since: Option<Duration>,
 }
 
@@ -85,8 +85,8 @@ impl Display {
                     None => std::future::pending().await,
                 }} => self.screen.hide_bars_until_shown(&mut shown),
             }
-            self.look(bars.as_ref(), &mut shown);
-            self.explain_news().await;
+            self.update(bars.as_ref(), &mut shown);
+            self.explain_new_causes().await;
         }
     }
 
@@ -96,7 +96,7 @@ impl Display {
         self.screen.has_bars().then(|| (0..=sources).map(|_| self.screen.bar()).collect())
     }
 
-    fn look(&mut self, bars: Option<&Vec<Bar>>, shown: &mut bool) {
+    fn update(&mut self, bars: Option<&Vec<Bar>>, shown: &mut bool) {
         let sample = self.sample();
         self.progress.add(sample);
         let Some((all, each)) = bars.and_then(|bars| bars.split_last()) else { return };
@@ -125,8 +125,8 @@ impl Display {
             .map(|source| source.share().map(|share| (share, source.length.load(Ordering::Relaxed) as f64)))
             .collect();
         let share = shares.map(|shares| {
-            let whole: f64 = shares.iter().map(|(_, length)| length).sum();
-            shares.iter().map(|(share, length)| share * length).sum::<f64>() / whole.max(1.0)
+            let total: f64 = shares.iter().map(|(_, length)| length).sum();
+            shares.iter().map(|(share, length)| share * length).sum::<f64>() / total.max(1.0)
         });
         let written = self.counts.total().written;
         let Some(sinks) = &self.sinks else { return Sample { at, written, share, ..Sample::default() } };
@@ -140,27 +140,27 @@ impl Display {
         })
     }
 
-    /// Explains causes that are new. One that the response does not name waits a little for a response that does.
-    async fn explain_news(&mut self) {
+    /// Explains new causes. One that no response names is deduced only after [`DEDUCTION_DELAY`].
+    async fn explain_new_causes(&mut self) {
         let Some(sinks) = self.sinks.clone() else { return };
-        let mut news: Vec<_> = sinks.traffic.with(|traffic| {
+        let mut new_causes: Vec<_> = sinks.traffic.with(|traffic| {
             traffic.throttle_events.keys().filter(|cause| !self.seen.contains(*cause)).cloned().collect()
         });
-        if let Some(index) = news.iter().position(|cause| cause.resource == ThrottledResource::Unknown) {
+        if let Some(index) = new_causes.iter().position(|cause| cause.resource == ThrottledResource::Unknown) {
             let now = self.start.elapsed();
             let since = *self.unknown_since.get_or_insert(now);
-            let others_are_known = news.len() > 1 || !self.explained.is_empty();
-            if now < since + BEFORE_DEDUCTION && !others_are_known {
-                news.remove(index);
+            let others_are_known = new_causes.len() > 1 || !self.explained.is_empty();
+            if now < since + DEDUCTION_DELAY && !others_are_known {
+                new_causes.remove(index);
             } else if others_are_known {
-                self.seen.insert(news.remove(index));
+                self.seen.insert(new_causes.remove(index));
             }
         }
-        if news.is_empty() {
+        if new_causes.is_empty() {
             return;
         }
         let description = describe(&sinks).await;
-        for cause in news {
+        for cause in new_causes {
             self.seen.insert(cause.clone());
             let (lines, cause) = self.with_situation(&sinks, description.as_ref(), |situation| {
                 let cause = situation.deduce(&cause);
@@ -176,16 +176,16 @@ impl Display {
         &self,
         sinks: &TableSinks,
         description: Option<&TableDescription>,
-        act: impl FnOnce(&Situation<'_>) -> R,
+        with: impl FnOnce(&Situation<'_>) -> R,
     ) -> R {
         let (written, measured, table, indexes) = sinks.traffic.with(|traffic| {
             let measured = traffic.written.saturating_sub(traffic.written_without_consumption);
             (traffic.written, measured, traffic.consumed_by_table, traffic.consumed_by_index.clone())
         });
-        // As long as no consumed capacity is known, a row is taken for a small one that enters every index.
+        // Until consumed capacity is known, a row is assumed to cost one unit in the table and in each index.
         let of_row = |units: f64| if measured == 0 { 1.0 } else { units / measured as f64 };
         let index_units = |name: &str| of_row(indexes.get(name).map_or(0.0, |units| units.as_f64()));
-        act(&Situation {
+        with(&Situation {
             table: &sinks.name,
             description,
             endpoint_url: sinks.connection.endpoint_url(),
@@ -200,5 +200,5 @@ impl Display {
 /// The table's capacity now, which may have changed since the start.
 async fn describe(sinks: &TableSinks) -> Option<TableDescription> {
     let client = sinks.connection.client(Retries::Sdk);
-    tokio::time::timeout(DESCRIBE, TableDescription::read(&client, &sinks.name)).await.ok()?.ok()
+    tokio::time::timeout(DESCRIBE_TIMEOUT, TableDescription::read(&client, &sinks.name)).await.ok()?.ok()
 }

@@ -1,5 +1,5 @@
-//! The thread beside a load: it hears signals, shows the progress, explains throttling, and keeps a limit that is a share of the
-//! table's capacity up to date.
+//! The control thread of a load: it receives signals, shows the progress, explains throttling, and updates a limit that
+//! is a percentage of the table's capacity.
 
 mod display;
 mod explanation;
@@ -24,7 +24,7 @@ use super::sink::{Destination, Sinks};
 use crate::input::SourceProgress;
 use crate::report::RowCounts;
 
-/// Runs until it is dropped; then nothing of it is on the terminal any more.
+/// Runs until it is dropped, and then clears its output from the terminal.
 pub(super) struct Control {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -34,7 +34,7 @@ impl Control {
     /// Starts the thread on `runtime`.
     ///
     /// # Errors
-    /// The system gives no thread or no signal handler.
+    /// The thread or a signal handler cannot be created.
     pub(super) fn start(
         runtime: Runtime,
         job: &Job,

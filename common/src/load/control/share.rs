@@ -1,4 +1,4 @@
-//! A limit that is a share of the table's capacity, which may change during a load.
+//! A limit that is a percentage of the table's capacity, which may change during a load.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::tables::TableDescription;
 /// How often the table is described again: a change of capacity takes longer than this on AWS.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Sets the limit anew when the table's capacity has changed.
+/// Updates the limit when the table's capacity has changed.
 pub(super) struct ShareFollower {
     sinks: TableSinks,
     share: ProvisionedShare,
 }
 
 impl ShareFollower {
-    /// `None` if the limit is no share.
+    /// `None` if the limit is not a percentage.
     pub(super) fn new(table: &TableDestination, sinks: &TableSinks) -> Option<Self> {
         match table.pace.max_wcu {
             Some(MaxWcu::Percent(share)) => Some(Self { sinks: sinks.clone(), share }),
@@ -31,7 +31,7 @@ impl ShareFollower {
         let mut allowed = self.sinks.limit.clone();
         loop {
             tokio::time::sleep(INTERVAL).await;
-            // A table that cannot be described keeps its limit; what is wrong with it, the writers find out.
+            // If the table cannot be described, the limit stays. The writers report what is wrong with the table.
             let limit = match TableDescription::read(&client, table).await {
                 Ok(description) => pace::share(table, &description, self.share).map_err(|error| error.to_string()),
                 Err(error) => Err(format!("{table}: {error}")),

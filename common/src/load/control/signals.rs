@@ -11,36 +11,36 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::load::event::Event;
 use crate::load::signal::Signal;
 
-/// How often the collector is told again when it had no room.
-const TELL_AGAIN: Duration = Duration::from_millis(50);
+/// How often a signal is offered again to a collector whose queue was full.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long after the second signal the collector may take. It is held up for ever by a standard output that is open and that nobody
-/// reads; then the process ends without a summary.
+/// How long the collector may take after the second signal. A standard output that is open but never read blocks it
+/// forever; the process then exits without a summary.
 const FINAL_OUTPUT: Duration = Duration::from_secs(3);
 
-/// Hears both signals, unless they are ignored. SIGHUP is left as it is: ignored under nohup, the end otherwise.
+/// Receives both signals, unless they are ignored. SIGHUP keeps its disposition: ignored under nohup, fatal otherwise.
 pub(super) struct Signals {
     interrupt: Option<Stream>,
     terminate: Option<Stream>,
 }
 
 impl Signals {
-    /// Call it within a runtime.
+    /// Must be called within a runtime.
     pub(super) fn open() -> io::Result<Self> {
         Ok(Self { interrupt: open(Signal::Interrupt)?, terminate: open(Signal::Terminate)? })
     }
 
-    /// Tells the collector of signals until it has gone.
+    /// Forwards signals to the collector until it has ended.
     pub(super) async fn listen(mut self, events: Sender<Event>) {
-        let mut untold = VecDeque::new();
+        let mut pending = VecDeque::new();
         let mut signals = 0;
         let mut end_at = None;
         loop {
             let signal = tokio::select! {
                 () = next(&mut self.interrupt) => Signal::Interrupt,
                 () = next(&mut self.terminate) => Signal::Terminate,
-                () = sleep(TELL_AGAIN), if !untold.is_empty() => {
-                    if tell(&events, &mut untold) { continue } else { return }
+                () = sleep(RETRY_INTERVAL), if !pending.is_empty() => {
+                    if forward(&events, &mut pending) { continue } else { return }
                 }
                 Some(code) = at(end_at) => std::process::exit(code),
             };
@@ -48,19 +48,20 @@ impl Signals {
             if signals == 2 {
                 end_at = Some((Instant::now() + FINAL_OUTPUT, 128 + i32::from(signal.number())));
             }
-            untold.push_back(signal);
-            if !tell(&events, &mut untold) {
+            pending.push_back(signal);
+            if !forward(&events, &mut pending) {
                 return;
             }
         }
     }
 }
 
-/// Tells the collector, as far as it has room: waiting for it, a second signal would not be heard. Whether it is still there.
-fn tell(events: &Sender<Event>, untold: &mut VecDeque<Signal>) -> bool {
-    while let Some(signal) = untold.front() {
+/// Forwards pending signals as far as the queue has room, because a blocked thread would miss a second signal. Returns
+/// whether the collector is still running.
+fn forward(events: &Sender<Event>, pending: &mut VecDeque<Signal>) -> bool {
+    while let Some(signal) = pending.front() {
         match events.try_send(Event::Signal(*signal)) {
-            Ok(()) => untold.pop_front(),
+            Ok(()) => pending.pop_front(),
             Err(TrySendError::Full(_)) => return true,
             Err(TrySendError::Disconnected(_)) => return false,
         };
@@ -68,7 +69,7 @@ fn tell(events: &Sender<Event>, untold: &mut VecDeque<Signal>) -> bool {
     true
 }
 
-/// The exit code, when it is time to end.
+/// Resolves to the exit code at the time when the process must end.
 async fn at(end: Option<(Instant, i32)>) -> Option<i32> {
     let (time, code) = end?;
     sleep_until(time).await;
@@ -96,7 +97,8 @@ async fn next(stream: &mut Option<Stream>) {
     }
 }
 
-/// Whether this process was started with the signal ignored, as `nohup` and a shell's `&` do it. Then it stays ignored.
+/// Whether this process was started with the signal ignored, as by `nohup` or a shell's `&`. The signal then stays
+/// ignored.
 fn is_ignored(signal: Signal) -> bool {
     let mask = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| ignored_mask(&status));
     mask.is_some_and(|mask| mask >> (signal.number() - 1) & 1 == 1)

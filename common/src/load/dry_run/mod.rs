@@ -24,7 +24,6 @@ use capacity::CapacityUnits;
 /// The load to examine.
 #[derive(Debug)]
 pub struct DryRun<'a> {
-    /// The table's name.
     pub table: &'a str,
     /// The inputs.
     pub sources: &'a [Source],

@@ -78,9 +78,9 @@ fn number(text: &str) -> AttributeValue {
     AttributeValue::N(text.to_owned())
 }
 
-/// These stand in docs/scale.md. Another hash would let parts of one load write the same key, and lose others.
+/// These are also in docs/scale.md. Another hash would let parts of one load write the same key, and lose others.
 #[test]
-fn the_hash_is_fixed_for_ever() {
+fn the_hash_never_changes() {
     const DOCUMENTATION: &str = include_str!("../../../../docs/scale.md");
     let alone = KeySchema::partition("PK");
     let both = KeySchema { sort: Some("SK".into()), ..alone.clone() };
@@ -144,6 +144,6 @@ fn parts_are_even() {
         }
         let even = 100_000 / count;
         assert!(rows.iter().all(|&rows| rows.abs_diff(even) < even / 10), "{rows:?}");
-        assert_eq!(rows.iter().sum::<u32>(), 100_000, "each key is one part's");
+        assert_eq!(rows.iter().sum::<u32>(), 100_000, "each key belongs to one part");
     }
 }

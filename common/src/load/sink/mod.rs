@@ -1,5 +1,5 @@
-//! Where the items go: the only thing that a worker drives. Each destination is a module in this folder, a [`Destination`], and a [`Sink`]
-//! for each worker.
+//! Where the items go: a worker drives only a sink. Each destination is a module in this folder, a [`Destination`], and
+//! a [`Sink`] for each worker.
 
 mod import;
 mod table;
@@ -63,7 +63,7 @@ pub(super) enum Sinks {
 
 impl Sinks {
     /// # Errors
-    /// The destination cannot be used, or its key is not the items'.
+    /// The destination cannot be used, or its key differs from the items'.
     pub(super) async fn open(destination: &Destination, mapping: &Mapping) -> Result<Self, LoadError> {
         match destination {
             Destination::Table(table) => TableSinks::open(table, mapping).await.map(Box::new).map(Self::Table),
@@ -71,7 +71,7 @@ impl Sinks {
         }
     }
 
-    /// The sink of worker `number` of so many.
+    /// The sink of worker `number` of `workers`.
     pub(super) fn sink(&self, number: usize, workers: usize) -> WorkerSink {
         match self {
             Self::Table(sinks) => WorkerSink::Table(Box::new(sinks.sink(number, workers))),
@@ -95,12 +95,11 @@ impl Sinks {
         }
     }
 
-    /// What went over the wire.
     pub(super) fn traffic(&self) -> Traffic {
         self.of_table().map(|sinks| sinks.traffic.with(|traffic| traffic.clone())).unwrap_or_default()
     }
 
-    /// Completes the destination when all workers are done, and says what is to be said of it.
+    /// Completes the destination when all workers are done. Returns lines for the user.
     ///
     /// # Errors
     /// It cannot be completed.
@@ -111,7 +110,7 @@ impl Sinks {
         }
     }
 
-    /// The load has failed: whether nothing of it is left.
+    /// Discards what a failed load has written, if possible. Returns whether nothing is left of it.
     pub(super) fn abandon(&self) -> bool {
         match self {
             Self::Table(_) => false,
@@ -123,9 +122,9 @@ impl Sinks {
     }
 }
 
-/// Takes one worker's requests, and says of each what became of it: settled, or not written if the sink stops.
+/// Writes one worker's requests, and reports each of them as settled. A sink that stops leaves the others unwritten.
 ///
-/// The requests for one key come to one sink, in order, and the last one must win.
+/// All requests for one key go to the same sink, in order, and the last one must win.
 pub(super) trait Sink {
     /// Whether more requests may be pushed. That bounds the memory.
     fn has_room(&self) -> bool;
@@ -136,11 +135,11 @@ pub(super) trait Sink {
     /// No more requests will come: write everything, then end with [`Turn::Done`].
     fn close(&mut self);
 
-    /// Start nothing more: finish what is under way, then end with [`Turn::Stopped`].
+    /// Start nothing new: finish what is in flight, then end with [`Turn::Stopped`].
     fn stop(&mut self);
 
-    /// Does what can be done and waits for the next thing to happen, in which other futures of the worker's runtime can run. May be
-    /// dropped at any time without loss.
+    /// Does what can be done and waits for the next event. Other futures of the worker's runtime can run meanwhile. May
+    /// be dropped at any time without loss.
     fn turn(&mut self) -> impl Future<Output = Turn>;
 
     /// What was settled since this was last called.

@@ -15,8 +15,8 @@ use crate::load::request::{Origin, Request};
 use crate::mapping::{Mapping, Mismatch};
 use crate::tables::{TableDescription, TableName};
 
-/// How long the first look at the table may take, where nothing depends on it.
-const DESCRIBE: Duration = Duration::from_secs(5);
+/// The timeout for the table's description, where nothing depends on it.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A table, and how it is written to.
 #[derive(Debug)]
@@ -48,11 +48,11 @@ pub(in crate::load) struct TableSinks {
 }
 
 impl TableSinks {
-    /// Looks at the table: its key must be the items', and a limit that is a share of its capacity is computed. Without the permission
-    /// to describe the table, which writing does not need, the service is left to judge.
+    /// Describes the table: its key must be the items', and a limit that is a percentage of its capacity is computed.
+    /// Without the permission to describe the table, which writing does not need, the service finds the errors.
     ///
     /// # Errors
-    /// The table has another key, or a share of its capacity cannot be had.
+    /// The table's key differs, or a percentage of its capacity cannot be determined.
     pub(in crate::load) async fn open(table: &TableDestination, mapping: &Mapping) -> Result<Self, LoadError> {
         let TableDestination { connection, name, options, pace } = table;
         let name = name.as_str();
@@ -87,7 +87,7 @@ impl TableSinks {
         Ok(Self { connection, name, table, pacer, traffic, mapping, limit, options: *options, status })
     }
 
-    /// The sink of worker `number` of so many. Their clients share the judgement whether the endpoint is a DynamoDB.
+    /// The sink of worker `number` of `workers`. Their clients share what is known about the endpoint.
     pub(in crate::load) fn sink(&self, number: usize, workers: usize) -> TableSink {
         let table = self.table.with_client(self.connection.client(Retries::Caller));
         let all = self.options.in_flight;
@@ -103,13 +103,13 @@ async fn describe(table: &TableDestination) -> Result<TableDescription, ServiceE
     if matches!(table.pace.max_wcu, Some(MaxWcu::Percent(_))) {
         return TableDescription::read(&table.connection.client(Retries::Sdk), table.name.as_str()).await;
     }
-    // The writer retries, and knows more about what is wrong.
+    // The writer retries, and its errors say more.
     let client = table.connection.client(Retries::Caller);
-    let described = tokio::time::timeout(DESCRIBE, TableDescription::read(&client, table.name.as_str())).await;
+    let described = tokio::time::timeout(DESCRIBE_TIMEOUT, TableDescription::read(&client, table.name.as_str())).await;
     described.unwrap_or_else(|_| Err(ServiceError::from_response(408, None, Some("no description within 5 s"))))
 }
 
-/// Whether the keys of the table and its indexes are those that the items have. Returns the mapping with the table's key types.
+/// Checks that the keys of the table and its indexes are those of the items. Returns the mapping with the table's key types.
 ///
 /// # Errors
 /// What differs.
@@ -162,7 +162,7 @@ impl Sink for TableSink {
 
     fn take_error(&mut self) -> Option<LoadError> {
         let stop = self.writer.stopped()?.clone();
-        // To a writer, a table that is being created does not exist yet.
+        // BatchWriteItem reports a table that is being created as missing.
         let stop = match (stop, &self.status) {
             (Stop::Service(error), Some(status @ (TableStatus::Creating | TableStatus::Deleting)))
                 if error.kind == ServiceErrorKind::NoSuchTable =>

@@ -10,35 +10,21 @@ use crate::s3::S3Error;
 /// Why import files cannot be written.
 #[derive(Debug, Error)]
 pub enum ImportError {
-    /// The operating system refuses.
+    /// An operating system error.
     #[error("cannot write the import files: {name}: {source}")]
-    Io {
-        /// The file or folder.
-        name: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// There is something in the folder or below the prefix, which an import would read, too.
+    Io { name: String, source: io::Error },
+    /// The folder or prefix is not empty. An import would also read what is there.
     #[error("{name} is not empty")]
-    NotEmpty {
-        /// The folder or prefix.
-        name: String,
-    },
+    NotEmpty { name: String },
     /// Another program is writing there.
     #[error("another load is writing to {name}")]
-    InUse {
-        /// The folder.
-        name: String,
-    },
-    /// S3 refuses.
+    InUse { name: String },
+    /// An error of S3.
     #[error(transparent)]
     S3(#[from] S3Error),
     /// The type of a key attribute is known from no mapping and no item.
     #[error("the type of the key attribute {attribute} is not known: there is no item")]
-    NoItem {
-        /// The attribute.
-        attribute: String,
-    },
+    NoItem { attribute: String },
 }
 
 impl ImportError {
@@ -50,10 +36,10 @@ impl ImportError {
     pub(crate) fn advice(&self) -> &'static str {
         match self {
             Self::Io { .. } => {
-                "check the path, its permissions and the space on the disk: about three times that of the items in DynamoDB JSON"
+                "check the path, its permissions and the free disk space: about three times the size of the items in DynamoDB JSON"
             }
-            Self::NotEmpty { .. } => "name a new folder or prefix",
-            Self::InUse { .. } => "wait until that load has ended, or name another folder",
+            Self::NotEmpty { .. } => "choose a new folder or prefix",
+            Self::InUse { .. } => "wait until that load has ended, or choose another folder",
             Self::S3(error) => error.advice(),
             Self::NoItem { .. } => "check the input",
         }

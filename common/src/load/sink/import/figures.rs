@@ -1,4 +1,4 @@
-//! What import files hold, what an import of them costs, and what writing the same rows through the table would.
+//! The contents of import files, the cost of importing them, and the cost of writing the same rows through the table.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -24,7 +24,7 @@ const SOURCE: &str = "list prices of us-east-1, November 2026";
 /// Prices in US dollars.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prices {
-    /// An import from S3, for each 10⁹ bytes before they are packed.
+    /// An import from S3, for each 10⁹ bytes before compression.
     pub import_gb: f64,
     /// A unit of provisioned write capacity for an hour.
     pub wcu_hour: f64,
@@ -69,7 +69,7 @@ impl Prices {
     }
 }
 
-/// Each row of the first so many is measured for the indexes, and then one of so many.
+/// Rows of which each one is measured for the indexes; after that, one in [`MEASURED_THEN`] is.
 const MEASURED: u64 = 1000;
 const MEASURED_THEN: u64 = 64;
 
@@ -79,7 +79,7 @@ pub(super) struct Figures {
     pub(super) rows: u64,
     pub(super) items: u64,
     pub(super) objects: u64,
-    /// Before they are packed.
+    /// Before compression.
     pub(super) bytes: u64,
     /// Of the table.
     pub(super) table_units: u64,
@@ -138,7 +138,7 @@ impl Figures {
         }
         vec![
             format!(
-                "import-table costs {} for {:.3} GB before they are packed ({source})",
+                "import-table costs {} for {:.3} GB before compression ({source})",
                 Dollars(import),
                 self.bytes as f64 / 1e9
             ),
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(
             both.lines(PRICES, true),
             [
-                "import-table costs $68.55 for 457.000 GB before they are packed (list prices of us-east-1, November 2026)",
+                "import-table costs $68.55 for 457.000 GB before compression (list prices of us-east-1, November 2026)",
                 "writing the rows through the table would take about 2,000,000,000 WCU: $1250.00 on demand, $361.11 provisioned and fully used",
             ]
         );

@@ -1,16 +1,16 @@
 //! Items into files for DynamoDB's own bulk loaders, ImportTable and StartBulkPutItems, instead of into the table.
 //!
-//! An import keeps any one of several items with the same key, so each key must be in the files once, with its last row. Rows go to the
-//! disk first, divided by their keys' hashes; when all have been read, one file after another is read back, and the last row of each key
-//! is written, in the order of the hashes. That order is as good as a random one, as an import wants it: rows that are neighbours in the
-//! input do not go to the same partition of the table together.
+//! An import keeps any one of several items with the same key, so each key must be in the files once, with its last
+//! row. Rows go to the disk first, divided by their keys' hashes; when all have been read, one file after another is
+//! read back, and the last row of each key is written, in the order of the hashes. That order is effectively random,
+//! which suits an import: neighbouring rows of the input do not go to the same partition of the table together.
 
 mod error;
 mod figures;
 mod part_file;
-mod place;
 mod requests;
 mod spill;
+mod target;
 
 use std::fs;
 use std::io;
@@ -23,10 +23,10 @@ pub use self::error::ImportError;
 use self::figures::Figures;
 pub use self::figures::{PRICES, Price, Prices};
 use self::part_file::{PartFile, Written};
-pub use self::place::ImportTarget;
-use self::place::{SPILL, WorkFolder};
 use self::requests::Location;
 use self::spill::{Spill, SpillContents, SpillFile};
+pub use self::target::ImportTarget;
+use self::target::{SPILL, WorkFolder};
 use super::Sink;
 use super::table::check_table;
 use crate::batch_writer::client::{Connection, ConnectionError, Retries};
@@ -44,13 +44,12 @@ const SPILL_FILES: usize = 256;
 /// Bytes of rows that all workers together hold in memory.
 const MEMORY: usize = 128 * 1024 * 1024;
 
-/// How long the description of the table may take.
-const DESCRIBE: Duration = Duration::from_secs(5);
+/// The timeout for the table's description.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Import files, and the table that they are for.
 #[derive(Debug)]
 pub struct ImportDestination {
-    /// Where they go.
     pub target: ImportTarget,
     /// The table that the items are for. It need not exist.
     pub table: TableName,
@@ -73,7 +72,7 @@ struct Shared {
     mapping: Mapping,
     schema: KeySchema,
     described: Option<TableDescription>,
-    /// What is to be said of the description.
+    /// A note for the user about the description.
     note: Option<String>,
     indexes: Vec<IndexDefinition>,
     /// The number of the next object.
@@ -100,7 +99,7 @@ impl Shared {
         ImportError::io(&self.work.path, error).into()
     }
 
-    /// Moves a file that is complete into the bucket, if that is where it goes.
+    /// Moves a completed file into the bucket, if the target is one.
     #[cfg_attr(not(feature = "s3"), expect(unused_variables, reason = "there is no bucket"))]
     fn deliver(&self, path: &Path) -> Result<(), ImportError> {
         match &self.target {
@@ -118,15 +117,15 @@ impl Shared {
 }
 
 impl ImportSinks {
-    /// With what is known of the table.
+    /// The mapping, with the key types of the table.
     pub(in crate::load) fn mapping(&self) -> Mapping {
         self.0.mapping.clone()
     }
 
-    /// Makes the folder to work in, and looks at the table.
+    /// Creates the work folder and describes the table.
     ///
     /// # Errors
-    /// The folder or prefix cannot be used, or the table has another key than the items.
+    /// The folder or prefix cannot be used, or the table's key differs from the items'.
     pub(in crate::load) async fn open(import: &ImportDestination, mapping: &Mapping) -> Result<Self, LoadError> {
         let ImportDestination { target, table, prices, .. } = import;
         let (described, note) = match describe(import).await {
@@ -137,11 +136,11 @@ impl ImportSinks {
             Err(reason) => {
                 let known = tables::table(table.short()).map(TableDescription::of_definition);
                 let known = known.filter(|known| check_table(mapping, table.as_str(), known).is_ok());
-                let taken = match known {
-                    Some(_) => format!("taken as `create_tables {table}` makes it"),
-                    None => "a new one gets the mapping's key, no index, and pays for each request".to_owned(),
+                let assumed = match known {
+                    Some(_) => format!("it is assumed to be as `create_tables {table}` creates it"),
+                    None => "a new one gets the mapping's key, no indexes and on-demand capacity".to_owned(),
                 };
-                (known, Some(format!("the table cannot be looked at ({reason}); {taken}")))
+                (known, Some(format!("the table cannot be described ({reason}); {assumed}")))
             }
         };
         let shared = Shared {
@@ -160,7 +159,7 @@ impl ImportSinks {
         Ok(Self(Arc::new(shared)))
     }
 
-    /// The sink of worker `number` of so many.
+    /// The sink of worker `number` of `workers`.
     pub(in crate::load) fn sink(&self, number: usize, workers: usize) -> ImportSink {
         let bits = (SPILL_FILES / workers).max(8).ilog2();
         let spill = Spill::new(self.0.work.path.join(format!("{SPILL}-{number}")), bits);
@@ -175,7 +174,7 @@ impl ImportSinks {
         }
     }
 
-    /// Completes what the sinks have written, and says what it is: `Err` if it cannot, and then there is nothing.
+    /// Completes what the sinks have written, and describes it for the user. On an error, nothing is left.
     pub(in crate::load) fn finish(&self) -> Result<Vec<String>, LoadError> {
         let shared = &*self.0;
         let location = Location::new(shared.target.prefix(), &folder_name(&shared.target));
@@ -183,7 +182,7 @@ impl ImportSinks {
         let described = shared.described.as_ref();
         let import = requests::import_table(&shared.table, &location, described, &shared.mapping, item.as_deref())?;
         let bulk = requests::start_bulk_put_items(&shared.table, &location);
-        // Last, so that where they are, everything is.
+        // Last: where the requests are, everything is.
         for (name, request) in [(requests::BULK_PUT, bulk), (requests::IMPORT_TABLE, import)] {
             let path = shared.work.path.join(name);
             let written = fs::write(&path, format!("{request:#}\n")).and_then(|()| fs::File::open(&path)?.sync_all());
@@ -220,7 +219,7 @@ impl ImportSinks {
         ));
         if figures.items < figures.rows {
             lines.push(format!(
-                "{} left out, whose key a later row has",
+                "{} left out because a later row has the same key",
                 human::counted(figures.rows - figures.items, "row")
             ));
         }
@@ -236,7 +235,7 @@ impl ImportSinks {
             None => {
                 let bucket = requests::BUCKET;
                 lines.push(format!(
-                    "copy it into a bucket: aws s3 cp {folder} s3://{bucket}/{} --recursive, and put the bucket's name for {bucket} in both requests",
+                    "copy it to a bucket: aws s3 cp {folder} s3://{bucket}/{} --recursive, and replace {bucket} in both requests with the bucket's name",
                     location.folder
                 ));
                 format!("{folder}/")
@@ -263,7 +262,8 @@ fn folder_name(target: &ImportTarget) -> String {
 async fn describe(import: &ImportDestination) -> Result<TableDescription, String> {
     let connection = import.connection.as_ref().map_err(ToString::to_string)?;
     let client = connection.client(Retries::Caller);
-    let described = tokio::time::timeout(DESCRIBE, TableDescription::read(&client, import.table.as_str())).await;
+    let described =
+        tokio::time::timeout(DESCRIBE_TIMEOUT, TableDescription::read(&client, import.table.as_str())).await;
     let described = described.map_err(|_| "no description within 5 s".to_owned())?;
     described.map_err(|error| error.to_string())
 }
@@ -271,7 +271,7 @@ async fn describe(import: &ImportDestination) -> Result<TableDescription, String
 /// One worker's share of an import.
 pub(in crate::load) struct ImportSink {
     shared: Arc<Shared>,
-    /// For the rows that are sorted.
+    /// Bytes for the rows that are being sorted.
     memory: usize,
     step: Step,
     json: Vec<u8>,
@@ -281,9 +281,9 @@ pub(in crate::load) struct ImportSink {
 }
 
 enum Step {
-    /// Rows come.
+    /// Rows arrive.
     Filling(Spill),
-    /// All rows are on the disk; the last ones of their keys are written, file by file.
+    /// All rows are on the disk; the last row of each key is written, file by file.
     Sorting {
         files: Vec<SpillFile>,
         object: Option<PartFile>,
@@ -365,7 +365,7 @@ impl ImportSink {
 }
 
 impl Sink for ImportSink {
-    /// The disk takes them before this is asked for again.
+    /// Always: rows are on the disk before this is called again.
     fn has_room(&self) -> bool {
         true
     }
@@ -389,7 +389,7 @@ impl Sink for ImportSink {
     }
 
     async fn turn(&mut self) -> Turn {
-        // Others are looked at between two files.
+        // Lets other futures run between two files.
         tokio::task::yield_now().await;
         match self.step {
             Step::Filling(_) => return Turn::NeedsInput,

@@ -1,4 +1,4 @@
-//! The objects of an import: items in DynamoDB JSON, one a line, packed with gzip.
+//! The objects of an import: items in DynamoDB JSON, one a line, compressed with gzip.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// "Best practices for importing from Amazon S3" in the Developer Guide advises at most so many items of less than 1 KB an object.
+/// "Best practices for importing from Amazon S3" in the Developer Guide recommends at most this many items of less than
+/// 1 KB per object.
 const MAX_ITEMS: u64 = 4_000_000;
-/// An object of an import has at most 5 GB, here even before it is packed.
+/// The limit for an object of an import is 5 GB. Counting uncompressed bytes stays below it.
 const MAX_BYTES: u64 = 4 << 30;
 
-/// The common beginning of their names, by which an import finds them.
+/// The prefix of their names, by which an import finds them.
 pub(super) const PREFIX: &str = "part-";
 
 /// An object that is being written.
@@ -21,7 +22,7 @@ pub(super) struct PartFile {
     path: PathBuf,
     gzip: GzEncoder<BufWriter<File>>,
     items: u64,
-    /// Before they are packed.
+    /// Before compression.
     bytes: u64,
 }
 
@@ -36,7 +37,7 @@ pub(super) struct Written {
 impl PartFile {
     pub(super) fn create(folder: &Path, number: u32) -> io::Result<Self> {
         let path = folder.join(format!("{PREFIX}{number:05}.json.gz"));
-        // An import is billed by the bytes before they are packed, so packing well saves little.
+        // An import is billed by uncompressed bytes, so better compression saves little.
         let gzip = GzEncoder::new(BufWriter::new(File::create(&path)?), Compression::fast());
         Ok(Self { path, gzip, items: 0, bytes: 0 })
     }

@@ -13,10 +13,10 @@ use crate::tables::{KeyElement, TableDescription, TableName};
 
 pub(super) const IMPORT_TABLE: &str = "import-table.json";
 pub(super) const BULK_PUT: &str = "start-bulk-put-items.json";
-/// Stands for the bucket of a folder that is still to be copied into one.
+/// A placeholder for the bucket into which a folder will be copied.
 pub(super) const BUCKET: &str = "BUCKET";
 
-/// Where the objects are or will be: a bucket, and what the keys of all objects begin with.
+/// Where the objects are or will be: a bucket, and a prefix of all keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Location {
     pub(super) bucket: String,
@@ -32,14 +32,14 @@ impl Location {
         }
     }
 
-    /// Which does not find the requests beside the objects.
+    /// The prefix of the objects, without the requests next to them.
     fn objects(&self) -> String {
         format!("{}{PREFIX}", self.folder)
     }
 }
 
-/// The request of ImportTable. `described` is the table to make one like; without it the table has the mapping's key, no index, and pays
-/// for each request. `item` is one of the items.
+/// The ImportTable request. The new table is like `described`; without it, the table has the mapping's key, no indexes
+/// and on-demand capacity. `item` is one of the items.
 pub(super) fn import_table(
     table: &TableName,
     location: &Location,
@@ -60,7 +60,7 @@ pub(super) fn import_table(
     }))
 }
 
-/// The request of StartBulkPutItems. What it cannot write is reported beside the objects.
+/// The request of StartBulkPutItems. Items that it cannot write are reported next to the objects.
 pub(super) fn start_bulk_put_items(table: &TableName, location: &Location) -> Value {
     json!({
         "TableName": table.as_str(),
@@ -78,7 +78,7 @@ pub(super) fn start_bulk_put_items(table: &TableName, location: &Location) -> Va
     })
 }
 
-/// Local indexes are left out: an import cannot make them.
+/// Local indexes are left out: an import cannot create them.
 fn of_table(table: &TableDescription) -> Value {
     let global = || table.indexes.iter().filter(|index| index.scope == IndexScope::Global);
     let keys = table.key.iter().chain(global().flat_map(|index| &index.key));

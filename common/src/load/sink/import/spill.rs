@@ -1,5 +1,5 @@
-//! Rows on the disk until the last one of each key is known: divided by the key's hash into files, each of which is then small enough for
-//! the memory, or is divided again.
+//! Rows on the disk until the last one of each key is known. They are divided by the key's hash into files. A file that
+//! is too large for memory is divided again.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -11,9 +11,9 @@ use serde_json::value::RawValue;
 
 use crate::batch_writer::{KeySchema, plain_number};
 
-/// Bits of the hash by which a file is divided again.
-const BITS_AGAIN: u32 = 4;
-/// A file is not divided by more bits than this: what is left then are few keys with many rows.
+/// Bits of the hash by which a file is divided further.
+const DIVISION_BITS: u32 = 4;
+/// The most bits by which a file is divided. A file that is still too large holds few keys with many rows.
 const MAX_BITS: u32 = 48;
 const BUFFER: usize = 32 * 1024;
 
@@ -23,7 +23,7 @@ pub(super) type LastRow = (u64, Box<[u8]>);
 /// Files of rows that are being written.
 #[derive(Debug)]
 pub(super) struct Spill {
-    /// Their paths but for a number.
+    /// Their paths without the number.
     stem: PathBuf,
     files: Vec<Option<BufWriter<File>>>,
     /// Bits of the hash that are the same in all of its rows.
@@ -40,10 +40,10 @@ pub(super) struct SpillFile {
 impl Spill {
     /// Divides by the lowest `bits` bits of the hash.
     pub(super) fn new(stem: PathBuf, bits: u32) -> Self {
-        Self::behind(stem, bits, 0)
+        Self::with_used_bits(stem, bits, 0)
     }
 
-    fn behind(stem: PathBuf, bits: u32, used: u32) -> Self {
+    fn with_used_bits(stem: PathBuf, bits: u32, used: u32) -> Self {
         Self { stem, files: std::iter::repeat_with(|| None).take(1 << bits).collect(), used }
     }
 
@@ -79,23 +79,23 @@ fn path(stem: &Path, number: usize) -> PathBuf {
     path.into()
 }
 
-/// What became of a file that was read.
+/// The contents of a file that was read.
 #[derive(Debug)]
 pub(super) enum SpillContents {
-    /// The last row of each key, in the order of their hashes: as good as a random one.
+    /// The last row of each key, in the order of their hashes, which is effectively random.
     LastRows(Vec<LastRow>),
-    /// It was too large, and is these files now.
+    /// It was too large and has been divided into these files.
     Divided(Vec<SpillFile>),
 }
 
 impl SpillFile {
-    /// Reads it and removes it. Its different keys take at most `memory` bytes, or it is divided.
+    /// Reads and removes the file. It is divided if its distinct keys take more than `memory` bytes.
     pub(super) fn take(self, schema: &KeySchema, memory: usize) -> io::Result<SpillContents> {
-        let memory = if self.used + BITS_AGAIN > MAX_BITS { usize::MAX } else { memory };
+        let memory = if self.used + DIVISION_BITS > MAX_BITS { usize::MAX } else { memory };
         let read = match last_rows(&self.path, schema, memory)? {
             Some(rows) => SpillContents::LastRows(rows),
             None => {
-                let mut spill = Spill::behind(self.path.clone(), BITS_AGAIN, self.used);
+                let mut spill = Spill::with_used_bits(self.path.clone(), DIVISION_BITS, self.used);
                 for_each_row(&self.path, |hash, row| spill.add(hash, &row).map(|()| true))?;
                 SpillContents::Divided(spill.finish()?)
             }
@@ -107,8 +107,8 @@ impl SpillFile {
 
 /// `None` if they take more memory than this.
 fn last_rows(path: &Path, schema: &KeySchema, memory: usize) -> io::Result<Option<Vec<LastRow>>> {
-    // What a row takes in the table beside its bytes.
-    const OF_ROW: usize = 48;
+    // Memory of a row in the hash table in addition to its bytes.
+    const ROW_OVERHEAD: usize = 48;
     let mut rows: HashMap<u64, Box<[u8]>> = HashMap::new();
     let mut bytes = 0;
     for_each_row(path, |mut hash, row| {
@@ -118,9 +118,9 @@ fn last_rows(path: &Path, schema: &KeySchema, memory: usize) -> io::Result<Optio
         {
             hash = hash.wrapping_add(1);
         }
-        bytes += row.len() + OF_ROW;
+        bytes += row.len() + ROW_OVERHEAD;
         if let Some(earlier) = rows.insert(hash, row) {
-            bytes -= earlier.len() + OF_ROW;
+            bytes -= earlier.len() + ROW_OVERHEAD;
         }
         Ok(bytes <= memory)
     })?;
@@ -132,7 +132,7 @@ fn last_rows(path: &Path, schema: &KeySchema, memory: usize) -> io::Result<Optio
     Ok(Some(rows))
 }
 
-/// As long as `act` says so.
+/// Stops when `act` returns `false`.
 fn for_each_row(path: &Path, mut act: impl FnMut(u64, Box<[u8]>) -> io::Result<bool>) -> io::Result<()> {
     let mut input = BufReader::with_capacity(BUFFER, File::open(path)?);
     let mut head = [0; 12];
@@ -165,7 +165,7 @@ struct Number {
     text: String,
 }
 
-/// Whether two rows with the same hash are about the same item.
+/// Whether two rows with the same hash have the same key.
 fn is_same_key(schema: &KeySchema, one: &[u8], other: &[u8]) -> io::Result<bool> {
     let (one, other): (Line<'_>, Line<'_>) = (serde_json::from_slice(one)?, serde_json::from_slice(other)?);
     let is_same = |name: &String| {
@@ -173,7 +173,7 @@ fn is_same_key(schema: &KeySchema, one: &[u8], other: &[u8]) -> io::Result<bool>
         if one.get() == other.get() {
             return true;
         }
-        // One number may be written in different ways.
+        // The same number can be written in different ways.
         let number = |value: &RawValue| serde_json::from_str::<Number>(value.get()).ok();
         let numbers = number(one).zip(number(other));
         numbers.is_some_and(|(one, other)| plain_number(&one.text) == plain_number(&other.text))

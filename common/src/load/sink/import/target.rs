@@ -20,12 +20,7 @@ pub enum ImportTarget {
     Folder(PathBuf),
     /// A prefix below which there is nothing yet.
     #[cfg(feature = "s3")]
-    S3 {
-        /// The connection.
-        s3: S3,
-        /// The prefix.
-        prefix: S3Url,
-    },
+    S3 { s3: S3, prefix: S3Url },
 }
 
 impl ImportTarget {
@@ -52,12 +47,13 @@ impl ImportTarget {
 pub(super) struct WorkFolder {
     pub(super) path: PathBuf,
     target: ImportTarget,
-    /// Held as long as the program runs, so that what another one has left is told from what another one is writing.
+    /// Held while the program runs. It distinguishes what a killed program has left from what another program is
+    /// writing.
     _lock: File,
 }
 
 impl WorkFolder {
-    /// Makes it, or takes over one that a killed program has left.
+    /// Creates it, or takes over one that a killed program has left.
     pub(super) fn open(target: &ImportTarget) -> Result<Self, ImportError> {
         let path = match target {
             ImportTarget::Folder(folder) => {
@@ -86,14 +82,14 @@ impl WorkFolder {
         }
         let folder = Self { path: path.clone(), target: target.clone(), _lock: lock };
         folder.remove_files().map_err(io_error)?;
-        // What is there but the lock is somebody else's.
+        // Anything but the lock belongs to someone else.
         match fs::read_dir(&path).map_err(io_error)?.count() {
             0 | 1 => Ok(folder),
             _ => Err(ImportError::NotEmpty { name: path.display().to_string() }),
         }
     }
 
-    /// Gives the folder its name: now it is complete. Everything in it is on the disk.
+    /// Gives the completed folder its final name. Everything in it is on the disk.
     pub(super) fn complete(&self) -> Result<(), ImportError> {
         let io_error = |error| ImportError::io(&self.path, error);
         fs::remove_file(self.path.join(LOCK)).map_err(io_error)?;
@@ -111,7 +107,7 @@ impl WorkFolder {
         }
     }
 
-    /// Removes what is of no use. It may fail, and the next load to the same place does it then.
+    /// Removes incomplete files. If that fails, the next load to the same target removes them.
     pub(super) fn abandon(&self) {
         let removed = self.remove_files().and_then(|()| fs::remove_file(self.path.join(LOCK)));
         if let Err(error) = removed.and_then(|()| fs::remove_dir(&self.path)) {
@@ -119,7 +115,7 @@ impl WorkFolder {
         }
     }
 
-    /// Those that such a program writes, and no others.
+    /// Only files that this program writes.
     fn remove_files(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
