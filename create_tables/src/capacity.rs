@@ -93,11 +93,11 @@ fn remaining(table: &TableDefinition, found: &TableDescription, target: Target) 
     let cannot = |reason: String| {
         ErrorWithAdvice::new(
             format!("the capacity of {name} cannot be changed: {reason}; nothing was changed"),
-            format!("compare it with the lab's definition: create_tables {name}"),
+            format!("compare it with the workshop's definition: create_tables {name}"),
         )
     };
     if found.throughput == Throughput::OnDemand {
-        return Err(cannot("it is billed on demand".to_owned()));
+        return Err(cannot("it has on-demand capacity".to_owned()));
     }
     let index = found.index(table.index.name);
     if target.index.is_some() && index.is_none() {

@@ -60,7 +60,7 @@ async fn delete_one(lab: &Lab, table: &TableDefinition, found: &TableDescription
         .await
         .with_context(|| format!("cannot delete {}", lab.table_at(table.name)))?;
     } else {
-        note(format_args!("{} is being deleted already", table.name));
+        note(format_args!("{} is already being deleted", table.name));
     }
     lab.wait(table.name, "be gone", |found| Ok(found.is_none().then_some(()))).await?;
     report(format_args!("{}: deleted", table.name))
@@ -71,7 +71,7 @@ fn question(lab: &Lab, existing: &[(&TableDefinition, TableDescription)]) -> Str
     for (table, found) in existing {
         question.push_str(&format!("  {} (about {} items)", table.name, found.item_count));
         if differences(table, found).iter().any(|difference| !difference.is_capacity()) {
-            question.push_str(" - its definition is not that of the lab's table; is it yours?");
+            question.push_str(" - its definition is not the workshop's; is it yours?");
         }
         question.push('\n');
     }

@@ -70,7 +70,7 @@ fn projection_text(projection: &Projection) -> String {
 
 /// The error for tables that differ, one line for each property, with what to do.
 pub(crate) fn error(differing: &[(&TableDefinition, Vec<Difference>)]) -> ErrorWithAdvice {
-    let mut message = "the definition differs from the lab's; nothing was changed".to_owned();
+    let mut message = "the definition differs from the workshop's; nothing was changed".to_owned();
     let mut advice = Vec::new();
     for (table, differences) in differing {
         for difference in differences {

@@ -159,7 +159,7 @@ impl<'a> Waiting<'a> {
                     lab.table_at(name),
                     wait_timeout.as_secs()
                 ),
-                format!("look at it with: create_tables --status {name}; wait longer with --wait-timeout SECONDS"),
+                format!("check it with: create_tables --status {name}; wait longer with --wait-timeout SECONDS"),
             ));
         }
         let words = format!("waiting for {name} to {goal} ({state}; {} s)", waited.as_secs());

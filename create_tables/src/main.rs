@@ -62,7 +62,7 @@ fn run(arguments: &Arguments) -> Result<Exit> {
 }
 
 fn explain() -> Result<Exit> {
-    report("Without a table's name nothing is changed. The tables of the lab:\n")?;
+    report("Without a table's name, nothing is changed. The workshop's tables:\n")?;
     for table in &tables::TABLES {
         let cost = HourlyCost::of_definition(table);
         let (name, capacity, index) = (table.name, table.throughput.to_string(), &table.index);

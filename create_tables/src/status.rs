@@ -31,7 +31,7 @@ pub(crate) async fn status(lab: &Lab, tables: &[&'static TableDefinition], count
         }
     }
     if !count && !lab.connection.is_loopback() && found.iter().any(|(_, description, _)| description.is_some()) {
-        note("DynamoDB updates its item counts about every six hours; --count counts now");
+        note("DynamoDB updates its item counts about every six hours; --count gives the current count");
     }
     Ok(())
 }

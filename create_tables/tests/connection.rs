@@ -40,7 +40,7 @@ fn other_servers_are_not_dynamodb() {
         Answer::ok("{}"),
     ] {
         run_at(answer)
-            .assert_error(1, &["the server at the endpoint is not DynamoDB", "another program listens there"]);
+            .assert_error(1, &["the server at the endpoint is not DynamoDB", "another program is listening there"]);
     }
 }
 

@@ -101,7 +101,7 @@ fn another_capacity_is_a_difference_that_the_command_shown_mends() {
     run.assert_error(
         1,
         &[
-            "create_tables: error: the definition differs from the lab's; nothing was changed\n",
+            "create_tables: error: the definition differs from the workshop's; nothing was changed\n",
             "\n  logfile: capacity: found 100/100, wanted 5/5\n",
             "\ncreate_tables: what to do: create_tables logfile --capacity 5/5\n",
         ],
@@ -128,7 +128,7 @@ fn a_table_with_another_key_is_shown_and_left_alone() {
         ],
     );
     create_tables(&engine, "logfile --capacity 5/5")
-        .assert_error(1, &["cannot be changed: it is billed on demand; nothing was changed"]);
+        .assert_error(1, &["cannot be changed: it has on-demand capacity; nothing was changed"]);
     let mode = with_client(&engine.url(), async |client| {
         let table = client.describe_table().table_name("logfile").send().await.unwrap().table.unwrap();
         table.billing_mode_summary.unwrap().billing_mode.unwrap()

@@ -13,7 +13,7 @@ pub(crate) fn workshop_files() -> Result<Vec<String>, ErrorWithAdvice> {
     if files.is_empty() {
         return Err(ErrorWithAdvice::new(
             format!("there is no file {FOLDER}/logfile_medium*.csv to load"),
-            "go to the folder that holds data, or name the files: load_logfile_parallel TABLE FILE…",
+            "change to the folder that contains data, or specify the files: load_logfile_parallel TABLE FILE…",
         ));
     }
     Ok(files)

@@ -1,4 +1,4 @@
-//! A program's arguments from its command line; and from the same definition its man page and the completions of its options in a shell.
+//! A program's arguments, and from the same definition its man page and shell completions.
 
 use std::io::{self, Write as _};
 use std::process;
@@ -9,19 +9,19 @@ use clap_complete::Shell;
 
 use crate::Exit;
 
-/// The arguments. Where the command line makes no sense, or asks for help, a man page or completions, the program ends here.
+/// The arguments. The program exits here if the command line is invalid or asks for help, a man page or completions.
 pub fn parse<A: CommandFactory + FromArgMatches>() -> A {
     let mut command = with_descriptions(A::command());
     let matches = command.try_get_matches_from_mut(std::env::args_os()).unwrap_or_else(|error| end(&command, &error));
     if let Some(description) = description(&matches, &command) {
-        // Whoever does not read on has seen enough.
+        // A reader that closes the pipe has seen enough.
         let _ = io::stdout().lock().write_all(&description);
         process::exit(Exit::Done.code().into());
     }
     A::from_arg_matches(&matches).unwrap_or_else(|error| end(&command, &error.format(&mut command.clone())))
 }
 
-/// Prints what clap has to say, errors in the manner of the program's others.
+/// Prints clap's output. Errors have the form of the program's other errors.
 fn end(command: &Command, error: &clap::Error) -> ! {
     if error.use_stderr() {
         let text = error.render().to_string();
@@ -38,7 +38,7 @@ fn with_descriptions(command: Command) -> Command {
         Arg::new("completions")
             .long("completions")
             .value_name("SHELL")
-            .help("Print the completions of these options for a shell")
+            .help("Print the completions for a shell")
             .value_parser(EnumValueParser::<Shell>::new())
             .exclusive(true),
         Arg::new("man").long("man").help("Print the man page").action(ArgAction::SetTrue).exclusive(true),
@@ -59,7 +59,7 @@ fn description(matches: &ArgMatches, command: &Command) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// With an argument that is required otherwise.
+    /// A command with an argument that is otherwise required.
     fn described(args: &[&str]) -> Option<String> {
         let command =
             Command::new("program").arg(Arg::new("table").required(true)).arg(Arg::new("speed").long("speed"));
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shell_is_told_of_every_option() {
+    fn every_shell_completes_every_option() {
         for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
             let text = described(&["program", "--completions", shell]).unwrap();
             assert!(text.contains("speed") && text.contains("program"), "{shell}: {text}");

@@ -2,20 +2,20 @@
 
 use std::process::ExitCode;
 
-/// How a program of this workspace ends. The numbers are part of its contract with shell scripts.
+/// How a program of this workspace ends. The numbers are part of its interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: all is done.
+    /// 0: done.
     Done,
-    /// 1: failed, or stopped before all was done.
+    /// 1: failed, or stopped before it was done.
     Failed,
-    /// 2: the command line makes no sense; nothing was done. (clap exits with the same number.)
+    /// 2: the command line is invalid; nothing was done. (clap exits with the same number.)
     Usage,
     /// 3: done, except for rejected rows.
     Rejected,
-    /// 4: failed, and the same command will fail again: something else must change first.
+    /// 4: failed, and the same command will fail again unless something else changes first.
     NotRetryable,
-    /// 130: stopped by SIGINT, as the shell counts it (128 + 2).
+    /// 130: stopped by SIGINT (128 + 2, the shell's convention).
     Interrupted,
     /// 143: stopped by SIGTERM (128 + 15).
     Terminated,
@@ -44,11 +44,11 @@ impl From<Exit> for ExitCode {
 
 /// The exit codes, for the end of `--help`.
 pub const EXIT_CODES_HELP: &str = "\
-Exit codes: 0 all done; 1 failed or stopped before all was done; 2 wrong usage; 3 done except for rejected rows; 130 interrupted; 143 terminated";
+Exit codes: 0 done; 1 failed or stopped; 2 wrong usage; 3 done except for rejected rows; 130 interrupted (SIGINT); 143 terminated (SIGTERM)";
 
-/// The same for a loader, whose exit codes tell an array job's engine whether to try again.
+/// The same for a loader, whose exit codes show the engine of an array job whether to retry.
 pub const LOAD_EXIT_CODES_HELP: &str = "\
-Exit codes: 0 all done; 1 failed or stopped before all was done, may be tried again; 2 wrong usage; 3 done except for rejected rows; 4 failed, and trying again is useless: no such table, access denied, another input under the checkpoint; 130 interrupted; 143 terminated";
+Exit codes: 0 done; 1 failed or stopped, a retry may succeed; 2 wrong usage; 3 done except for rejected rows; 4 failed, a retry will fail again: no such table, access denied, the checkpoint belongs to a different input; 130 interrupted (SIGINT); 143 terminated (SIGTERM)";
 
 #[cfg(test)]
 mod tests {

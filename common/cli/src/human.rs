@@ -1,4 +1,4 @@
-//! Numbers and times as people read them.
+//! Numbers and times for people.
 
 use std::time::Duration;
 
@@ -32,12 +32,12 @@ pub fn count(number: u64) -> String {
     text
 }
 
-/// So many of something: `1 row`, `2,000 rows`.
+/// A number of things: `1 row`, `2,000 rows`.
 pub fn counted(number: u64, what: &str) -> String {
     format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
-/// So many of something each second, with three figures at least: `26.6`, `1,234`.
+/// A rate per second, with at least three significant digits: `26.6`, `1,234`.
 pub fn rate(number: u64, time: Duration) -> String {
     let rate = number as f64 / time.as_secs_f64().max(1e-9);
     if rate < 99.95 { format!("{rate:.1}") } else { count(rate.round() as u64) }

@@ -1,4 +1,5 @@
-//! What the command lines of all binaries share: arguments, messages, exit codes, logging, the screen, numbers as people read them.
+//! Shared by the command lines of all binaries: arguments, messages, exit codes, logging, terminal output, number
+//! formats.
 
 #![allow(missing_docs, reason = "an internal crate: names say most of it")]
 

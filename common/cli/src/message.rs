@@ -1,4 +1,4 @@
-//! Errors as people read them: what is wrong, with its causes, and what to do.
+//! Errors for people: what is wrong, with its causes, and what to do.
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -14,12 +14,12 @@ pub fn print_error(program: &str, error: &(dyn Error + 'static)) {
 
 /// Prints fatal errors on stderr: `PROGRAM: error: …` with its causes in one line each, and what to do about them in lines of their own.
 ///
-/// stderr may be closed; then there is nobody to tell.
+/// A closed stderr is ignored.
 pub fn print_failures(program: &str, errors: &[&(dyn Error + 'static)], advice: &[String]) {
     let _ = io::stderr().lock().write_all(error_lines(program, errors, advice).as_bytes());
 }
 
-/// Prints a line on stderr, which may be closed; then there is nobody to tell.
+/// Prints a line on stderr. A closed stderr is ignored.
 pub fn say(program: &str, text: &str) {
     let _ = writeln!(io::stderr(), "{program}: {text}");
 }
@@ -39,7 +39,7 @@ impl ErrorWithAdvice {
         Self { message: message.into(), advice: advice.into(), exit: Exit::Failed }
     }
 
-    /// The command line makes no sense.
+    /// An invalid command line.
     pub fn usage(message: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, ..Self::new(message, advice) }
     }
@@ -65,7 +65,7 @@ fn error_lines(program: &str, errors: &[&(dyn Error + 'static)], advice: &[Strin
     lines
 }
 
-/// The error and its causes in one line. A cause that the text before it already quotes is left out.
+/// The error and its causes in one line. A cause that is already quoted in the text before it is left out.
 pub fn folded(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();

@@ -1,21 +1,23 @@
-//! Standard error as people see it: lines, and on a terminal bars below them.
+//! Standard error: lines and, on a terminal, progress bars below them.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How often bars are worth showing something new, each second.
-const LOOKS: u8 = 10;
+/// Updates of a bar per second.
+const UPDATES_PER_SECOND: u8 = 10;
 
-/// How often something is drawn at the most, each second: each bar by itself, and one that comes too soon would be left out.
-const DRAWS: u8 = u8::MAX;
+/// The maximum number of draws per second. Each bar is drawn separately, and a draw that comes too soon would be
+/// skipped.
+const MAX_DRAWS_PER_SECOND: u8 = u8::MAX;
 
-/// A bar is as long as this, in steps.
+/// The length of a bar in steps.
 const STEPS: u64 = 10_000;
 
-/// Standard error. On a terminal it can have bars, which are out of the way whenever something is written through this value; on a pipe, in
-/// a file, and on a terminal that cannot move its cursor (`TERM=dumb`) there are none. Nothing has a colour.
+/// Standard error. On a terminal it can show bars, which are hidden while something is written through this value.
+/// There are none on a pipe, in a file, and on a terminal that cannot move its cursor (`TERM=dumb`). There are no
+/// colours.
 #[derive(Debug, Clone)]
 pub struct Screen {
     bars: Option<MultiProgress>,
@@ -26,9 +28,9 @@ impl Screen {
     /// Without bars.
     pub const PLAIN: Self = Self { bars: None, shares_stdout: false };
 
-    /// As standard error allows it.
+    /// With bars if standard error is a suitable terminal.
     pub fn new() -> Self {
-        let target = ProgressDrawTarget::stderr_with_hz(DRAWS);
+        let target = ProgressDrawTarget::stderr_with_hz(MAX_DRAWS_PER_SECOND);
         match target.is_hidden() {
             true => Self::PLAIN,
             false => {
@@ -42,7 +44,7 @@ impl Screen {
         self.bars.is_some()
     }
 
-    /// Writes a line. stderr may be closed; then there is nobody to tell.
+    /// Writes a line. A closed stderr is ignored.
     pub fn line(&self, line: &str) {
         self.write(format!("{line}\n").as_bytes());
     }
@@ -53,7 +55,7 @@ impl Screen {
         });
     }
 
-    /// Does something while no bar is on the terminal.
+    /// Calls `act` while no bar is on the terminal.
     pub fn without_bars<R>(&self, act: impl FnOnce() -> R) -> R {
         match &self.bars {
             Some(bars) => bars.suspend(act),
@@ -61,12 +63,12 @@ impl Screen {
         }
     }
 
-    /// Standard error, for whoever wants to write there.
+    /// A writer to standard error.
     pub fn stderr(&self) -> impl Write + Send + 'static {
         ScreenWriter { screen: self.clone(), line: Vec::new(), write: |bytes| io::stderr().lock().write_all(bytes) }
     }
 
-    /// Standard output. Where it is the same terminal, it is written to while no bar is there.
+    /// A writer to standard output. If that is the same terminal, the bars are hidden during each write.
     pub fn stdout(&self) -> impl Write + Send + 'static {
         let screen = if self.shares_stdout { self.clone() } else { Self::PLAIN };
         ScreenWriter {
@@ -80,7 +82,7 @@ impl Screen {
         }
     }
 
-    /// Another bar below those that are there. Hidden without a terminal.
+    /// Adds a bar below the others. It is hidden without a terminal.
     pub fn bar(&self) -> Bar {
         let bar = ProgressBar::new(STEPS);
         Bar(match &self.bars {
@@ -89,19 +91,19 @@ impl Screen {
         })
     }
 
-    /// Whether this process may write to the terminal now. A job in the background may not: the terminal belongs to the shell then.
+    /// Whether this process is in the foreground. The terminal of a background job belongs to the shell.
     pub fn is_in_foreground(&self) -> bool {
         nix::unistd::tcgetpgrp(io::stderr()).is_ok_and(|group| group == nix::unistd::getpgrp())
     }
 
-    /// Takes the bars off the terminal, without touching what others have written there meanwhile.
+    /// Stops drawing the bars, without touching what others have written to the terminal.
     pub fn hide_bars(&self) {
         if let Some(bars) = &self.bars {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
     }
 
-    /// Hides them, once.
+    /// Hides the bars if `shown` is set, and clears it.
     pub fn hide_bars_until_shown(&self, shown: &mut bool) {
         if *shown {
             self.hide_bars();
@@ -109,10 +111,11 @@ impl Screen {
         }
     }
 
-    /// Draws the bars from where the cursor is: after the job was stopped, somebody else has written to the terminal.
+    /// Draws the bars from the current cursor position: while the job was stopped, others may have written to the
+    /// terminal.
     pub fn show_bars(&self) {
         if let Some(bars) = &self.bars {
-            bars.set_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWS));
+            bars.set_draw_target(ProgressDrawTarget::stderr_with_hz(MAX_DRAWS_PER_SECOND));
         }
     }
 }
@@ -123,13 +126,13 @@ impl Default for Screen {
     }
 }
 
-/// A line on the terminal that shows how far something is. It goes when it is dropped.
+/// A progress bar on the terminal. It is removed when it is dropped.
 #[derive(Debug)]
 pub struct Bar(ProgressBar);
 
 impl Bar {
-    /// Shows this. `share` is what is done, 0 to 1, if it is known.
-    pub fn show(&self, share: Option<f64>, words: &str) {
+    /// Shows `text`. `share` is the share that is done, 0 to 1, if it is known.
+    pub fn show(&self, share: Option<f64>, text: &str) {
         let template = match share {
             Some(_) => "[{bar:20}] {wide_msg}",
             None => "{spinner} {wide_msg}",
@@ -137,14 +140,14 @@ impl Bar {
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         self.0.set_style(style.progress_chars("=> ").tick_chars("|/-\\ "));
         self.0.set_position((share.unwrap_or_default().clamp(0.0, 1.0) * STEPS as f64) as u64);
-        self.0.set_message(words.to_owned());
+        self.0.set_message(text.to_owned());
         if share.is_none() {
             self.0.tick();
         }
     }
 
-    /// How often it is worth showing something new.
-    pub const INTERVAL: Duration = Duration::from_millis(1000 / LOOKS as u64);
+    /// The interval between updates.
+    pub const INTERVAL: Duration = Duration::from_millis(1000 / UPDATES_PER_SECOND as u64);
 }
 
 impl Drop for Bar {

@@ -20,24 +20,24 @@ pub fn for_service_error(error: &ServiceError) -> &'static str {
             "check the endpoint (--endpoint-url, AWS_ENDPOINT_URL) and the network, and that the server is running; then try again"
         }
         ServiceErrorKind::NoSuchTable => {
-            "check the table's name, the region and the endpoint; create_tables makes the lab's tables; a table just made must be ACTIVE first"
+            "check the table's name, the region and the endpoint; create_tables creates the workshop's tables; a new table must be ACTIVE first"
         }
         ServiceErrorKind::TableNotReady => "wait until the table is ACTIVE (create_tables --status) and try again",
         ServiceErrorKind::AccessDenied => {
-            "ask for the permission that the message names, or use other credentials (--profile, AWS_PROFILE)"
+            "request the permission that the message names, or use other credentials (--profile, AWS_PROFILE)"
         }
         ServiceErrorKind::Credentials => {
             "renew the credentials (for SSO: aws sso login) or choose others (--profile, AWS_PROFILE), and check this computer's clock"
         }
         ServiceErrorKind::Invalid => "fix what the message names",
         ServiceErrorKind::SchemaMismatch => {
-            "compare the table's key and those of its indexes (aws dynamodb describe-table) with the mapping's (--print-mapping): check the table's name, or name a mapping for this table with --mapping"
+            "compare the table's key and those of its indexes (aws dynamodb describe-table) with the mapping's (--print-mapping): check the table's name, or specify a mapping for this table with --mapping"
         }
         ServiceErrorKind::UntrustedCertificate => {
             "set AWS_CA_BUNDLE (or ca_bundle in the profile) to a PEM file with the certificate of the authority that issued it, and check this computer's clock"
         }
         ServiceErrorKind::WrongEndpoint => {
-            "check the endpoint (--endpoint-url, AWS_ENDPOINT_URL, the profile's endpoint_url): another program listens there, or it wants https instead of http"
+            "check the endpoint (--endpoint-url, AWS_ENDPOINT_URL, the profile's endpoint_url): another program is listening there, or it expects https instead of http"
         }
         ServiceErrorKind::Other => "see the message; RUST_LOG=debug shows more",
     }
@@ -47,11 +47,11 @@ pub fn for_service_error(error: &ServiceError) -> &'static str {
 pub fn for_connection_error(error: &ConnectionError) -> &'static str {
     match error {
         ConnectionError::InvalidEndpoint { .. } => {
-            "write the endpoint with its scheme, for example --endpoint-url http://127.0.0.1:8000 (or in AWS_ENDPOINT_URL)"
+            "include the scheme in the endpoint, for example --endpoint-url http://127.0.0.1:8000 (or in AWS_ENDPOINT_URL)"
         }
         ConnectionError::NoRegion => {
-            "name one with --region us-east-1, with AWS_REGION, or with `aws configure`; to work on this machine alone, \
-                 start local_dynamodb and give --endpoint-url http://127.0.0.1:8000"
+            "set one with --region us-east-1, AWS_REGION or `aws configure`; to work only on this machine, \
+                 start local_dynamodb and use --endpoint-url http://127.0.0.1:8000"
         }
         ConnectionError::InvalidRegion(_) => {
             "regions are named like eu-west-1; check --region, AWS_REGION, AWS_DEFAULT_REGION and the profile"
@@ -63,11 +63,10 @@ pub fn for_connection_error(error: &ConnectionError) -> &'static str {
             "fix the file (AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, or those in ~/.aws)"
         }
         ConnectionError::NoCredentials => {
-            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with --profile, or run `aws configure`; to work \
-                 on this machine alone, start local_dynamodb and give --endpoint-url http://127.0.0.1:8000"
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with --profile, or run `aws configure`; to work only on this machine, start local_dynamodb and use --endpoint-url http://127.0.0.1:8000"
         }
         ConnectionError::Credentials(_) => "log in again (for SSO: aws sso login), or fix the profile",
-        ConnectionError::CaBundle { .. } => "name a PEM file with the certificates of the authorities to trust",
+        ConnectionError::CaBundle { .. } => "specify a PEM file with the certificates of the authorities to trust",
         ConnectionError::Runtime(_) => "check this user's limits on open files and processes (ulimit -a)",
     }
 }
@@ -77,7 +76,7 @@ pub fn for_source_error(error: &SourceError) -> Option<&'static str> {
     Some(match error {
         SourceError::Io { source, .. } => for_damaged_file(source).unwrap_or_else(|| for_unreadable_file(source)),
         SourceError::EmptyFolder { .. } => {
-            "name a folder with log files in it; files whose names begin with a dot are left out"
+            "specify a folder that contains log files; files whose names begin with a dot are skipped"
         }
         SourceError::S3(error) => error.advice(),
         SourceError::Connection { source, .. } => for_connection_error(source),
@@ -86,7 +85,7 @@ pub fn for_source_error(error: &SourceError) -> Option<&'static str> {
 
 fn for_unreadable_file(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::NotFound => "check the path; a relative one begins in the folder in which the program runs",
+        io::ErrorKind::NotFound => "check the path; a relative path starts at the current directory",
         io::ErrorKind::PermissionDenied => "allow this user to read the file (chmod, chown), or run as another user",
         _ => "check the path and the file",
     }
@@ -94,26 +93,26 @@ fn for_unreadable_file(error: &io::Error) -> &'static str {
 
 fn for_damaged_file(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            Some("the file is cut off: copy it again, and load that; rows that are in the table are only written again")
-        }
-        io::ErrorKind::InvalidData => {
-            Some("the file is damaged: copy it again, and load that; rows that are in the table are only written again")
-        }
+        io::ErrorKind::UnexpectedEof => Some(
+            "the file is truncated: copy it again and load the new copy; rows that are already in the table are only written again",
+        ),
+        io::ErrorKind::InvalidData => Some(
+            "the file is damaged: copy it again and load the new copy; rows that are already in the table are only written again",
+        ),
         _ => None,
     }
 }
 
-/// What to do about what ended a load, where the message does not say it.
+/// What to do about an error that ended a load, where the message does not say it.
 pub fn for_load_error(error: &LoadError) -> Option<&'static str> {
     Some(match error {
         LoadError::BadRow(_) => "fix the row, or collect bad rows in a file and load the others: --rejects FILE",
-        LoadError::TooManyErrors { .. } => "see the reasons in the file of --rejects beside the rows, FILE.reasons",
+        LoadError::TooManyErrors { .. } => "see the reasons in FILE.reasons, next to the file of --rejects",
         LoadError::Unreadable { error: ReadError::RecordTooLong { quote: Some(_), .. }, .. } => {
             "close the quote, or remove it"
         }
         LoadError::Unreadable { error: ReadError::RecordTooLong { .. }, .. } => {
-            "remove the record, or shorten it: DynamoDB takes items of up to 400 KB"
+            "remove the record, or shorten it: DynamoDB accepts items of up to 400 KB"
         }
         LoadError::Unreadable { error: ReadError::Io { source, .. }, .. }
             if let Some(advice) = for_damaged_file(source) =>
@@ -131,40 +130,38 @@ pub fn for_load_error(error: &LoadError) -> Option<&'static str> {
         LoadError::Unreadable { .. } => {
             "check the file; the rows before the error are written, and loading them again does no harm"
         }
-        LoadError::Collision(_) => {
-            "spread the ids so that all rows have room (--id-stride auto), or choose how far (--id-stride N)"
-        }
+        LoadError::Collision(_) => "use a stride that leaves room for all rows: --id-stride auto, or --id-stride N",
         LoadError::Signal { .. } => {
-            "run the same command again: rows that are in the table are only written again; with --checkpoint FILE it resumes where it stopped"
+            "run the same command again: rows that are already in the table are only written again; with --checkpoint FILE it resumes where it stopped"
         }
-        LoadError::NotRepeatable { .. } => "put it into a file first, or load it alone and once (--copies 1)",
+        LoadError::NotRepeatable { .. } => "save it to a file first, or load it alone with --copies 1",
         LoadError::Rejects(RejectsError::Io { .. }) | LoadError::Checkpoint(CheckpointError::Io { .. }) => {
             "check the path, its permissions and the free disk space"
         }
-        LoadError::Checkpoint(CheckpointError::InUse { .. }) => "wait until it has ended, or end it, and try again",
+        LoadError::Checkpoint(CheckpointError::InUse { .. }) => "wait until it has ended, or stop it, and try again",
         LoadError::Checkpoint(CheckpointError::NotACheckpoint { .. }) => {
-            "name another file with --checkpoint, or remove this one to start again"
+            "choose another file with --checkpoint, or remove this one to start over"
         }
-        LoadError::Checkpoint(_) => "name another file with --checkpoint, or begin anew with --fresh",
+        LoadError::Checkpoint(_) => "choose another file with --checkpoint, or start over with --fresh",
         LoadError::Changed { .. } | LoadError::Longer { .. } => {
-            "the checkpoint is about another input of this name: load that one, or begin anew with --fresh"
+            "the checkpoint belongs to a different input of this name: load that input, or start over with --fresh"
         }
         LoadError::InputTooShort { .. } => {
-            "whatever produces it may have ended early: see that it is whole, and run the same command again"
+            "its producer may have ended early: make sure that the input is complete, and run the same command again"
         }
         LoadError::Share(ShareError::TooSmall { .. }) => {
-            "raise the capacity or the percentage, or let fewer parts run at a time: --parts-at-once P"
+            "raise the capacity or the percentage, or run fewer parts at the same time: --parts-at-once P"
         }
-        LoadError::Share(ShareError::OnDemand { .. }) => "give a number of units: --max-wcu 500",
+        LoadError::Share(ShareError::OnDemand { .. }) => "specify a number of units: --max-wcu 500",
         LoadError::Share(ShareError::Describe { source, .. }) if source.kind == ServiceErrorKind::AccessDenied => {
-            "allow dynamodb:DescribeTable, or give a number of units: --max-wcu 500"
+            "allow dynamodb:DescribeTable, or specify a number of units: --max-wcu 500"
         }
         LoadError::Share(ShareError::Describe { source, .. }) => for_service_error(source),
         LoadError::KeyMismatch { .. } => {
-            "check the table's name, or name a mapping for this table with --mapping; create_tables makes the workshop's tables"
+            "check the table's name, or specify a mapping for this table with --mapping; create_tables creates the workshop's tables"
         }
-        LoadError::IndexKeyMismatch { .. } => "give the attribute that type in the mapping, or name another one for it",
-        LoadError::CopiesNotNumbered(_) => "add [copies] to the mapping, with the column that they are numbered by",
+        LoadError::IndexKeyMismatch { .. } => "give the attribute that type in the mapping, or use another attribute",
+        LoadError::CopiesNotNumbered(_) => "add [copies] to the mapping, with the column that numbers them",
         LoadError::Table {
             stop: Stop::Service(error) | Stop::GaveUp { last: error, .. } | Stop::Stalled { last: error, .. },
             ..

@@ -14,8 +14,8 @@ use crate::s3::{S3Error, S3Url};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Import files")]
 pub(super) struct ImportOptions {
-    /// Do not write to the table: write files for `aws dynamodb import-table` and `start-bulk-put-items` into this folder, which must not
-    /// exist yet, or below s3://BUCKET/PREFIX/
+    /// Instead of writing to the table, write files for `aws dynamodb import-table` and `start-bulk-put-items` to this
+    /// folder, which must be new or empty, or below s3://BUCKET/PREFIX/
     #[arg(long, value_name = "DIR", conflicts_with_all = ["dry_run", "checkpoint", "max_wcu", "give_up_after", "in_flight"])]
     write_import: Option<String>,
     /// Compute the cost with this price in US dollars: import-gb, wcu-hour or million-writes; can be repeated [default: us-east-1's]
@@ -24,10 +24,10 @@ pub(super) struct ImportOptions {
 }
 
 impl ImportOptions {
-    /// Where the files go; `None` if none are asked for.
+    /// Where the files go; `None` if they were not requested.
     ///
     /// # Errors
-    /// It is no prefix of Amazon S3, or the AWS configuration cannot be used.
+    /// It is not a prefix of Amazon S3, or the AWS configuration cannot be used.
     pub(super) fn target(
         &self,
         parts: &PartOptions,
@@ -66,6 +66,6 @@ fn target_in_s3(name: &str, _: &S3Settings) -> Result<ImportTarget, ErrorWithAdv
     let error = S3Error::not_built(name);
     Err(ErrorWithAdvice::new(
         error.to_string(),
-        "name a folder, and copy it: aws s3 cp DIR s3://BUCKET/PREFIX/ --recursive",
+        "specify a folder, and copy it: aws s3 cp DIR s3://BUCKET/PREFIX/ --recursive",
     ))
 }

@@ -1,4 +1,4 @@
-//! What the loaders read, and how it becomes items.
+//! The input of the loaders, and how it becomes items.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,38 +9,39 @@ use super::{ErrorWithAdvice, Exit};
 use crate::input::{Format, S3Settings, Source, SourceError};
 use crate::mapping::{BuiltIn, Mapping, Overrides, suggest};
 
-/// What the loaders read, and how it becomes items.
+/// The input of the loaders, and how it becomes items.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Input")]
 pub(super) struct InputOptions {
-    /// Make the items as this mapping file says [default: the workshop's items]
+    /// Create the items according to this mapping file [default: the workshop's items]
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
-    /// Format of the input: csv, tsv, jsonl, dynamodb-json, access-log, w3c, alb or s3-access-log [default: the mapping's, csv]
+    /// Format of the input: csv, tsv, jsonl, dynamodb-json, access-log, w3c, alb or s3-access-log [default: the
+    /// mapping's, else csv]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
     /// The first row names the columns (csv, tsv)
     #[arg(long)]
     header: bool,
-    /// Character between two columns (csv)
+    /// Character between columns (csv)
     #[arg(long, value_name = "CHAR", value_parser = delimiter)]
     delimiter: Option<u8>,
     /// Rows to skip at the beginning of each file (csv, tsv)
     #[arg(long, value_name = "N")]
     skip_rows: Option<u64>,
-    /// A text that stands for no value in any column, such as -; can be repeated
+    /// Text that means no value in any column, such as -; can be repeated
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     absent: Vec<String>,
-    /// Add this to the number of each record: the first record of a log gets the id N + 1
+    /// Add this to the number of each record, so that the first record of a log gets the id N + 1
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     first_id: u64,
-    /// Reject rows that look wrong: more columns than the mapping, a line break in quotes, text behind a closing quote
+    /// Reject rows that look wrong: more columns than the mapping, a line break in quotes, text after a closing quote
     #[arg(long)]
     strict: bool,
-    /// Print the mapping that is used, and end
+    /// Print the mapping that is used, and exit
     #[arg(long)]
     print_mapping: bool,
-    /// Look at a file, print a mapping to start from, and end
+    /// Print a mapping to start from, suggested from this file, and exit
     #[arg(long, value_name = "FILE", conflicts_with = "print_mapping")]
     suggest_mapping: Option<String>,
 }
@@ -77,10 +78,10 @@ impl InputOptions {
         }
     }
 
-    /// What is asked for instead of a load, done; `None` if a load is asked for.
+    /// Does what was requested instead of a load; `None` if a load was requested.
     ///
     /// # Errors
-    /// The mapping file or the file to be looked at cannot be read.
+    /// The mapping file or the file to suggest from cannot be read.
     pub(super) fn run_instead(
         &self,
         built_in: BuiltIn,
@@ -89,16 +90,17 @@ impl InputOptions {
         let text = if self.print_mapping {
             self.mapping(built_in)?.text().to_owned()
         } else if let Some(file) = &self.suggest_mapping {
-            suggest(&Source::new(file), self.format).map_err(|error| ErrorWithAdvice::new(error, "name a log file"))?
+            suggest(&Source::new(file), self.format)
+                .map_err(|error| ErrorWithAdvice::new(error, "specify a log file"))?
         } else {
             return Ok(None);
         };
-        // A reader that leaves (`| head -1`) has seen enough.
+        // A reader that closes the pipe (`| head -1`) has seen enough.
         let _ = stdout.write_all(text.as_bytes());
         Ok(Some(Exit::Done))
     }
 
-    /// The inputs, folders replaced by their files, and prefixes by their objects.
+    /// The inputs, with folders replaced by their files and prefixes by their objects.
     ///
     /// # Errors
     /// A folder, a prefix or an object cannot be read.

@@ -1,4 +1,4 @@
-//! A load as the two loaders' command lines run it: with a summary and a report at its end.
+//! A load with its summary and report, as the command lines of both loaders run it.
 
 use std::error::Error;
 use std::io::Write;
@@ -31,27 +31,28 @@ use crate::tables::TableName;
 /// Options that both loaders have.
 #[derive(Debug, Clone, Default, Args)]
 pub struct LoadOptions {
-    /// Collect bad rows in this file, verbatim, with their lines and reasons in FILE.reasons, and load the others [default: stop at the
-    /// first]
+    /// Collect bad rows in this file, verbatim, with their lines and reasons in FILE.reasons, and load the others
+    /// [default: stop at the first bad row]
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
     /// End the load when more rows than this are rejected: a number, or a percentage of the rows read [default: no limit]
     #[arg(long, value_name = "N|P%", requires = "rejects")]
     pub max_errors: Option<MaxErrors>,
-    /// End with 0 although rows were rejected
+    /// Exit with 0 even if rows were rejected
     #[arg(long)]
     rejects_ok: bool,
-    /// Record in this file how far the load is, and resume from there when the same command is run again; once the load is done, that
-    /// sends nothing and ends as before
+    /// Record the progress of the load in this file, and resume from there when the same command is run again; once the
+    /// load is done, the same command sends nothing and ends as before
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
-    /// Begin anew, whatever the checkpoint says
+    /// Start over and ignore the checkpoint
     #[arg(long, requires = "checkpoint")]
     fresh: bool,
-    /// End with 1 when the input has fewer rows than this: a pipe that broke looks like one that is done
+    /// Exit with 1 when the input has fewer rows than this: a broken pipe looks like a complete one
     #[arg(long, value_name = "N")]
     expect_rows: Option<u64>,
-    /// End with 1 when the input has fewer bytes than this, counted as they come from the file or the pipe, before they are unpacked
+    /// Exit with 1 when the input has fewer bytes than this, counted as read from the file or the pipe, before
+    /// decompression
     #[arg(long, value_name = "N")]
     expect_bytes: Option<u64>,
     #[command(flatten)]
@@ -68,17 +69,17 @@ pub struct LoadOptions {
     connection: ConnectionOptions,
 }
 
-/// What a load writes beside its lines on standard output.
+/// What a load writes in addition to its lines on standard output.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 struct OutputOptions {
-    /// Print nothing on standard error but warnings and errors
+    /// Print only warnings and errors on standard error
     #[arg(short, long)]
     quiet: bool,
-    /// Read and check everything, write nothing, and print what the load costs and how long it takes
+    /// Read and check everything without writing, and print the cost and the duration of the load
     #[arg(long, conflicts_with_all = ["report", "quiet", "rejects", "checkpoint", "part", "expect_rows", "expect_bytes"])]
     dry_run: bool,
-    /// Write a report of the load into this file, as JSON
+    /// Write a report of the load to this file, as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
@@ -87,14 +88,14 @@ struct OutputOptions {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Pace")]
 struct PaceOptions {
-    /// Consume at most so many write units a second, of the table and of each index: a number, or a share of what is provisioned now; the
-    /// parts of a load together [default: no limit]
+    /// Consume at most this many write units per second, of the table and of each index: a number, or a percentage of
+    /// the provisioned capacity; for all parts of a load together [default: no limit]
     #[arg(long, value_name = "N|P%")]
     max_wcu: Option<MaxWcu>,
-    /// End the load when the table has accepted nothing for so long, for example 10m [default: wait for throttling without end]
+    /// End the load when the table has accepted nothing for this long, for example 10m [default: wait indefinitely]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     give_up_after: Option<Duration>,
-    /// Have at most so many batches of 25 rows in flight, all threads together [default: 128]
+    /// Keep at most this many batches of 25 rows in flight, over all threads [default: 128]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     in_flight: Option<u16>,
 }
@@ -109,13 +110,13 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// A loader's own arguments.
 #[derive(Debug)]
 pub struct LoadCommand {
-    /// The table to load into; without it, something else is asked for that needs none.
+    /// The table to load into; `None` for actions that need no table.
     pub table: Option<TableName>,
-    /// The mapping, where no other is named.
+    /// The mapping that is used unless another is specified.
     pub built_in: BuiltIn,
-    /// A folder with the reports of a load's parts: they are merged, and nothing is loaded.
+    /// A folder with the reports of a load's parts, which are merged instead of a load.
     pub merge_reports: Option<PathBuf>,
-    /// How many copies of each item, if not as many as the mapping says.
+    /// The number of copies of each item, if different from the mapping's.
     pub copies: Option<NonZeroU32>,
     /// How far apart the ids of the copies are.
     pub id_stride: Option<IdStride>,
@@ -158,7 +159,7 @@ fn run(
     if let Some(exit) = input.run_instead(command.built_in, screen.stdout())? {
         return Ok(exit);
     }
-    let table = command.table.ok_or("no table is named")?;
+    let table = command.table.ok_or("no table is specified")?;
     let mapping = input.mapping(command.built_in)?;
     let s3_settings = connection.s3_settings();
     let sources = input.sources(&files()?, &s3_settings)?;
@@ -201,7 +202,7 @@ fn run(
     Ok(run.run(stdout)?)
 }
 
-/// What an error before the load says about trying again.
+/// The exit code for an error before the load.
 fn exit_of(error: &(dyn Error + 'static)) -> Exit {
     if let Some(error) = error.downcast_ref::<ErrorWithAdvice>() {
         return error.exit();
@@ -220,7 +221,7 @@ fn run_dry<W: Write>(
 ) -> Result<Exit, LoadError> {
     let forecast = dry_run.run(connection)?;
     for line in &forecast.lines {
-        // A reader that leaves (`| head -1`) has seen enough.
+        // A reader that closes the pipe (`| head -1`) has seen enough.
         if writeln!(stdout, "{line}").is_err() {
             break;
         }
@@ -237,16 +238,16 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Loads, and prints on standard error how it ended: a summary, what went wrong, what to do about it. `stdout` gets Python's lines.
-    /// A load that is done already ends as before.
+    /// Loads, and prints on standard error how it ended: a summary, what went wrong, what to do about it. `stdout` gets
+    /// Python's lines. A load that is already done ends as before.
     ///
     /// # Errors
-    /// The report's file cannot be written. If that is known before the load, nothing is loaded.
+    /// The report cannot be written. If that is known before the load, nothing is loaded.
     fn run<W: Write>(&self, stdout: W) -> Result<Exit, ErrorWithAdvice> {
         let _lock = match lock(self.job) {
             Ok(lock) => lock,
             Err(error) => {
-                // The report is the other process's.
+                // The report belongs to the other process.
                 print_error(self.job.script.program(), &error);
                 return Ok(exit(&[error]));
             }
@@ -296,7 +297,7 @@ impl Run<'_> {
         Ok(exit)
     }
 
-    /// The load is done already: says so, and ends as it did.
+    /// The load is already done: says so, and ends as it did.
     fn end_again<W: Write>(
         &self,
         finished: &Finished,
@@ -307,7 +308,7 @@ impl Run<'_> {
         let exit = self.exit(&[], finished.tally);
         if !self.quiet {
             let checkpoint = checkpoint.as_deref().unwrap_or(Path::new("")).display();
-            let done = format!("{checkpoint} says that this load is done: nothing is sent; --fresh begins anew");
+            let done = format!("{checkpoint} says that this load is done, so nothing is sent; --fresh starts over");
             say(script.program(), &done);
         }
         if !self.quiet || exit != Exit::Done {
@@ -355,19 +356,21 @@ impl Run<'_> {
 
     fn report_text(&self, outcome: &Outcome, figures: &LoadFigures) -> Result<String, ErrorWithAdvice> {
         let report = Report::new(self.job.info(), outcome.clone(), figures).to_json();
-        report.map_err(|error| ErrorWithAdvice::new(format!("the report is no JSON: {error}"), "please report it"))
+        report.map_err(|error| {
+            ErrorWithAdvice::new(format!("the report cannot be written as JSON: {error}"), "please report it")
+        })
     }
 }
 
 /// What to do about the errors, and how the load can resume.
 fn advice(errors: &[LoadError], can_resume: bool, written: u64) -> Vec<String> {
     let is_signal = |error: &LoadError| matches!(error, LoadError::Signal { .. });
-    let told = errors.iter().filter(|error| !(is_signal(error) && can_resume));
-    let mut advice: Vec<String> = told.filter_map(|error| hint(error)).map(str::to_owned).collect();
+    let with_advice = errors.iter().filter(|error| !(is_signal(error) && can_resume));
+    let mut advice: Vec<String> = with_advice.filter_map(|error| hint(error)).map(str::to_owned).collect();
     if can_resume {
         advice.push("run the same command again: it resumes from here".to_owned());
         if errors.iter().any(LoadError::is_table_gone) && written > 0 {
-            let gone = "the rows written are gone with the table: when there is a new one of its name, begin anew with --fresh";
+            let gone = "the rows written are gone with the table: when a new table of its name exists, start over with --fresh";
             advice.push(gone.to_owned());
         }
     }
@@ -379,7 +382,7 @@ fn advice(errors: &[LoadError], can_resume: bool, written: u64) -> Vec<String> {
     advice
 }
 
-/// Without a look at rejected rows.
+/// The exit code, not counting rejected rows.
 fn exit(errors: &[LoadError]) -> Exit {
     match errors {
         [] => Exit::Done,
@@ -397,7 +400,7 @@ mod tests {
     use crate::batch_writer::service_error::ServiceError;
 
     #[test]
-    fn a_long_load_is_told_of_checkpoints_when_its_credentials_expire() {
+    fn a_long_load_is_pointed_to_checkpoints_when_its_credentials_expire() {
         let error = |code| {
             let stop = Stop::Service(ServiceError::from_response(400, Some(code), None));
             [LoadError::Table { table: "logs".to_owned(), stop }]

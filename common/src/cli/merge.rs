@@ -1,4 +1,4 @@
-//! One report of all parts of a load.
+//! Merges the reports of a load's parts.
 
 use std::error::Error;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::report::{Report, merge};
 /// Merges the reports in a folder into `report`, or prints the merged one on standard output. 0 only if all parts are there and done.
 ///
 /// # Errors
-/// The folder cannot be read, or the report not be written.
+/// The folder cannot be read, or the report cannot be written.
 pub(super) fn merge_reports<W: Write>(
     program: &str,
     folder: &Path,
@@ -20,7 +20,7 @@ pub(super) fn merge_reports<W: Write>(
     rejects_ok: bool,
     mut stdout: W,
 ) -> Result<Exit, ErrorWithAdvice> {
-    // First, so that an earlier one in the same folder is not taken for a part's.
+    // Removed first, so that an earlier merged report in the same folder is not taken for a part's.
     let file = report.map(ReportFile::create).transpose()?;
     let files = read_files(folder).map_err(|error| {
         ErrorWithAdvice::new(format!("cannot read the reports in {}: {error}", folder.display()), "check the folder")
@@ -33,7 +33,7 @@ pub(super) fn merge_reports<W: Write>(
     match file {
         Some(file) => file.write(&text)?,
         None => {
-            // A reader that leaves has seen enough.
+            // A reader that closes the pipe has seen enough.
             let _ = stdout.write_all(text.as_bytes());
         }
     }
@@ -52,12 +52,12 @@ pub(super) fn merge_reports<W: Write>(
 }
 
 fn text_of(report: &Report) -> Result<String, ErrorWithAdvice> {
-    report
-        .to_json()
-        .map_err(|error| ErrorWithAdvice::new(format!("the report is no JSON: {error}"), "please report it"))
+    report.to_json().map_err(|error| {
+        ErrorWithAdvice::new(format!("the report cannot be written as JSON: {error}"), "please report it")
+    })
 }
 
-/// The files whose names end in `.json`, in sorted order. Checkpoints and rejected rows may lie beside them.
+/// The files whose names end in `.json`, in sorted order. Checkpoints and rejected rows may be in the same folder.
 fn read_files(folder: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {

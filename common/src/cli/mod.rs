@@ -27,7 +27,8 @@ pub use ::cli::{
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionOptions {
-    /// Endpoint, for example http://127.0.0.1:8000 [default: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, the profile's, AWS's own]
+    /// Endpoint, for example http://127.0.0.1:8000 [default: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, the
+    /// profile's, AWS's]
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
     /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, the profile's]
@@ -39,7 +40,7 @@ pub struct ConnectionOptions {
 }
 
 impl ConnectionOptions {
-    /// Finds region, endpoint and credentials, without a request to DynamoDB.
+    /// Finds region, endpoint and credentials without a request to DynamoDB.
     pub async fn connect(&self) -> Result<Connection, ConnectionError> {
         Connection::open(&Settings {
             endpoint_url: self.endpoint_url.clone(),
@@ -49,25 +50,25 @@ impl ConnectionOptions {
         .await
     }
 
-    /// For inputs in Amazon S3. The endpoint is DynamoDB's alone.
+    /// The settings for inputs in Amazon S3. The endpoint option applies only to DynamoDB.
     pub fn s3_settings(&self) -> S3Settings {
         S3Settings { region: self.region.clone(), profile: self.profile.clone() }
     }
 
-    /// As [`connect`](Self::connect), for a program without a runtime of its own.
+    /// Like [`connect`](Self::connect), for a program without a runtime.
     pub fn connect_blocking(&self) -> Result<Connection, ConnectionError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(ConnectionError::Runtime)?.block_on(self.connect())
     }
 }
 
-/// Prints a fatal error on stderr, and what to do about it where one of its causes knows.
+/// Prints a fatal error on stderr, with the advice of its causes.
 pub fn print_error(program: &str, error: &(dyn Error + 'static)) {
     let advice: Vec<_> = hint(error).map(str::to_owned).into_iter().collect();
     print_failures(program, &[error], &advice);
 }
 
-/// What to do, from the first of the causes that knows it.
+/// The advice of the first cause that has any.
 fn hint<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
     std::iter::successors(Some(error), |&cause| cause.source()).find_map(|cause| {
         let advised = cause.downcast_ref::<ErrorWithAdvice>().map(ErrorWithAdvice::advice);

@@ -13,11 +13,12 @@ use crate::load::{MaxWcu, PLACEHOLDER, Part};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Parts of a load")]
 pub(super) struct PartOptions {
-    /// Write only the rows whose key hashes to part I of N, from 0/N; auto: the part that AWS Batch, Slurm or Kubernetes (with LOAD_PARTS)
-    /// names. {part} in the names of --checkpoint, --report and --rejects becomes I
+    /// Write only the rows whose key hashes to part I of N, with I from 0 to N-1; auto: the part that AWS Batch, Slurm
+    /// or Kubernetes (with LOAD_PARTS) sets. {part} in the file names of --checkpoint, --report and --rejects is
+    /// replaced by I
     #[arg(long, value_name = "I/N|auto", value_parser = part)]
     pub(super) part: Option<Part>,
-    /// How many parts run at a time and share --max-wcu, which is the whole job's [default: all N]
+    /// Number of parts that run at the same time and share --max-wcu, which is for the whole job [default: all N]
     #[arg(long, value_name = "P", requires = "part")]
     parts_at_once: Option<NonZeroU32>,
 }
@@ -30,33 +31,34 @@ fn part(text: &str) -> Result<Part, String> {
 }
 
 impl PartOptions {
-    /// What this part may consume of what the whole job may.
+    /// This part's share of the whole job's limit.
     ///
     /// # Errors
-    /// That is less than a unit a second.
+    /// The share is less than one unit per second.
     pub(super) fn share_of(&self, max_wcu: Option<MaxWcu>) -> Result<Option<MaxWcu>, ErrorWithAdvice> {
         let (Some(part), Some(limit)) = (self.part, max_wcu) else { return Ok(max_wcu) };
         let share = limit.of_part(part, self.parts_at_once);
         share.map(Some).ok_or_else(|| {
             ErrorWithAdvice::usage(
-                "--max-wcu is the whole job's, and too small to share: each part needs one unit a second",
-                "raise it, or let fewer parts run at a time: --parts-at-once P",
+                "--max-wcu is for the whole job and too small to share: each part needs one unit per second",
+                "raise it, or run fewer parts at the same time: --parts-at-once P",
             )
         })
     }
 
-    /// A file's name, with the part's number for each `{part}`. A part's folders are made: where an engine starts it, nobody else can.
+    /// A file name with each `{part}` replaced by the part's number. Its folder is created, because an engine that
+    /// starts the part does not.
     ///
     /// # Errors
-    /// It names a part, and the load has none; or its folder cannot be made.
+    /// It contains `{part}` but the load has no parts, or its folder cannot be created.
     pub(super) fn file(&self, path: Option<PathBuf>) -> Result<Option<PathBuf>, ErrorWithAdvice> {
         let Some(path) = path else { return Ok(None) };
         let Some(part) = self.part else {
             let name = path.display();
             return match path.to_str() {
                 Some(text) if text.contains(PLACEHOLDER) => Err(ErrorWithAdvice::usage(
-                    format!("{name}: {PLACEHOLDER} stands for the part's number, and this load has no parts"),
-                    "name the part: --part I/N",
+                    format!("{name}: {PLACEHOLDER} stands for the part's number, but this load has no parts"),
+                    "specify the part: --part I/N",
                 )),
                 _ => Ok(Some(path)),
             };
@@ -64,7 +66,7 @@ impl PartOptions {
         let path = path.to_str().map_or_else(|| path.clone(), |name| part.fill_in(name).into());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
         folder.map_or(Ok(()), fs::create_dir_all).map_err(|error| {
-            let message = format!("cannot make the folder of {}: {error}", path.display());
+            let message = format!("cannot create the folder of {}: {error}", path.display());
             ErrorWithAdvice::new(message, "check the path and its permissions")
         })?;
         Ok(Some(path))

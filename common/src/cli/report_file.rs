@@ -1,4 +1,4 @@
-//! The file of a report.
+//! The file for the report.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use super::ErrorWithAdvice;
 use crate::report::replace_file;
 
-/// A report that will be written. It is there whole or not at all, and never that of an earlier load.
+/// A report that will be written. The file is complete or does not exist, and is never that of an earlier load.
 pub(super) struct ReportFile {
     path: PathBuf,
-    /// It is not a file, but a device or a pipe: open.
+    /// The open device or pipe, if it is not a regular file.
     device: Option<File>,
 }
 
 impl ReportFile {
-    /// Before anything is loaded, so that a load of hours does not end with a report that cannot be written. Removes an earlier report.
+    /// Checks that the report can be written, so that a long load does not end without one. Removes an earlier report.
     ///
     /// # Errors
     /// It cannot be written there.
@@ -24,7 +24,7 @@ impl ReportFile {
     }
 
     fn open(path: &Path) -> io::Result<Self> {
-        // A link stays a link.
+        // Keeps a symbolic link.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
             let device = Some(OpenOptions::new().write(true).open(&path)?);

@@ -180,7 +180,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
 fn open_checkpoint(job: &Job) -> Result<(Option<Checkpoint>, bool), LoadError> {
     let Some(path) = job.checkpoint.as_deref() else { return Ok((None, false)) };
     if job.fresh {
-        let (checkpoint, had_rejects) = Checkpoint::open_afresh(path, job.identity())?;
+        let (checkpoint, had_rejects) = Checkpoint::start_over(path, job.identity())?;
         return Ok((Some(checkpoint), had_rejects));
     }
     Ok((Some(Checkpoint::open(path, job.identity())?), false))

@@ -1,4 +1,4 @@
-//! How far a load has come, in a file from which the same load resumes.
+//! The progress of a load, in a file from which the same load resumes.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -11,7 +11,7 @@ use super::input_totals::RecordEnd;
 use super::tally::Tally;
 use super::watermark::ResumePoint;
 
-/// Raised when the format of the file changes.
+/// Incremented when the format of the file changes.
 const FORMAT_VERSION: u32 = 5;
 
 /// What identifies a load: a checkpoint is for one load only.
@@ -24,7 +24,7 @@ pub struct Identity {
     pub table: String,
     /// The inputs, in their order.
     pub inputs: Vec<InputIdentity>,
-    /// Which part of a load it is: `0/8`.
+    /// The part of the load: `0/8`.
     pub part: Option<String>,
     /// How the copies of rows are numbered.
     pub numbering: String,
@@ -39,13 +39,13 @@ pub struct Identity {
 pub struct InputIdentity {
     /// As the user named it.
     pub name: String,
-    /// Its length in bytes as it is stored, if that is known.
+    /// Its stored length in bytes, if known.
     pub size: Option<u64>,
-    /// Another one for other contents, where there is such a thing: the ETag of an object in Amazon S3.
+    /// Changes with the contents, where the source has a version: the ETag of an object in Amazon S3.
     pub version: Option<String>,
 }
 
-/// How far a load has come.
+/// The progress of a load.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedProgress {
     /// Each source, in the order of [`Identity::inputs`].
@@ -60,22 +60,22 @@ pub struct SavedRejects {
     pub rows_length: u64,
     /// Bytes of the file of reasons.
     pub reasons_length: u64,
-    /// Rejected records behind the settled prefix, which will be read again, as (source, record).
+    /// Rejected records after the settled prefix, which will be read again, as (source, record).
     pub records: Vec<(u32, u64)>,
 }
 
-/// How a load ended that is done, so that the same command has the same end without loading anything.
+/// The end of a completed load, so that the same command ends in the same way without loading anything.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finished {
     /// Its rows.
     pub tally: Tally,
     /// The end of each source, in the order of [`Identity::inputs`].
     pub ends: Vec<RecordEnd>,
-    /// Bytes of all inputs, as they are stored.
+    /// Stored bytes of all inputs.
     pub stored_bytes: u64,
     /// Seconds that the last run took.
     pub seconds: f64,
-    /// The report, as it was written.
+    /// The report as it was written.
     pub report: String,
 }
 
@@ -90,21 +90,21 @@ struct Contents {
 /// A checkpoint that cannot be used.
 #[derive(Debug, Error)]
 pub enum CheckpointError {
-    /// The operating system refuses.
+    /// An operating system error.
     #[error("checkpoint {}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
-    /// It is not a checkpoint, or one of another version of this program.
+    /// It is not a checkpoint, or it is one of another version of this program.
     #[error("{} is not a checkpoint of this program ({reason})", path.display())]
     NotACheckpoint { path: PathBuf, reason: String },
-    /// Another process works on the same load.
-    #[error("checkpoint {} is in use: another process works on this load", path.display())]
+    /// Another process is running the same load.
+    #[error("checkpoint {} is in use: another process is running this load", path.display())]
     InUse { path: PathBuf },
-    /// It is of another load.
-    #[error("checkpoint {} is of another load: {difference}", path.display())]
+    /// It belongs to a different load.
+    #[error("checkpoint {} belongs to a different load: {difference}", path.display())]
     AnotherLoad { path: PathBuf, difference: String },
 }
 
-/// The file. Whatever happens, power loss included, it holds one whole checkpoint or does not exist.
+/// The checkpoint file. Whatever happens, including a power loss, it holds a complete checkpoint or does not exist.
 #[derive(Debug)]
 pub struct Checkpoint {
     path: PathBuf,
@@ -114,14 +114,15 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// The checkpoint of a load, with what an earlier run of it has saved.
+    /// Opens the checkpoint of a load, with what an earlier run has saved.
     ///
     /// # Errors
-    /// The file cannot be read or written, is no checkpoint, or is of another load. It is left as it is.
+    /// The file cannot be read or written, is no checkpoint, or belongs to a different load. It is left as it is.
     pub fn open(path: &Path, identity: Identity) -> Result<Self, CheckpointError> {
         let mut checkpoint = Self { path: path.to_owned(), identity, saved: None, finished: None };
         let Some(Contents { load, progress, finished, .. }) = checkpoint.read()? else { return Ok(checkpoint) };
-        // What was fixed or has grown behind the rows that are loaded may be loaded; for the parts of a load it must be the same input.
+        // An input may have grown, or have been fixed after the rows that are loaded. For the parts of a load it must
+        // be the same.
         let sizes_count = finished.is_some() || checkpoint.identity.part.is_some();
         if let Some(difference) = difference(&load, &checkpoint.identity, sizes_count) {
             return Err(CheckpointError::AnotherLoad { path: path.to_owned(), difference });
@@ -130,12 +131,12 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// The checkpoint of a load that begins anew, whichever load's it was before. What was in the files for rejected rows is of no use
-    /// then if it was this load's.
+    /// The checkpoint of a load that starts over, whichever load it belonged to. Returns whether it was this load's;
+    /// the contents of its rejects files are then obsolete.
     ///
     /// # Errors
-    /// As [`open`](Self::open), except that the checkpoint of another load is replaced.
-    pub fn open_afresh(path: &Path, identity: Identity) -> Result<(Self, bool), CheckpointError> {
+    /// Like [`open`](Self::open), except that the checkpoint of a different load is replaced.
+    pub fn start_over(path: &Path, identity: Identity) -> Result<(Self, bool), CheckpointError> {
         let checkpoint = Self { path: path.to_owned(), identity, saved: None, finished: None };
         let before = checkpoint.read()?;
         let had_rejects = before.is_some_and(|Contents { load, .. }| load.rejects == checkpoint.identity.rejects);
@@ -147,15 +148,15 @@ impl Checkpoint {
         self.finished.as_ref()
     }
 
-    /// What was saved last, by this run or an earlier one.
+    /// What this run or an earlier one saved last.
     pub fn saved(&self) -> Option<&SavedProgress> {
         self.saved.as_ref()
     }
 
-    /// Replaces what was saved, if it has changed.
+    /// Replaces the saved progress, if it has changed.
     ///
     /// # Errors
-    /// The operating system refuses; what was saved before is still there.
+    /// An operating system error; what was saved before is still there.
     pub fn save(&mut self, progress: SavedProgress) -> Result<(), CheckpointError> {
         if self.saved.as_ref() == Some(&progress) {
             return Ok(());
@@ -166,7 +167,7 @@ impl Checkpoint {
     /// Marks the load as done. What was saved before stays.
     ///
     /// # Errors
-    /// The operating system refuses; the load is then not marked as done.
+    /// An operating system error; the load is then not marked as done.
     pub fn finish(&mut self, finished: Finished) -> Result<(), CheckpointError> {
         let progress = self.saved.clone().unwrap_or_default();
         self.write(progress, Some(finished))
@@ -183,7 +184,7 @@ impl Checkpoint {
     /// Removes the file: the load has done nothing.
     ///
     /// # Errors
-    /// The operating system refuses.
+    /// An operating system error.
     pub fn remove(self) -> Result<(), CheckpointError> {
         match fs::remove_file(&self.path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(self.io_error(source)),
@@ -191,7 +192,7 @@ impl Checkpoint {
         }
     }
 
-    /// What is in the file; `None` if there is none.
+    /// The contents of the file; `None` if it does not exist.
     fn read(&self) -> Result<Option<Contents>, CheckpointError> {
         let bytes = match fs::read(&self.path) {
             Ok(bytes) => bytes,
@@ -206,11 +207,11 @@ impl Checkpoint {
         let Version { version } =
             serde_json::from_slice(&bytes).map_err(|error| not_a_checkpoint(error.to_string()))?;
         if version != FORMAT_VERSION {
-            return Err(not_a_checkpoint("it is of another version".to_owned()));
+            return Err(not_a_checkpoint("it has a different version".to_owned()));
         }
         let contents: Contents = serde_json::from_slice(&bytes).map_err(|error| not_a_checkpoint(error.to_string()))?;
         if contents.progress.sources.len() != contents.load.inputs.len() {
-            return Err(not_a_checkpoint("its inputs do not fit".to_owned()));
+            return Err(not_a_checkpoint("its inputs do not match".to_owned()));
         }
         Ok(Some(contents))
     }
@@ -220,16 +221,16 @@ impl Checkpoint {
     }
 }
 
-/// Replaces a file whole: a new one beside it, on the disk before it takes the name (rename(2) is atomic), and the name on the disk, too.
+/// Replaces a file atomically: writes and syncs a new file next to it, renames it, and syncs the folder.
 ///
 /// # Errors
-/// The operating system refuses; the old file is still there.
+/// An operating system error; the old file is still there.
 pub fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut beside = path.to_owned().into_os_string();
     beside.push(".new");
     let mut file = File::create(&beside)?;
     file.write_all(text).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, path)).inspect_err(|_| {
-        // Perhaps the disk is full: what is of no use must not fill it.
+        // The disk may be full: an incomplete file must not occupy it.
         let _ = fs::remove_file(&beside);
     })?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -255,7 +256,7 @@ fn difference(saved: &Identity, asked: &Identity, sizes_count: bool) -> Option<S
         ("rejects", rejects(saved), rejects(asked)),
     ];
     if let Some((what, saved, asked)) = pairs.into_iter().find(|(_, saved, asked)| saved != asked) {
-        return Some(format!("its {what} is {saved}, and this load's is {asked}"));
+        return Some(format!("its {what} is {saved}, but this load's is {asked}"));
     }
     let differs = |(saved, asked): &(&InputIdentity, &InputIdentity)| {
         saved.version != asked.version || sizes_count && saved.size != asked.size
@@ -263,7 +264,7 @@ fn difference(saved: &Identity, asked: &Identity, sizes_count: bool) -> Option<S
     let (saved, asked) = saved.inputs.iter().zip(&asked.inputs).find(differs)?;
     Some(match (saved.size, asked.size) {
         (Some(before), Some(now)) if before != now => format!("{} had {before} bytes, and has {now}", saved.name),
-        _ => format!("{} is another version of it", saved.name),
+        _ => format!("{} has a different version", saved.name),
     })
 }
 
@@ -292,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_found_again_until_it_is_removed() {
+    fn what_is_saved_is_read_again_until_it_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint");
         let mut first = Checkpoint::open(&path, identity()).unwrap();
@@ -307,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn another_loads_checkpoint_is_refused_and_left_alone() {
+    fn the_checkpoint_of_a_different_load_is_refused_and_left_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint");
         Checkpoint::open(&path, identity()).unwrap().save(progress(10)).unwrap();
@@ -316,13 +317,13 @@ mod tests {
         for (other, difference) in [
             (
                 Identity { table: "logfile_scan".into(), ..identity() },
-                "its table is logfile, and this load's is logfile_scan",
+                "its table is logfile, but this load's is logfile_scan",
             ),
             (Identity { part: Some("0/8".into()), ..identity() }, "its part is all of it, and this load's is 0/8"),
-            (Identity { inputs: input(100, Some("e".into())), ..identity() }, "a.csv is another version of it"),
+            (Identity { inputs: input(100, Some("e".into())), ..identity() }, "a.csv has a different version"),
         ] {
             let error = Checkpoint::open(&path, other).unwrap_err().to_string();
-            assert!(error.ends_with(&format!("is of another load: {difference}")), "{error}");
+            assert!(error.ends_with(&format!("belongs to a different load: {difference}")), "{error}");
             assert_eq!(fs::read(&path).unwrap(), before);
         }
     }
@@ -333,14 +334,14 @@ mod tests {
         for (part, may_grow) in [(None, true), (Some("0/8".to_owned()), false)] {
             let path = folder.path().join("checkpoint");
             let before = Identity { part, ..identity() };
-            Checkpoint::open_afresh(&path, before.clone()).unwrap().0.save(progress(10)).unwrap();
+            Checkpoint::start_over(&path, before.clone()).unwrap().0.save(progress(10)).unwrap();
             let inputs = vec![InputIdentity { name: "a.csv".into(), size: Some(101), version: None }];
             assert_eq!(Checkpoint::open(&path, Identity { inputs, ..before }).is_ok(), may_grow);
         }
     }
 
     #[test]
-    fn a_finished_load_stays_finished_until_it_begins_anew() {
+    fn a_finished_load_stays_finished_until_it_starts_over() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint");
         let finished = Finished {
@@ -357,18 +358,18 @@ mod tests {
         assert_eq!((second.finished(), second.saved()), (Some(&finished), Some(&progress(10))));
         let inputs = vec![InputIdentity { name: "a.csv".into(), size: Some(101), version: None }];
         let error = Checkpoint::open(&path, Identity { inputs, ..identity() }).unwrap_err().to_string();
-        assert!(error.ends_with("is of another load: a.csv had 100 bytes, and has 101"), "{error}");
-        let (afresh, had_rejects) = Checkpoint::open_afresh(&path, identity()).unwrap();
+        assert!(error.ends_with("belongs to a different load: a.csv had 100 bytes, and has 101"), "{error}");
+        let (afresh, had_rejects) = Checkpoint::start_over(&path, identity()).unwrap();
         assert_eq!((afresh.finished(), afresh.saved(), had_rejects), (None, None, true));
         assert!(Checkpoint::open(&path, identity()).unwrap().finished().is_some(), "until something is saved");
         let other = Identity { rejects: Some("bad.csv".into()), ..identity() };
-        assert!(!Checkpoint::open_afresh(&path, other).unwrap().1);
+        assert!(!Checkpoint::start_over(&path, other).unwrap().1);
         fs::write(&path, "my thesis").unwrap();
-        assert!(matches!(Checkpoint::open_afresh(&path, identity()), Err(CheckpointError::NotACheckpoint { .. })));
+        assert!(matches!(Checkpoint::start_over(&path, identity()), Err(CheckpointError::NotACheckpoint { .. })));
     }
 
     #[test]
-    fn what_is_no_checkpoint_is_refused_and_left_alone() {
+    fn a_file_that_is_not_a_checkpoint_is_refused_and_left_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("thesis.txt");
         for text in ["my thesis", "", "{}", "{\"version\": 99}"] {

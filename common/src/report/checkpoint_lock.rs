@@ -1,4 +1,4 @@
-//! One process at a time works on a checkpoint.
+//! A lock, so that only one process uses a checkpoint.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,8 +10,8 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::checkpoint::CheckpointError;
 
-/// Held until it is dropped, or until the process has gone, whatever ended it. Engines may run a task twice at the same time, and a row
-/// that one of them sends late could replace a newer one.
+/// Held until it is dropped or the process ends, for whatever reason. Engines may run a task twice at the same time,
+/// and a row that one of the two sends late could replace a newer one.
 #[derive(Debug)]
 pub struct CheckpointLock {
     path: PathBuf,
@@ -19,7 +19,7 @@ pub struct CheckpointLock {
 }
 
 impl CheckpointLock {
-    /// Takes the lock beside a checkpoint. `None` where there can be none: not every network's file system has locks.
+    /// Takes the lock file next to a checkpoint. `None` where locking is not possible, as on some network file systems.
     ///
     /// # Errors
     /// Another process holds it.
@@ -28,13 +28,13 @@ impl CheckpointLock {
         path.push(".lock");
         let path = PathBuf::from(path);
         loop {
-            // Where the file cannot be made, neither can the checkpoint, which says so.
+            // If the file cannot be created, nor can the checkpoint, which reports it.
             let Ok(file) = File::create(&path) else { return Ok(None) };
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(lock) if is_still_there(&lock, &path).unwrap_or(false) => {
                     return Ok(Some(Self { path, _lock: lock }));
                 }
-                // The one that held it has just removed it.
+                // The previous holder has just removed it.
                 Ok(_) => {}
                 Err((_, Errno::EWOULDBLOCK)) => return Err(CheckpointError::InUse { path: checkpoint.to_owned() }),
                 Err((_, error)) => {
@@ -52,7 +52,7 @@ fn is_still_there(lock: &Flock<File>, path: &Path) -> io::Result<bool> {
 
 impl Drop for CheckpointLock {
     fn drop(&mut self) {
-        // Before it is unlocked. What is left of a process that was killed does no harm.
+        // Removed before it is unlocked. The file of a killed process does no harm.
         let _ = fs::remove_file(&self.path);
     }
 }

@@ -1,4 +1,5 @@
-//! What all of the input holds, whichever of its rows a part of a load writes: how parts are known to be parts of one load.
+//! Totals of the whole input, including rows that other parts of a load write. They show that parts belong to the same
+//! load.
 
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash64;
@@ -13,19 +14,19 @@ pub struct RecordEnd {
     pub position: Position,
 }
 
-/// All of the input, read to its end.
+/// The whole input, read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputTotals {
     /// Rows; copies count.
     pub rows: u64,
-    /// Bytes up to the end of the last record, unpacked.
+    /// Uncompressed bytes up to the end of the last record.
     pub bytes: u64,
-    /// Differs where any byte does.
+    /// Differs if any byte differs.
     pub fingerprint: String,
 }
 
 impl InputTotals {
-    /// Of inputs with these ends, in their order.
+    /// Totals of inputs with these ends, in order.
     pub fn new(ends: &[RecordEnd], copies: u64) -> Self {
         let numbers = |end: &RecordEnd| [end.records, end.position.offset, end.position.crc().into()];
         let bytes: Vec<u8> = ends.iter().flat_map(numbers).flat_map(u64::to_le_bytes).collect();

@@ -1,4 +1,4 @@
-//! One report of all parts of a load, and whether they are whole.
+//! Merges the reports of a load's parts and checks that they are complete.
 
 use std::collections::BTreeMap;
 
@@ -15,23 +15,23 @@ struct PartReport<'a> {
     report: Report,
 }
 
-/// Merges the reports of a load's parts, given by the names and contents of their files. The outcome is `done` or `done_except_rejected`
-/// only if each part is there once and is done, all have read the same input, and the rows of the parts are those of the input. Whatever
-/// is wrong is named in `errors`.
+/// Merges the reports of a load's parts, given by the names and contents of their files. The outcome is `done` or
+/// `done_except_rejected` only if each part is present once and done, all have read the same input, and their rows add
+/// up to the input's. Problems are listed in `errors`.
 ///
-/// Reports that were merged already are left out.
+/// Reports that are already merged are left out.
 pub fn merge(files: &[(String, Vec<u8>)]) -> Report {
     let mut problems = Vec::new();
     let mut found: Vec<_> = files.iter().filter_map(|(name, text)| read(name, text, &mut problems)).collect();
-    let Some(info) = most_frequent(found.iter().map(|found| of_all_parts(&found.report.info, found.part.count))) else {
-        problems.push("there is no report of a part".to_owned());
+    let Some(info) = most_frequent(found.iter().map(|found| common_info(&found.report.info, found.part.count))) else {
+        problems.push("no report of a part was found".to_owned());
         return merged(&[], None, None, problems);
     };
     found.retain(|found| {
-        let of_found = of_all_parts(&found.report.info, found.part.count);
+        let of_found = common_info(&found.report.info, found.part.count);
         let is_same = of_found == info;
         if !is_same {
-            problems.push(format!("{} is of another load: {}", found.name, difference(&of_found, &info)));
+            problems.push(format!("{} belongs to a different load: {}", found.name, difference(&of_found, &info)));
         }
         is_same
     });
@@ -50,15 +50,17 @@ fn read<'a>(name: &'a str, text: &[u8], problems: &mut Vec<String>) -> Option<Pa
     let report: Report = match serde_json::from_slice(text) {
         Ok(report) => report,
         Err(error) => {
-            problems.push(format!("{name} is not a whole report: {error}"));
+            problems.push(format!("{name} is not a complete report: {error}"));
             return None;
         }
     };
     match (report.parts, report.info.part) {
         (Some(_), _) => None,
         _ if report.format_version != FORMAT_VERSION => {
-            problems
-                .push(format!("{name} is a report of form {}, and this is {FORMAT_VERSION}", report.format_version));
+            problems.push(format!(
+                "{name} is a report of format version {}, but this program merges version {FORMAT_VERSION}",
+                report.format_version
+            ));
             None
         }
         (None, Some(part)) if part.index < part.count => Some(PartReport { name, part, report }),
@@ -69,8 +71,8 @@ fn read<'a>(name: &'a str, text: &[u8], problems: &mut Vec<String>) -> Option<Pa
     }
 }
 
-/// What all parts of one load have in common: paths may differ from machine to machine.
-fn of_all_parts(info: &LoadInfo, count: u32) -> (LoadInfo, u32) {
+/// What all parts of one load have in common. Paths may differ from machine to machine.
+fn common_info(info: &LoadInfo, count: u32) -> (LoadInfo, u32) {
     let common = LoadInfo { part: None, inputs: Vec::new(), version: "".into(), ..info.clone() };
     (common, count)
 }
@@ -83,7 +85,7 @@ fn most_frequent<T: PartialEq>(values: impl Iterator<Item = T>) -> Option<T> {
             None => counted.push((value, 1)),
         }
     }
-    // Of several, the first.
+    // Of equally frequent ones, the first.
     counted.into_iter().rev().max_by_key(|(_, count)| *count).map(|(value, _)| value)
 }
 
@@ -139,7 +141,7 @@ fn check_outcome(PartReport { name, part, report }: &PartReport<'_>, problems: &
     let PartInfo { index, .. } = part;
     let Rows { read, written, rejected, not_written, .. } = report.rows;
     if !is_done(report) {
-        let why = report.outcome.error.as_deref().unwrap_or("its report does not say why");
+        let why = report.outcome.error.as_deref().unwrap_or("its report gives no reason");
         problems.push(format!("part {index} is not done ({}: {why}): {name}", report.outcome.outcome));
     } else if not_written > 0 || read != written + rejected {
         problems.push(format!("part {index} has not written all of its rows: {name}"));
@@ -156,14 +158,14 @@ fn check_input(found: &[PartReport<'_>], input: &InputTotals, problems: &mut Vec
     for PartReport { name, part, report } in found {
         if let Some(other) = report.input.as_ref().filter(|other| *other != input) {
             let (other, others) = (text(other), text(input));
-            problems.push(format!("part {} has read another input: {other}, and not {others}: {name}", part.index));
+            problems.push(format!("part {} has read a different input: {other}, and not {others}: {name}", part.index));
         }
     }
-    // Where something else is wrong, the sum cannot be right.
+    // If something else is wrong, the sum cannot match.
     let own: u64 = found.iter().map(|found| found.report.rows.read).sum();
     if before == 0 && problems.is_empty() && own != input.rows {
         let own = human::counted(own, "row");
-        problems.push(format!("the parts have {own} together, and the input has {}", human::count(input.rows)));
+        problems.push(format!("the parts have {own} together, but the input has {}", human::count(input.rows)));
     }
 }
 
@@ -216,13 +218,13 @@ fn outcome<'a>(problems: Vec<String>, rows: &Rows, mut reports: impl Iterator<It
     let (outcome, exit_code) = match (problems.is_empty(), rows.rejected) {
         (false, _) => ("failed", 1),
         (true, 0) => ("done", 0),
-        // Where each part was told that rejected rows are no failure, they are none of the job.
+        // If all parts ran with --rejects-ok, rejected rows are no failure of the job either.
         (true, _) => ("done_except_rejected", if reports.any(|report| report.outcome.exit_code == 3) { 3 } else { 0 }),
     };
     let what_to_do = match problems[..] {
         [] => Vec::new(),
         _ => vec![
-            "run the parts again that are named; those that are done send nothing, if they have checkpoints".to_owned(),
+            "run the parts named above again; parts that are done send nothing if they have checkpoints".to_owned(),
         ],
     };
     Outcome { outcome: outcome.into(), exit_code, error: problems.first().cloned(), errors: problems, what_to_do }
@@ -251,7 +253,7 @@ fn throttle_events<'a>(reports: impl Iterator<Item = &'a Report>) -> Vec<Throttl
     merged
 }
 
-/// `None` if one of the parts does not know it.
+/// `None` if it is unknown for any of the parts.
 fn consumed<'a>(reports: impl Iterator<Item = &'a Report>) -> Option<Consumed> {
     let mut merged = Consumed::default();
     for report in reports {
@@ -295,19 +297,19 @@ mod tests {
     }
 
     #[track_caller]
-    fn assert_fails(reports: &[Report], words: &str) {
+    fn assert_fails(reports: &[Report], text: &str) {
         let merged = merge_all(reports);
         assert_eq!((&*merged.outcome.outcome, merged.outcome.exit_code), ("failed", 1));
-        assert!(merged.outcome.errors.iter().any(|error| error.contains(words)), "{:?}", merged.outcome.errors);
+        assert!(merged.outcome.errors.iter().any(|error| error.contains(text)), "{:?}", merged.outcome.errors);
     }
 
     #[test]
-    fn whole_parts_are_one_load() {
+    fn complete_parts_are_one_load() {
         let merged = merge_all(&parts());
         assert_eq!((&*merged.outcome.outcome, merged.outcome.exit_code), ("done", 0), "{:?}", merged.outcome);
         assert_eq!((merged.rows.read, merged.rows.written), (30, 30));
         assert_eq!((merged.parts, merged.input.clone()), (Some(MergedParts { count: 3, done: 3 }), Some(input(30))));
-        // A merged report that lies among the others is none of them.
+        // A merged report among the others is ignored.
         let again = merge_all(&[parts(), vec![merged]].concat());
         assert_eq!(again.outcome.exit_code, 0);
     }
@@ -323,11 +325,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_failed_doubled_or_of_another_load_is_named() {
-        assert_fails(&[], "there is no report of a part");
+    fn missing_failed_duplicate_and_foreign_parts_are_named() {
+        assert_fails(&[], "no report of a part was found");
         assert_fails(&parts()[..2], "part 2 of 3 is missing");
         assert_fails(&parts()[1..2], "parts 0, 2 of 3 are missing");
-        assert_fails(&[parts(), parts()[..1].to_vec()].concat(), "part 0 is there 2 times: 0.json, 3.json");
+        assert_fails(&[parts(), parts()[..1].to_vec()].concat(), "part 0 was found 2 times: 0.json, 3.json");
         let changed = |change: fn(&mut Report)| {
             let mut reports = parts();
             change(&mut reports[1]);
@@ -344,11 +346,11 @@ mod tests {
             }),
             "part 1 is not done (failed: boom): 1.json",
         );
-        assert_fails(&changed(|report| report.input = Some(input(31))), "part 1 has read another input: 31 rows");
+        assert_fails(&changed(|report| report.input = Some(input(31))), "part 1 has read a different input: 31 rows");
         assert_fails(&changed(|report| report.input = None), "part 1 has not read its input to the end");
         assert_fails(
             &changed(|report| report.info.table = "other".into()),
-            "1.json is of another load: its table is other",
+            "1.json belongs to a different load: its table is other",
         );
         assert_fails(&changed(|report| report.info.mapping = "other".into()), "its mapping is other");
         assert_fails(
@@ -359,12 +361,12 @@ mod tests {
         assert_fails(&changed(|report| report.rows.not_written = 1), "part 1 has not written all of its rows");
         assert_fails(
             &changed(|report| (report.rows.read, report.rows.written) = (8, 8)),
-            "the parts have 29 rows together, and the input has 30",
+            "the parts have 29 rows together, but the input has 30",
         );
     }
 
     #[test]
-    fn a_report_that_is_cut_off_anywhere_is_never_whole() {
+    fn a_truncated_report_is_never_complete() {
         let texts: Vec<Vec<u8>> = parts().iter().map(|report| report.to_json().unwrap().into_bytes()).collect();
         // The last byte is the line's end.
         for length in 0..texts[1].len() - 1 {
@@ -372,7 +374,7 @@ mod tests {
             let merged = merge(&files.map(|(number, text)| (format!("{number}.json"), text.to_vec())));
             assert_eq!(merged.outcome.exit_code, 1, "{length}");
             assert!(
-                merged.outcome.errors[0].starts_with("1.json is not a whole report: "),
+                merged.outcome.errors[0].starts_with("1.json is not a complete report: "),
                 "{:?}",
                 merged.outcome.errors
             );

@@ -1,4 +1,4 @@
-//! What became of the rows: their count, the lines of the Python scripts, the checkpoint, the summary and the report.
+//! The results of a load: row counts, the lines of the Python scripts, the checkpoint, the summary and the report.
 
 mod checkpoint;
 mod checkpoint_lock;

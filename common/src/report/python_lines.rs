@@ -1,16 +1,16 @@
-//! The lines that the workshop's Python scripts print on stdout, to the letter. Everything that imitates them is here.
+//! The exact lines that the workshop's Python scripts print on stdout. Everything that imitates them is here.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
 use super::RowCounts;
 
-/// `load_logfile.py` prints a line after every so many rows.
+/// `load_logfile.py` prints a line after this many rows.
 const SEQUENTIAL_STEP: u64 = 100;
-/// `load_logfile_parallel.py` does so for each of its threads.
+/// `load_logfile_parallel.py` prints one after this many rows of each thread.
 const PARALLEL_STEP: u64 = 5000;
 
-/// Which of the two scripts a load stands for.
+/// The script that a load replaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Script {
     /// `load_logfile.py`
@@ -29,11 +29,11 @@ impl Script {
     }
 }
 
-/// Seconds as Python prints a float: the shortest digits that give the same number again, and at least one behind the point.
+/// Seconds as Python prints a float: the shortest digits that yield the same number, with at least one after the point.
 pub fn seconds(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds != 0.0 && seconds < 1e-4 {
-        // Python turns to the exponent one place earlier than Rust does, and writes two digits of it.
+        // Python switches to an exponent one digit earlier than Rust does, and writes it with two digits.
         let text = format!("{seconds:e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         format!("{digits}e-{:0>2}", exponent.trim_start_matches('-'))
@@ -42,7 +42,7 @@ pub fn seconds(time: Duration) -> String {
     }
 }
 
-/// The lines of one of the scripts on stdout, flushed one by one because people watch them in a file. When nobody reads them any more,
+/// The lines of one of the scripts on stdout, each flushed, because people watch them in a file. When stdout is closed,
 /// the load continues without them.
 #[derive(Debug)]
 pub struct PythonLines<W> {
@@ -53,7 +53,7 @@ pub struct PythonLines<W> {
 }
 
 impl<W: Write> PythonLines<W> {
-    /// On `out`. The parallel script begins with a line about each of its files.
+    /// Prints to `out`. The parallel script begins with a line for each of its files.
     pub fn new<'a>(script: Script, out: W, files: impl IntoIterator<Item = &'a str>) -> Self {
         let mut lines = Self { out: Some(out), script, previous: Vec::new() };
         for file in files {
@@ -65,7 +65,7 @@ impl<W: Write> PythonLines<W> {
         lines
     }
 
-    /// So many more rows of a source were acknowledged, `now` after the start. `counts` has them already.
+    /// `rows` more rows of a source were acknowledged, `now` after the start. `counts` already includes them.
     pub fn written(&mut self, source: usize, rows: u64, counts: &RowCounts, now: Duration) {
         let (thread, step, written) = match self.script {
             Script::Sequential => (0, SEQUENTIAL_STEP, counts.total().written),
@@ -106,9 +106,9 @@ mod tests {
     use super::*;
     use crate::report::Tally;
 
-    fn printed(act: impl FnOnce(&mut Vec<u8>)) -> String {
+    fn printed(print: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();
-        act(&mut out);
+        print(&mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -126,7 +126,7 @@ mod tests {
         }
     }
 
-    /// Counts rows of each source as written, one pair after another, and prints what there is to print about them.
+    /// Counts rows of each source as written, one after another, and prints the lines about them.
     fn written(lines: &mut PythonLines<impl Write>, counts: &RowCounts, rows: &[(usize, u64, u64)]) {
         for &(source, rows, millis) in rows {
             counts.add_written(source, rows);

@@ -1,4 +1,4 @@
-//! Rows that have the key of an earlier row, and so replace it in the table.
+//! Rows with the key of an earlier row, which they replace in the table.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -6,7 +6,8 @@ use std::ops::AddAssign;
 
 use crate::batch_writer::Key;
 
-/// Keys that all counters of a load hold together: about 1 MB. With fewer different keys, the count is exact.
+/// The number of keys that all counters of a load hold together, in about 1 MB. With fewer distinct keys, the count is
+/// exact.
 pub const KEYS: usize = 100_000;
 
 /// Rows that replaced an earlier row of the same key.
@@ -14,7 +15,7 @@ pub const KEYS: usize = 100_000;
 pub struct ReplacedRows {
     /// How many.
     pub rows: u64,
-    /// Whether there were too many keys to count all of them.
+    /// Whether there were too many keys for an exact count.
     pub is_estimate: bool,
 }
 
@@ -25,22 +26,22 @@ impl AddAssign for ReplacedRows {
     }
 }
 
-/// Counts rows whose key came before. When it holds too many keys, it keeps every second one, chosen by its hash, and so on: a sample
-/// of the keys in which it still counts exactly. Where no row replaces another, the estimate is 0, too.
+/// Counts rows with the key of an earlier row. When it holds too many keys, it keeps half of them, chosen by their
+/// hashes, and so on. Within that sample the count stays exact, so the estimate is 0 if no row replaces another.
 #[derive(Debug)]
 pub struct KeyCounter {
     max_keys: usize,
-    /// One of 2 to this power keys is in the sample.
+    /// One in 2 to the power of `level` keys is in the sample.
     level: u32,
     keys: HashSet<u64, BuildHasherDefault<HashOfKey>>,
-    /// Rows with a key that came before, by key.
+    /// Repeated rows by key.
     repeated: HashMap<u64, u64, BuildHasherDefault<HashOfKey>>,
 }
 
 impl KeyCounter {
-    /// Holds at most so many keys.
+    /// A counter that holds at most `max_keys`.
     pub fn new(max_keys: usize) -> Self {
-        // At its full size from the start: growing would hold the old table and the new one together.
+        // Allocated at its full size: growing would hold the old and the new table at the same time.
         let keys = HashSet::with_capacity_and_hasher(max_keys + 1, BuildHasherDefault::default());
         Self { max_keys, level: 0, keys, repeated: HashMap::default() }
     }
@@ -68,7 +69,7 @@ impl KeyCounter {
     }
 }
 
-/// By bits that choose neither the worker of a key nor its place in a hash table.
+/// Uses bits of the hash that determine neither the worker of a key nor its position in a hash table.
 fn is_in_sample(hash: u64, level: u32) -> bool {
     (hash >> 40) & ((1 << level) - 1) == 0
 }

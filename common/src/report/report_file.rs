@@ -1,4 +1,5 @@
-//! What a load came to: a few lines for people, and the same as JSON for programs. `docs/report.md` describes the JSON.
+//! The result of a load: a few lines for people, and the same as JSON for programs. `docs/report.md` describes the
+//! JSON.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,10 +14,10 @@ use crate::batch_writer::{ThrottleCause, ThrottledResource, Traffic};
 use crate::human;
 use crate::input::{Location, Oddity, OddityCounts};
 
-/// Raised when a member changes its meaning or goes. New members may come without it.
+/// Incremented when a member is removed or its meaning changes. New members do not change it.
 pub(super) const FORMAT_VERSION: u32 = 1;
 
-/// What a load was asked to do.
+/// The parameters of a load.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadInfo {
     pub program: Cow<'static, str>,
@@ -33,7 +34,7 @@ pub struct LoadInfo {
 }
 
 impl LoadInfo {
-    /// Of a load of which nothing is known.
+    /// The parameters of an unknown load.
     pub(super) fn unknown() -> Self {
         Self {
             program: "".into(),
@@ -61,23 +62,23 @@ pub struct Outcome {
     /// `done`, `done_except_rejected`, `failed`, `interrupted` or `terminated`.
     pub outcome: Cow<'static, str>,
     pub exit_code: u8,
-    /// What ended it early, in one line.
+    /// The error that ended it early, in one line.
     pub error: Option<String>,
-    /// Everything that ended it, `error` first: a bad row and a table that does not exist, for example.
+    /// All errors that ended it, `error` first: for example, a bad row and a missing table.
     pub errors: Vec<String>,
     pub what_to_do: Vec<String>,
 }
 
-/// What was done, in figures.
+/// The figures of a load.
 #[derive(Debug, Clone, Default)]
 pub struct LoadFigures {
     /// The rows, those of earlier runs included.
     pub tally: Tally,
     /// Those of earlier runs.
     pub resumed: Tally,
-    /// All of the input, whichever of its rows the load writes; `None` if it was not read to its end.
+    /// The whole input, including rows that other parts write; `None` if it was not read to its end.
     pub input: Option<InputTotals>,
-    /// What went over the wire in this run.
+    /// The requests of this run.
     pub traffic: Traffic,
     /// Rows of this run that were loaded although they look wrong.
     pub oddities: OddityCounts,
@@ -147,14 +148,14 @@ pub struct MergedParts {
     pub done: u32,
 }
 
-/// What a load came to.
+/// The result of a load.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     #[serde(rename = "form")]
     pub(super) format_version: u32,
     #[serde(flatten)]
     pub(super) info: LoadInfo,
-    /// Only where the reports of parts were merged.
+    /// Only in a merged report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) parts: Option<MergedParts>,
     #[serde(flatten)]
@@ -174,7 +175,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Of a load.
+    /// The report of a load.
     pub fn new(info: LoadInfo, outcome: Outcome, figures: &LoadFigures) -> Self {
         let LoadFigures { tally, resumed, input, traffic, oddities, replaced, elapsed } = figures;
         let indexes = traffic.consumed_by_index.iter().map(|(name, units)| (name.clone(), units.as_f64()));
@@ -218,7 +219,7 @@ impl Report {
         &self.outcome
     }
 
-    /// Rejected rows are no failure.
+    /// Counts rejected rows as no failure.
     pub fn accept_rejects(&mut self) {
         self.outcome.exit_code = 0;
     }
@@ -228,7 +229,7 @@ impl Report {
         Tally { read: self.rows.read, written: self.rows.written, rejected: self.rows.rejected }
     }
 
-    /// The parts, if it was merged of theirs.
+    /// The parts, in a merged report.
     pub fn merged_parts(&self) -> Option<MergedParts> {
         self.parts
     }
@@ -236,7 +237,7 @@ impl Report {
     /// As JSON.
     ///
     /// # Errors
-    /// None that a report can have.
+    /// Never for a report.
     pub fn to_json(&self) -> serde_json::Result<String> {
         let mut json = serde_json::to_string_pretty(self)?;
         json.push('\n');
@@ -272,9 +273,9 @@ pub fn summary(table: &str, figures: &LoadFigures) -> Vec<String> {
     }
     let mut lines = vec![rows];
     lines.extend(oddities.lines());
-    // Rows of earlier runs may have the same keys, and rows that are not written may replace none.
-    let is_whole = tally.not_written() == 0 && resumed.read == 0;
-    lines.extend(replaced_line(*replaced, is_whole.then_some(tally.written)));
+    // Rows of earlier runs may have the same keys, and rows that were not written may replace none.
+    let is_complete = tally.not_written() == 0 && resumed.read == 0;
+    lines.extend(replaced_line(*replaced, is_complete.then_some(tally.written)));
     if traffic.written > 0 {
         lines.push(consumed_line(table, traffic));
     }
@@ -302,7 +303,7 @@ pub fn replaced_line(replaced: ReplacedRows, written: Option<u64>) -> Option<Str
 
 fn consumed_line(table: &str, traffic: &Traffic) -> String {
     if traffic.written_without_consumption == traffic.written {
-        return "the responses did not say what was consumed".to_owned();
+        return "the responses did not include the consumed capacity".to_owned();
     }
     let mut line = format!("consumed {} WCU of {table}", traffic.consumed_by_table);
     for (index, units) in &traffic.consumed_by_index {
@@ -310,7 +311,7 @@ fn consumed_line(table: &str, traffic: &Traffic) -> String {
     }
     if !traffic.knows_consumption() {
         line.push_str(&format!(
-            "; the responses about {} rows did not say",
+            "; the responses for {} rows did not include it",
             human::count(traffic.written_without_consumption)
         ));
     }
@@ -323,7 +324,7 @@ fn requests_line(traffic: &Traffic) -> String {
     if let Some((p50, p99)) = latencies.percentile(50).zip(latencies.percentile(99)) {
         let answered = match traffic.requests {
             1 => format!(", answered within {}", human::time(p99)),
-            _ => format!(", half of them answered within {}, 99 % within {}", human::time(p50), human::time(p99)),
+            _ => format!(", half answered within {}, 99% within {}", human::time(p50), human::time(p99)),
         };
         line.push_str(&answered);
     }
@@ -360,7 +361,7 @@ mod tests {
         ThrottleCause { resource: ThrottledResource::Table, limit: ThrottleLimit::ProvisionedThroughput }
     }
 
-    /// Three requests of 25: one taken, one in part, one refused.
+    /// Three requests of 25: one accepted, one accepted in part, one refused.
     fn traffic() -> Traffic {
         let mut traffic = Traffic::default();
         (0..3).for_each(|_| traffic.sent());
@@ -378,21 +379,21 @@ mod tests {
     }
 
     #[test]
-    fn people_read_what_happened() {
+    fn the_summary_for_people() {
         let lines = summary("logfile", &figures());
         assert_eq!(
             lines,
             [
                 "75 rows read = 45 written + 0 rejected + 30 not written, in 9.0 s (5.0 rows/s)",
                 "consumed 45 WCU of logfile, 44.5 of GSI_1",
-                "3 requests, half of them answered within 2.0 ms, 99 % within 4.0 ms; throttled: 1 request whole, 30 rows \
+                "3 requests, half answered within 2.0 ms, 99% within 4.0 ms; throttled: 1 request whole, 30 rows \
                  (25 by the table, 5 by a cause that the response does not name); 30 rows sent again",
             ]
         );
     }
 
     #[test]
-    fn programs_read_the_same() {
+    fn the_report_for_programs() {
         let info = LoadInfo {
             program: "load_logfile".into(),
             version: "1.2.3".into(),

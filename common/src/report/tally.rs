@@ -13,12 +13,13 @@ pub struct Tally {
     pub read: u64,
     /// Rows acknowledged by DynamoDB.
     pub written: u64,
-    /// Rows that cannot be mapped to an item, or that DynamoDB refuses for what they are.
+    /// Rows that cannot be mapped to an item, or that DynamoDB finds invalid.
     pub rejected: u64,
 }
 
 impl Tally {
-    /// Rows read that were neither rejected nor acknowledged. Some may be in the table all the same, if the acknowledgement was lost.
+    /// Rows read that were neither rejected nor acknowledged. Some may nevertheless be in the table, if the
+    /// acknowledgement was lost.
     pub fn not_written(&self) -> u64 {
         self.read.saturating_sub(self.written + self.rejected)
     }

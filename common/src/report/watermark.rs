@@ -1,4 +1,4 @@
-//! How far a source is settled without a gap.
+//! The position up to which a source is settled without a gap.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use super::Tally;
 pub struct SettledRange<P> {
     /// Number of the first record, from 0.
     pub first: u64,
-    /// Number of the record behind the last.
+    /// Number of the record after the last.
     pub end: u64,
     /// The end of the last record in the source.
     pub position: P,
@@ -35,13 +35,13 @@ impl<P> SettledRange<P> {
     }
 }
 
-/// What of a source is settled, so that a load can resume: everything up to the first gap, and ranges behind it. When one request
-/// waits long for its response, the rows written meanwhile need not be written again.
+/// The settled records of a source, from which a load can resume: everything up to the first gap, and ranges after it.
+/// If one request waits long for its response, rows written meanwhile need not be written again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumePoint<P> {
-    /// From the first record on; empty at first.
+    /// Starts at the first record; initially empty.
     pub prefix: SettledRange<P>,
-    /// Behind it, in order.
+    /// After the prefix, in order.
     pub ranges: Vec<SettledRange<P>>,
 }
 
@@ -54,14 +54,14 @@ impl<P> ResumePoint<P> {
     }
 }
 
-/// A resume point has at most so many ranges, the longest ones. Where responses come out of order there may be as many as requests in
-/// flight, and short ones save little.
+/// The maximum number of ranges in a resume point; the longest are kept. If responses arrive out of order, there may be
+/// as many ranges as requests in flight, and short ones save little.
 const MAX_RANGES: usize = 64;
 
 #[derive(Debug, Clone, Default)]
 struct Record<P> {
     position: P,
-    /// How many rows it makes; `None` while nothing is known of it.
+    /// The number of its rows; `None` while the record is unknown.
     rows: Option<u64>,
     written: u64,
     rejected: u64,
@@ -76,15 +76,15 @@ impl<P> Record<P> {
 /// A record of a source, as it is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordRows<P> {
-    /// Its number among the source's records that are this load's, from 0.
+    /// Its number, from 0, among the source's records that this load writes.
     pub number: u64,
-    /// How many rows it makes.
+    /// The number of its rows.
     pub rows: u64,
     /// Its end in the source.
     pub end: P,
 }
 
-/// Follows the records of one source, which are settled in any order, copy by copy. `P` is a position in the source.
+/// Tracks the records of one source, which are settled in any order, copy by copy. `P` is a position in the source.
 #[derive(Debug, Clone)]
 pub struct Watermark<P> {
     prefix: SettledRange<P>,
@@ -93,14 +93,14 @@ pub struct Watermark<P> {
 }
 
 impl<P: Copy + Default> Watermark<P> {
-    /// Starts with what an earlier run has settled.
+    /// Starts from what an earlier run has settled.
     pub fn new(resume: &ResumePoint<P>) -> Self {
         let mut watermark = Self { prefix: resume.prefix, open: VecDeque::new() };
         for range in &resume.ranges {
             for number in range.first..range.end {
                 *watermark.record(number) = Record { position: range.position, rows: Some(0), written: 0, rejected: 0 };
             }
-            // Only the sums and the last position are known, and nobody asks for others.
+            // Only the sums and the last position are known, and nothing else is needed.
             let first = watermark.record(range.first);
             (first.written, first.rejected) = (range.written, range.rejected);
         }
@@ -151,7 +151,7 @@ impl<P: Copy + Default> Watermark<P> {
     }
 
     fn record(&mut self, number: u64) -> &mut Record<P> {
-        // Records of the prefix have no open rows: none of them is ever named again.
+        // Records of the prefix have no open rows, so none of them is settled again.
         let index = usize::try_from(number.saturating_sub(self.prefix.end)).unwrap_or(usize::MAX - 1);
         if index >= self.open.len() {
             self.open.resize_with(index + 1, Record::default);
@@ -242,7 +242,7 @@ mod tests {
     }
 
     proptest! {
-        /// In whatever order rows are settled: never past a gap, and in the end all.
+        /// In any order of settling: never past a gap, and complete in the end.
         #[test]
         fn any_order(order in Just((0..40_u64).collect::<Vec<_>>()).prop_shuffle(), copies in 1..4_u64) {
             let mut mark = watermark();

@@ -1,4 +1,4 @@
-//! A client of S3 for programs that are not asynchronous: a thread with a runtime, on which all requests run.
+//! A blocking S3 client: a thread with a runtime, on which all requests run.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::list::{self, Object};
 use super::url::S3Url;
 use crate::batch_writer::client::{Connection, ConnectionError, Settings};
 
-/// The service ID by which the AWS configuration knows it.
+/// The service ID of S3 in the AWS configuration.
 const SERVICE_ID: &str = "S3";
 
 /// A connection to S3. Cheap to clone; its thread ends with the last clone.
@@ -37,7 +37,7 @@ impl S3 {
     /// Sends nothing.
     ///
     /// # Errors
-    /// The configuration cannot be used, or there is no thread to be had.
+    /// The configuration cannot be used, or the thread cannot be started.
     pub fn connect(region: Option<String>, profile: Option<String>) -> Result<Self, ConnectionError> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(ConnectionError::Runtime)?;
         let settings = Settings { endpoint_url: None, region, profile };
@@ -55,7 +55,7 @@ impl S3 {
     /// The object at `url`, or all objects of the prefix, in sorted order.
     ///
     /// # Errors
-    /// There is none, or it may not be read or listed.
+    /// There is none, or reading or listing is not allowed.
     pub fn objects(&self, url: &S3Url) -> Result<Vec<Object>, S3Error> {
         let (client, url) = (self.0.client.clone(), url.clone());
         self.run(async move {
@@ -71,10 +71,10 @@ impl S3 {
         Download::start(&self.0.runtime, self.0.client.clone(), object.clone(), offset)
     }
 
-    /// Puts a file into a bucket, replacing the object at `url`.
+    /// Uploads a file, replacing the object at `url`.
     ///
     /// # Errors
-    /// The file cannot be read, or S3 refuses it.
+    /// The file cannot be read, or an error of S3.
     pub fn put_file(&self, url: &S3Url, path: &Path) -> Result<(), S3Error> {
         let (client, url, path) = (self.0.client.clone(), url.clone(), path.to_owned());
         self.run(async move {
@@ -93,7 +93,7 @@ impl S3 {
     /// Deletes the object at `url`.
     ///
     /// # Errors
-    /// S3 refuses.
+    /// An error of S3.
     pub fn delete(&self, url: &S3Url) -> Result<(), S3Error> {
         let (client, url) = (self.0.client.clone(), url.clone());
         self.run(async move {
@@ -102,7 +102,7 @@ impl S3 {
         })
     }
 
-    /// Runs on the thread, and waits for the result.
+    /// Runs `work` on the thread and waits for the result.
     fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
         self.0.runtime.spawn(async move {
@@ -110,21 +110,22 @@ impl S3 {
         });
         match receiver.recv() {
             Ok(result) => result,
-            // The task has panicked, and the message is printed.
+            // The task has panicked, and its message has been printed.
             Err(_) => panic!("a request to S3 ended unexpectedly"),
         }
     }
 }
 
 fn client(connection: &Connection) -> Client {
-    // An endpoint that is not AWS's has no name for each bucket in DNS.
+    // Endpoints other than AWS's have no DNS name for each bucket.
     let is_aws = |url: &str| url.contains(".amazonaws.com") || url.contains(".api.aws");
     let path_style = connection.endpoint_url().is_some_and(|url| !is_aws(url));
     let mut config = aws_sdk_s3::config::Builder::from(&connection.service_config())
         .force_path_style(path_style)
-        // A load that waits for its table does not read, which is no stalled stream; the reader has a time limit of its own.
+        // A load that waits for its table does not read. That is not a stalled stream, and the reader has its own
+        // timeout.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        // No response to a request for a range has a checksum, and other servers than AWS's may not know those of requests.
+        // Responses for a range have no checksum, and servers other than AWS's may not support checksums in requests.
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
     config.push_interceptor(connection.credentials_interceptor());

@@ -1,4 +1,4 @@
-//! An object as a reader: one request for all of it, and after a lost connection another one for the rest.
+//! A reader of an object: one request for the whole object and, after a lost connection, another for the rest.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -14,14 +14,15 @@ use super::error::{S3Error, S3ErrorKind};
 use super::list::Object;
 use crate::batch_writer::Backoff;
 
-/// Bytes in a chunk at the most, and chunks that are read ahead: 1 MiB for each object that is being read.
+/// The maximum size of a chunk, and the number of chunks that are read ahead: 1 MiB for each open object.
 const CHUNK: usize = 64 * 1024;
 const CHUNKS: usize = 16;
 
-/// A connection that brings nothing for so long is given up.
+/// A connection that delivers nothing for this long is closed.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Between failures in a row, without a byte in between: ten attempts, some 20 s on average; each is tried by the SDK several times.
+/// Backoff between consecutive failures without a byte in between: ten attempts, about 20 s on average. The SDK also
+/// retries each of them.
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(10), attempts: 10 };
 
 /// Reads an object. The bytes are all of one version of it: if it changes meanwhile, reading ends with an error.
@@ -37,7 +38,7 @@ impl fmt::Debug for Download {
 }
 
 impl Download {
-    /// Reads ahead on `runtime` from now on, until this is dropped. It must be read on a thread outside of any runtime.
+    /// Reads ahead on `runtime` until it is dropped. Must be read on a thread outside of any runtime.
     pub(super) fn start(runtime: &Handle, client: Client, object: Object, offset: u64) -> Self {
         let (sender, chunks) = channel(CHUNKS);
         runtime.spawn(Sending { client, object, offset, sender }.run());
@@ -63,17 +64,17 @@ impl Read for Download {
 struct Sending {
     client: Client,
     object: Object,
-    /// Of the next byte to send.
+    /// The offset of the next byte to send.
     offset: u64,
     sender: Sender<Result<Bytes, S3Error>>,
 }
 
-/// Why a response did not bring the rest of the object.
+/// Why a response did not deliver the rest of the object.
 enum Interruption {
-    /// Another request may bring it.
+    /// Another request may deliver it.
     Lost(S3Error),
     Failed(S3Error),
-    /// Nobody wants it.
+    /// The reader was dropped.
     ReaderGone,
 }
 
@@ -107,7 +108,7 @@ impl Sending {
         let response = request.send().await.map_err(|error| {
             let error = S3Error::of_request(url, &error);
             match error.kind {
-                // Credentials that have expired are read again.
+                // Expired credentials are read again.
                 S3ErrorKind::Unavailable | S3ErrorKind::Credentials => Interruption::Lost(error),
                 _ => Interruption::Failed(error),
             }
@@ -141,10 +142,10 @@ impl Sending {
         Ok(())
     }
 
-    /// Whether it is the rest of the same object. Not every server obeys If-Match and Range.
+    /// Checks that it is the rest of the same object. Not every server supports If-Match and Range.
     fn check(&self, response: &GetObjectOutput) -> Result<(), Interruption> {
         if response.e_tag().is_some_and(|etag| etag != self.object.etag) {
-            return Err(self.changed("its ETag is another one"));
+            return Err(self.changed("its ETag is different"));
         }
         let start = match response.content_range() {
             None => 0,
@@ -153,7 +154,7 @@ impl Sending {
         if start == self.offset {
             return Ok(());
         }
-        let message = format!("the server does not send the bytes from {} on that it was asked for", self.offset);
+        let message = format!("the server does not send the requested bytes, from {} on", self.offset);
         Err(Interruption::Failed(S3Error::new(&self.object.url, S3ErrorKind::NotS3, message)))
     }
 
@@ -168,12 +169,12 @@ impl Sending {
     }
 }
 
-/// Of `bytes 100-199/1000`.
+/// The first byte of a range such as `bytes 100-199/1000`.
 fn first_byte(content_range: &str) -> Option<u64> {
     content_range.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
 }
 
-/// The innermost cause of an error: those around it only name layers of the SDK.
+/// The innermost cause of an error: the others only name layers of the SDK.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut innermost = error.to_string();
     let mut cause = error.source();

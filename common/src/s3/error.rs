@@ -1,16 +1,16 @@
-//! Errors of Amazon S3 and of the way to it, by what a user can do about them.
+//! Errors of Amazon S3 and of the connection to it, grouped by what a user can do about them.
 
 use std::error::Error;
 use std::io;
 
 use thiserror::Error;
 
-/// By what can be done about it.
+/// The kind of an error, by what can be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum S3ErrorKind {
     /// It is not the URL of an object or a prefix.
     InvalidUrl,
-    /// This program is built without the feature `s3`.
+    /// This program was built without the feature `s3`.
     NotBuilt,
     /// There is no such bucket.
     NoSuchBucket,
@@ -18,9 +18,9 @@ pub enum S3ErrorKind {
     NoSuchKey,
     /// No object's key begins with the prefix.
     EmptyPrefix,
-    /// The object is another one than when the load began.
+    /// The object has changed since the load began.
     Changed,
-    /// It is in an archive, from which it must be restored first.
+    /// The object is archived and must be restored first.
     Archived,
     /// The credentials are valid and do not allow this.
     AccessDenied,
@@ -28,7 +28,7 @@ pub enum S3ErrorKind {
     Credentials,
     /// The bucket is in another region.
     WrongRegion,
-    /// No response, or a server error, however often it was tried.
+    /// No response or a server error, in spite of retries.
     Unavailable,
     /// The endpoint's certificate is not trusted.
     UntrustedCertificate,
@@ -54,9 +54,9 @@ impl S3Error {
         Self { kind, url: url.to_string(), message: message.into() }
     }
 
-    /// A program without the feature.
+    /// The error of a program without the feature `s3`.
     pub fn not_built(url: &str) -> Self {
-        Self::new(url, S3ErrorKind::NotBuilt, "this program is built without support for Amazon S3")
+        Self::new(url, S3ErrorKind::NotBuilt, "this program was built without support for Amazon S3")
     }
 
     /// The error in what a reader returned.
@@ -68,7 +68,7 @@ impl S3Error {
     pub fn advice(&self) -> &'static str {
         match self.kind {
             S3ErrorKind::InvalidUrl => {
-                "write s3://BUCKET/KEY for an object, or s3://BUCKET/PREFIX/ for all objects below it"
+                "use s3://BUCKET/KEY for an object, or s3://BUCKET/PREFIX/ for all objects below it"
             }
             S3ErrorKind::NotBuilt => {
                 "pipe the object: aws s3 cp s3://BUCKET/KEY - | load_logfile TABLE -, or build with --features s3"
@@ -77,11 +77,11 @@ impl S3Error {
                 "check the bucket's name, and the endpoint (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL); aws s3 ls lists your buckets"
             }
             S3ErrorKind::NoSuchKey => {
-                "check the key (aws s3 ls s3://BUCKET/PREFIX/ lists them); for all objects below it, end it with a slash"
+                "check the key (aws s3 ls s3://BUCKET/PREFIX/ lists them); for all objects below a prefix, end it with a slash"
             }
-            S3ErrorKind::EmptyPrefix => "check the prefix: aws s3 ls s3://BUCKET/ lists what there is",
+            S3ErrorKind::EmptyPrefix => "check the prefix: aws s3 ls s3://BUCKET/ lists the objects",
             S3ErrorKind::Changed => {
-                "load it again from its beginning, when nobody writes to it any more; rows that are in the table are only written again"
+                "load it again from its beginning when nothing writes to it any more; rows that are already in the table are only written again"
             }
             S3ErrorKind::Archived => "restore the object first: aws s3api restore-object",
             S3ErrorKind::AccessDenied => {
@@ -91,7 +91,7 @@ impl S3Error {
                 "renew the credentials (for SSO: aws sso login) or choose others (--profile, AWS_PROFILE), and check this computer's clock"
             }
             S3ErrorKind::WrongRegion => {
-                "name the bucket's region for S3 alone by its endpoint: AWS_ENDPOINT_URL_S3=https://s3.REGION.amazonaws.com"
+                "set the bucket's region for S3 alone through its endpoint: AWS_ENDPOINT_URL_S3=https://s3.REGION.amazonaws.com"
             }
             S3ErrorKind::Unavailable => {
                 "check the endpoint (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL) and the network; then try again"
@@ -100,7 +100,7 @@ impl S3Error {
                 "set AWS_CA_BUNDLE (or ca_bundle in the profile) to a PEM file with the certificate of the authority that issued it, and check this computer's clock"
             }
             S3ErrorKind::NotS3 => {
-                "set AWS_ENDPOINT_URL_S3 to the endpoint of S3: AWS_ENDPOINT_URL and the profile's endpoint_url are for all services"
+                "set AWS_ENDPOINT_URL_S3 to the endpoint of S3: AWS_ENDPOINT_URL and the profile's endpoint_url apply to all services"
             }
             S3ErrorKind::Other => "see the message; RUST_LOG=debug shows more",
         }
@@ -123,7 +123,7 @@ mod of_sdk {
     use crate::s3::S3Url;
 
     impl S3Error {
-        /// What a failed request means for the object at `url`.
+        /// The error of a failed request for the object at `url`.
         pub(in crate::s3) fn of_request<E>(url: &S3Url, error: &SdkError<E, HttpResponse>) -> Self
         where
             E: ProvideErrorMetadata + Error + 'static,
@@ -136,7 +136,7 @@ mod of_sdk {
             };
             let kind = kind.or_else(|| status.map(|status| kind_of_status(status, code.is_some())));
             let Some(kind) = kind else {
-                // Nothing came that is a response: what is wrong is the same for all services.
+                // There was no response, so the cause is the same for all services.
                 let error = ServiceError::from(error);
                 let (kind, what) = match error.kind {
                     ServiceErrorKind::UntrustedCertificate => {
@@ -195,7 +195,7 @@ mod of_sdk {
             | "IllegalLocationConstraintException"
             | "TemporaryRedirect" => S3ErrorKind::WrongRegion,
             "SlowDown" | "InternalError" | "ServiceUnavailable" | "RequestTimeout" => S3ErrorKind::Unavailable,
-            // DynamoDB's: AWS_ENDPOINT_URL is for all services.
+            // An error code of DynamoDB: AWS_ENDPOINT_URL applies to all services.
             code if code.contains("Exception") && status == Some(400) => S3ErrorKind::NotS3,
             _ => return None,
         })

@@ -1,4 +1,4 @@
-//! Which objects a URL stands for.
+//! The objects that a URL refers to.
 
 use aws_sdk_s3::Client;
 
@@ -9,13 +9,13 @@ use super::url::S3Url;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
     pub url: S3Url,
-    /// Its length in bytes, as it is stored.
+    /// Its stored length in bytes.
     pub size: u64,
     /// Changes with its contents.
     pub etag: String,
 }
 
-/// One object. HeadObject has no body that says what is wrong, so GetObject is asked for that.
+/// One object. HeadObject returns no error body, so GetObject is called for the details.
 pub(super) async fn object(client: &Client, url: &S3Url) -> Result<Object, S3Error> {
     if let Ok(head) = client.head_object().bucket(&url.bucket).key(&url.key).send().await {
         return described(url.clone(), head.content_length(), head.e_tag());
@@ -62,14 +62,14 @@ pub(super) async fn objects_of_prefix(client: &Client, prefix: &S3Url) -> Result
     }
 }
 
-/// Of a prefix to which DynamoDB has exported a table, the prefix of the data; else the prefix itself.
+/// The prefix of the data, if DynamoDB has exported a table to the prefix; otherwise the prefix itself.
 fn data_of_export<'a>(prefix: &str, keys: impl IntoIterator<Item = &'a str>) -> String {
     let manifest = format!("{prefix}manifest-files.json");
     let is_export = keys.into_iter().any(|key| key == manifest);
     if is_export { format!("{prefix}data/") } else { prefix.to_owned() }
 }
 
-/// As in a folder, names that begin with a dot are left out; and so are the objects that only stand for a folder.
+/// As in a folder, names that begin with a dot are skipped, and so are objects that only represent a folder.
 fn is_input(prefix: &str, key: &str) -> bool {
     let Some(below) = key.strip_prefix(prefix) else { return false };
     !below.is_empty() && !key.ends_with('/') && !below.split('/').any(|name| name.starts_with('.'))

@@ -1,6 +1,6 @@
-//! Amazon S3: objects as inputs, and files put into a bucket.
+//! Amazon S3: objects as inputs, and uploads.
 //!
-//! Only the URL and the errors are there without the feature `s3`.
+//! Without the feature `s3` there are only the URL and the errors.
 
 mod error;
 mod url;

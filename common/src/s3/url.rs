@@ -16,7 +16,7 @@ pub struct S3Url {
 }
 
 impl S3Url {
-    /// Whether a name is such a URL, perhaps a wrong one.
+    /// Whether a name is meant to be such a URL.
     pub fn is_one(name: &str) -> bool {
         name.starts_with(SCHEME)
     }
@@ -37,7 +37,7 @@ impl S3Url {
         Ok(Self { bucket: bucket.to_owned(), key: key.to_owned() })
     }
 
-    /// Whether it stands for all objects whose keys begin with its key.
+    /// Whether it refers to all objects whose keys begin with its key.
     pub fn is_prefix(&self) -> bool {
         self.key.is_empty() || self.key.ends_with('/')
     }

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::capacity::Throughput;
 
-/// The tag by which the workshop finds the tables to clean up: key and value.
+/// The tag by which the workshop's cleanup finds its tables: key and value.
 pub const TAG: (&str, &str) = ("workshop-design-patterns", "targeted-for-cleanup");
 
 /// The workshop's tables, in the order of its steps.
@@ -60,7 +60,7 @@ pub fn table(name: &str) -> Option<&'static TableDefinition> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableDefinition {
     pub name: &'static str,
-    /// Attribute that is the table's whole key.
+    /// The only attribute of the table's key.
     pub partition_key: &'static str,
     /// Provisioned capacity of the table itself, without its index.
     pub throughput: ProvisionedThroughput,
@@ -76,13 +76,13 @@ pub struct IndexDefinition {
     pub partition_key: &'static str,
     /// Attribute that is the sort key, if there is one.
     pub sort_key: Option<&'static str>,
-    /// What the index holds beside the keys.
+    /// What the index holds in addition to the keys.
     pub projection: Projection,
     /// Provisioned capacity of the index.
     pub throughput: ProvisionedThroughput,
 }
 
-/// Which attributes beside the keys an index holds.
+/// The attributes that an index holds in addition to the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Projection {
     /// None.
@@ -91,7 +91,7 @@ pub enum Projection {
     Include(&'static [&'static str]),
 }
 
-/// Provisioned capacity in units a second; neither may be zero. Reads and writes as `100/200`: RCU, then WCU.
+/// Provisioned capacity in units per second; neither may be zero. Written as `100/200`: RCU, then WCU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProvisionedThroughput {
     pub read: NonZeroU32,

@@ -1,4 +1,4 @@
-//! A table as DescribeTable describes it. The only place that reads the SDK's description.
+//! A table as DescribeTable returns it. The only module that reads the SDK's description.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::capacity::{self, IndexScope, Projection, Settings, Table, Throughput}
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableDescription {
     pub status: TableStatus,
-    /// As DynamoDB counted it within the last six hours or so.
+    /// DynamoDB updates it about every six hours.
     pub item_count: u64,
     /// Provisioned capacity of the table itself.
     pub throughput: Throughput,
@@ -34,11 +34,11 @@ pub struct IndexDescription {
     pub scope: IndexScope,
     /// `IndexStatus`; `None` for a local index, which shares its table's state.
     pub status: Option<IndexStatus>,
-    /// A local index uses its table's.
+    /// For a local index, the table's.
     pub throughput: Throughput,
     /// Partition key attributes, then sort key attributes.
     pub key: Vec<KeyElement>,
-    /// Attributes that the index holds beside the keys.
+    /// Attributes that the index holds in addition to the keys.
     pub projection: Projection,
 }
 
@@ -48,7 +48,7 @@ pub struct KeyElement {
     pub attribute: String,
     /// `HASH` or `RANGE`.
     pub key_type: KeyType,
-    /// `S`, `N` or `B`; `None` where the description leaves it out.
+    /// `S`, `N` or `B`; `None` if the description lacks it.
     pub attribute_type: Option<ScalarAttributeType>,
 }
 
@@ -82,13 +82,13 @@ pub fn provisioned(throughput: Throughput) -> Option<(u64, u64)> {
 }
 
 impl TableDescription {
-    /// Asks DescribeTable.
+    /// Calls DescribeTable.
     ///
     /// # Errors
     /// The service's error, such as [`NoSuchTable`](crate::batch_writer::service_error::ServiceErrorKind::NoSuchTable).
     pub async fn read(client: &Client, table: &str) -> Result<Self, ServiceError> {
         let output = client.describe_table().table_name(table).send().await.map_err(ServiceError::from)?;
-        // HTTP 200 with other JSON.
+        // HTTP 200 with unexpected JSON.
         output.table.as_ref().map(Self::new).ok_or_else(|| {
             ServiceError::from_response(200, Some("UnknownOperationException"), Some("no table in the response"))
         })
@@ -133,7 +133,7 @@ impl TableDescription {
         }
     }
 
-    /// As `create_tables` makes it.
+    /// As `create_tables` creates it.
     pub fn of_definition(table: &TableDefinition) -> Self {
         let string = |attribute: &str, key_type| KeyElement {
             attribute: attribute.to_owned(),
@@ -191,7 +191,7 @@ impl TableDescription {
         state
     }
 
-    /// The indexes as far as the cost of a write depends on them.
+    /// The properties of the indexes on which the cost of a write depends.
     pub fn index_definitions(&self) -> Vec<capacity::IndexDefinition> {
         let names = |key: &[KeyElement], key_type: &KeyType| {
             let elements = key.iter().filter(|element| element.key_type == *key_type);

@@ -1,4 +1,4 @@
-//! Tables: the workshop's definitions, and what DescribeTable says of any table.
+//! Tables: the workshop's definitions, and descriptions of any table by DescribeTable.
 
 mod definition;
 mod description;

@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableName(String);
 
-/// No table can have this name.
+/// Not a valid table name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("no table can have this name: expected 3 to 255 letters, digits, '_', '-' and '.', or a table's ARN")]
 pub struct InvalidTableName;
@@ -20,7 +20,7 @@ impl TableName {
         &self.0
     }
 
-    /// The name alone, also of an ARN.
+    /// The name alone, also for an ARN.
     pub fn short(&self) -> &str {
         name_in_arn(&self.0).unwrap_or(&self.0)
     }

@@ -107,7 +107,7 @@ pub fn ends_again(proxy: &Proxy, run: &Run, program: impl Fn() -> Program) {
     let again = program().run();
     assert_eq!(again.code, run.code, "{}", again.stderr);
     assert!(
-        again.stderr.contains("says that this load is done: nothing is sent; --fresh begins anew"),
+        again.stderr.contains("says that this load is done, so nothing is sent; --fresh starts over"),
         "{}",
         again.stderr
     );
@@ -262,7 +262,7 @@ pub fn another_file_of_the_same_name(trial: Trial, name: &str) {
     trial.lab.file(name, right.replacen("GET", "PUT", 1));
     let run = trial.program(&proxy.url()).run();
     let refusal = format!("error: {name}: its first ");
-    run.assert_error(4, &[&refusal, "bytes are not those that were loaded", "begin anew with --fresh"]);
+    run.assert_error(4, &[&refusal, "bytes are not those that were loaded", "start over with --fresh"]);
     assert_eq!(without_times(&run.stdout), "");
     assert!(trial.lab.items() == items && trial.lab.read("progress") == checkpoint, "nothing is touched");
     trial.lab.file(name, right);
@@ -278,7 +278,7 @@ pub fn table_deleted_on_the_way(trial: Trial, table: &'static str) {
         client.delete_table().table_name(table).send().await.unwrap();
     });
     let run = running.finish();
-    run.assert_error(4, &[&format!("table {table}: "), "when there is a new one of its name, begin anew with --fresh"]);
+    run.assert_error(4, &[&format!("table {table}: "), "when a new table of its name exists, start over with --fresh"]);
     let counts = run.counts();
     assert!(counts.written > 0 && counts.not_written > 0 && counts.rejected == 0, "{}", run.stderr);
     crate::table::create_lab(&trial.lab.url(), table);

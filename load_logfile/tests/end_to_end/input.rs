@@ -51,7 +51,7 @@ fn a_gzip_file_cut_short_is_an_error_after_what_could_be_read() {
     let packed = gzip(log.as_bytes());
     lab.file("log.csv.gz", &packed[..packed.len() / 2]);
     let run = lab.load(&["log.csv.gz"]);
-    run.assert_error(1, &["log.csv.gz: line ", "what to do: the file is cut off: copy it again"]);
+    run.assert_error(1, &["log.csv.gz: line ", "what to do: the file is truncated: copy it again"]);
     let (items, whole) = (lab.items(), sequential(log.as_bytes()));
     assert!(!items.is_empty() && items.len() < 3000, "{} items", items.len());
     assert!(items.iter().all(|(key, item)| whole[key] == *item));

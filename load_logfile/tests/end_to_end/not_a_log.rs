@@ -48,7 +48,7 @@ fn compressed_data_cut_off_or_damaged_says_what_to_do() {
     {
         let run = lab.load(&[name, "--rejects", "bad"]);
         let words = format!("the {format} data is cut off");
-        run.assert_errors(1, 1, &[name, &words, "what to do: the file is cut off: copy it again"]);
+        run.assert_errors(1, 1, &[name, &words, "what to do: the file is truncated: copy it again"]);
     }
     let mut damaged = packed;
     let middle = damaged.len() / 2;
@@ -68,7 +68,7 @@ fn inputs_that_are_not_there() {
         .assert_error(1, &["cannot read nothing.csv: No such file", "what to do: check the path"]);
     std::fs::create_dir(lab.folder().join("empty")).unwrap();
     lab.load(&["empty"])
-        .assert_error(1, &["there is no file in this folder", "what to do: name a folder with log files"]);
+        .assert_error(1, &["there is no file in this folder", "what to do: specify a folder that contains log files"]);
 }
 
 #[test]

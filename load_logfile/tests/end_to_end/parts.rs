@@ -117,23 +117,23 @@ fn reports_of_parts_are_merged_and_what_is_wrong_is_never_0() {
     let right = lab.read("reports/1.json");
     let path = lab.folder().join("reports/1.json");
     std::fs::remove_file(&path).unwrap();
-    merge(&lab).assert_error(1, &["part 1 of 3 is missing", "what to do: run the parts again"]);
+    merge(&lab).assert_error(1, &["part 1 of 3 is missing", "what to do: run the parts named above again"]);
     lab.file("reports/1.json", &right[..right.len() / 2]);
-    merge(&lab).assert_errors(1, 2, &["reports/1.json is not a whole report", "part 1 of 3 is missing"]);
+    merge(&lab).assert_errors(1, 2, &["reports/1.json is not a complete report", "part 1 of 3 is missing"]);
     lab.file("reports/1.json", &right);
     lab.file("reports/copy.json", &right);
-    merge(&lab).assert_error(1, &["part 1 is there 2 times: reports/1.json, reports/copy.json"]);
+    merge(&lab).assert_error(1, &["part 1 was found 2 times: reports/1.json, reports/copy.json"]);
     std::fs::remove_file(lab.folder().join("reports/copy.json")).unwrap();
 
     // Another input of the same length.
     lab.file("log.csv", csv(&rows(1..=60)).replace("GET", "PUT"));
-    load("1/3").assert_error(4, &["its first ", "bytes are not those that were loaded", "begin anew with --fresh"]);
+    load("1/3").assert_error(4, &["its first ", "bytes are not those that were loaded", "start over with --fresh"]);
     merge(&lab).assert_error(1, &["part 1 is not done (failed: log.csv: its first "]);
     lab.program(&[]).args(part_args("1/3")).args(["--fresh"]).run().assert_code(0);
-    merge(&lab).assert_error(1, &["part 1 has read another input: 60 rows with the fingerprint "]);
+    merge(&lab).assert_error(1, &["part 1 has read a different input: 60 rows with the fingerprint "]);
     let empty =
         test_support::program::Program::new(LOADER).directory(lab.folder()).args(["--merge-reports", "state"]).run();
-    empty.assert_error(1, &["there is no report of a part"]);
+    empty.assert_error(1, &["no report of a part was found"]);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn two_processes_do_not_work_on_the_same_part() {
     let program = |part| lab.program(&[]).args(part_args(part)).endpoint(&proxy.url());
     let running = program("0/2").start();
     eventually("a call", || proxy.calls() > 0);
-    let words = ["state/0.checkpoint is in use: another process works on this load", "wait until it has ended"];
+    let words = ["state/0.checkpoint is in use: another process is running this load", "wait until it has ended"];
     program("0/2").run().assert_error(1, &words);
     program("1/2").run().assert_code(0);
     drop(running); // kills it
@@ -195,7 +195,7 @@ fn an_input_that_is_shorter_than_expected_is_an_error() {
     let (bytes, more) = (log.len().to_string(), (log.len() + 1).to_string());
     run(&["--expect-rows", "30", "--expect-bytes", &bytes]).assert_code(0);
     run(&["--expect-rows", "31"])
-        .assert_error(1, &["the input had 30 rows, but at least 31 were expected", "what to do: whatever produces it"]);
+        .assert_error(1, &["the input had 30 rows, but at least 31 were expected", "what to do: its producer"]);
     run(&["--expect-bytes", &more])
         .assert_error(1, &[&format!("the input had {bytes} bytes, but at least {more} were expected")]);
     // Compressed bytes are counted as they are.
@@ -220,7 +220,7 @@ fn a_load_that_is_done_is_not_taken_for_that_of_another_input() {
     let again = piped(&log, &[]);
     again.assert_code(0);
     assert!(
-        again.stderr.contains("c says that this load is done: nothing is sent; --fresh begins anew"),
+        again.stderr.contains("c says that this load is done, so nothing is sent; --fresh starts over"),
         "{}",
         again.stderr
     );
@@ -233,7 +233,8 @@ fn a_load_that_is_done_is_not_taken_for_that_of_another_input() {
     lab.file("log.csv", &log);
     lab.load(&["log.csv", "--checkpoint", "d"]).assert_code(0);
     lab.file("log.csv", csv(&rows(1..=31)));
-    lab.load(&["log.csv", "--checkpoint", "d"]).assert_error(4, &["checkpoint d is of another load: log.csv had "]);
+    lab.load(&["log.csv", "--checkpoint", "d"])
+        .assert_error(4, &["checkpoint d belongs to a different load: log.csv had "]);
 }
 
 #[test]

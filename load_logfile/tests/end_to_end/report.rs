@@ -26,7 +26,7 @@ fn a_load_ends_with_a_summary_and_a_report() {
         "{lines:?}"
     );
     assert_eq!(lines[1], "load_logfile: consumed 325 WCU of logfile, 325 of GSI_1");
-    assert!(lines[2].starts_with("load_logfile: 13 requests, half of them answered within "), "{lines:?}");
+    assert!(lines[2].starts_with("load_logfile: 13 requests, half answered within "), "{lines:?}");
     assert!(lines[2].ends_with("; nothing throttled"), "{lines:?}");
     assert_eq!(lines.len(), 3);
 
@@ -113,7 +113,7 @@ fn throttling_is_counted_by_cause() {
         "{}",
         run.stderr
     );
-    assert!(run.stderr.contains("the responses did not say what was consumed"), "{}", run.stderr);
+    assert!(run.stderr.contains("the responses did not include the consumed capacity"), "{}", run.stderr);
     let report = report(&lab);
     assert_eq!(report["consumed_wcu"], Value::Null);
     assert_eq!(report["requests"]["throttled"], 2);

@@ -93,7 +93,7 @@ fn a_checkpoint_resumes_in_the_object_and_knows_its_version() {
     let requests = s3.requests().split_off(before);
     assert!(requests.iter().any(|line| line.ends_with(&resumed)), "{requests:?}");
     s3.put("log.csv", format!("{first}{}", log(1001..=1100)));
-    program(&lab, &s3, &args).run().assert_error(4, &["is of another load: s3://logs/log.csv had "]);
+    program(&lab, &s3, &args).run().assert_error(4, &["belongs to a different load: s3://logs/log.csv had "]);
     assert_eq!(lab.items().len(), 1000);
 }
 
@@ -117,7 +117,7 @@ fn what_is_not_there_or_not_allowed_is_said_with_what_to_do() {
     fails(&["s3://logs/b.csv"], &["s3://logs/b.csv: there is no such object: ", "check the key"]);
     fails(&["s3://other/"], &["s3://other/: there is no bucket other: ", "check the bucket's name"]);
     fails(&["s3://logs/day/"], &["s3://logs/day/: there is no object with this prefix", "check the prefix"]);
-    fails(&["s3://a/b"], &["s3://a/b: \"a\" is not the name of a bucket", "write s3://BUCKET/KEY"]);
+    fails(&["s3://a/b"], &["s3://a/b: \"a\" is not the name of a bucket", "use s3://BUCKET/KEY"]);
     let run = program(&lab, &s3, &["s3://logs/a.csv"]).env("AWS_SECRET_ACCESS_KEY", "wrong").run();
     run.assert_error(1, &["s3://logs/a.csv: the AWS credentials are not accepted: ", "renew the credentials"]);
     let run = lab.program(&["s3://logs/a.csv"]).run();

@@ -77,7 +77,7 @@ fn credentials_that_are_not_accepted_or_not_allowed_to_write() {
             4,
             "AccessDeniedException",
             "User: me is not authorized to perform: dynamodb:BatchWriteItem",
-            "ask for the permission that the message names",
+            "request the permission that the message names",
         ),
         (1, "ExpiredTokenException", "The security token included in the request is expired", "renew the credentials"),
         (

@@ -58,7 +58,7 @@ fn where_there_are_no_files_it_says_where_it_looked() {
     let run = lab().load(&[]);
     run.assert_error(
         1,
-        &["there is no file ./data/logfile_medium*.csv to load", "what to do: go to the folder that holds data"],
+        &["there is no file ./data/logfile_medium*.csv to load", "what to do: change to the folder that contains data"],
     );
     assert_eq!(run.stdout, "");
 }
