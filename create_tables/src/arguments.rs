@@ -11,46 +11,47 @@ use common::tables::{self, ProvisionedThroughput, TableDefinition};
 const EXAMPLES: &str = "\
 Examples:
   create_tables logfile                                  create it and wait until it is ACTIVE
-  create_tables logfile --capacity 100/100               give it 100 RCU and 100 WCU and wait
+  create_tables logfile --capacity 100/100               set 100 RCU and 100 WCU and wait
   create_tables logfile_gsi_low --index-capacity 5/5     the same for its index
-  create_tables --status                                 the state of the lab's tables
-  create_tables --status --count logfile_scan            count its items by reading them all
+  create_tables --status                                 show the state of all tables
+  create_tables --status --count logfile_scan            count its items by reading all of them
   create_tables --delete --all                           delete them, after asking
 ";
 
-/// Creates the tables of the DynamoDB lab and waits until they are ACTIVE; changes their capacity, shows their state, deletes them.
+/// Creates the tables of the DynamoDB workshop and waits until they are ACTIVE; changes their capacity, shows their
+/// state, deletes them.
 ///
-/// Without a table's name it changes nothing and prints what it can do. Tables that exist are left as they are.
+/// Without a table's name it changes nothing and prints its commands. Existing tables are left unchanged.
 #[derive(Debug, Parser)]
 #[command(version, after_help = format!("{EXAMPLES}\n{EXIT_CODES_HELP}"), max_term_width = 120)]
 #[command(group = ArgGroup::new("tables").args(["names", "all"]))]
 #[command(group = ArgGroup::new("action").args(["capacity", "index_capacity", "status", "delete"]).multiple(true))]
 pub(crate) struct Arguments {
-    /// Tables of the lab
+    /// Tables of the workshop
     #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(tables::TABLES.map(|table| table.name)))]
     names: Vec<String>,
     /// All three tables
     #[arg(long)]
     all: bool,
-    /// Change the provisioned capacity of tables that exist: read and write capacity units, such as 100/100
+    /// Change the provisioned capacity of existing tables: read and write capacity units, such as 100/100
     #[arg(long, value_name = "RCU/WCU", requires = "tables", conflicts_with_all = ["status", "delete"])]
     capacity: Option<ProvisionedThroughput>,
     /// Change the provisioned capacity of their index GSI_1
     #[arg(long, value_name = "RCU/WCU", requires = "tables", conflicts_with_all = ["status", "delete"])]
     index_capacity: Option<ProvisionedThroughput>,
-    /// Show the state, capacity and item count of the tables (of all three without a name)
+    /// Show the state, capacity and item count of the tables [default: all three]
     #[arg(long, conflicts_with = "delete")]
     status: bool,
     /// With --status: count the items by reading the whole table, which consumes read capacity
     #[arg(long, requires = "status")]
     count: bool,
-    /// Delete the tables with all their items, after asking
+    /// Delete the tables with all their items, after confirmation
     #[arg(long, requires = "tables")]
     delete: bool,
-    /// With --delete: do not ask
+    /// With --delete: do not ask for confirmation
     #[arg(long, requires = "delete")]
     yes: bool,
-    /// The longest time to wait for a table
+    /// Maximum time to wait for a table
     #[arg(long, value_name = "SECONDS", default_value = "600")]
     wait_timeout: NonZeroU64,
     #[command(flatten)]
@@ -60,7 +61,7 @@ pub(crate) struct Arguments {
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Print what the program can do.
+    /// Print the program's commands.
     Explain,
     /// Create the tables that do not exist.
     Create,
@@ -87,7 +88,7 @@ impl Arguments {
         }
     }
 
-    /// The named tables, in the lab's order, each once. Where the action needs no name, none means all.
+    /// The named tables, in the workshop's order, each once. If the action needs no name, none means all.
     pub(crate) fn tables(&self) -> Vec<&'static TableDefinition> {
         let named =
             |table: &&TableDefinition| self.names.is_empty() || self.names.iter().any(|name| name == table.name);

@@ -11,14 +11,14 @@ use crate::cost::{HourlyCost, PRICES};
 use crate::create::{provisioned, summary};
 use crate::lab::{Lab, note, report};
 
-/// The capacity to change to; `None` is left as it is.
+/// The new capacity; `None` is left unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) table: Option<ProvisionedThroughput>,
     pub(crate) index: Option<ProvisionedThroughput>,
 }
 
-/// Changes the capacity of each of `tables`, and waits for the change. All are described before any is changed.
+/// Changes the capacity of each of `tables`, and waits for the change. All tables are described before any is changed.
 pub(crate) async fn resize(lab: &Lab, tables: &[&'static TableDefinition], target: Target) -> Result<()> {
     let mut changes = Vec::new();
     for &table in tables {
@@ -56,7 +56,7 @@ async fn resize_one(lab: &Lab, table: &TableDefinition, change: Target) -> Resul
         }
         match request.send().await.map_err(ServiceError::from) {
             Ok(_) => Ok(()),
-            // The answer to an earlier attempt was lost, or somebody else made the same change.
+            // The response to an earlier attempt was lost, or someone else made the same change.
             Err(error) if error.kind == ServiceErrorKind::Invalid && error.message.contains("will not change") => {
                 Ok(())
             }

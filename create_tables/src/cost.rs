@@ -1,4 +1,4 @@
-//! What the tables cost on AWS, roughly.
+//! The approximate cost of the tables on AWS.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ const RCU_HOUR: u64 = 130;
 /// The source of the prices, for messages.
 pub(crate) const PRICES: &str = "list prices of us-east-1, 2025";
 
-/// The cost of an hour, in millionths of a US dollar. Displays whole cents, rounded up.
+/// The cost of an hour, in millionths of a US dollar. Displayed in whole cents, rounded up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct HourlyCost(u64);
 

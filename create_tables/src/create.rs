@@ -13,7 +13,7 @@ use crate::lab::{Lab, note, report};
 
 /// Creates those of `tables` that do not exist, and waits until all are ACTIVE.
 ///
-/// If one of them exists with another definition, nothing is created at all.
+/// If one of them exists with a different definition, nothing is created.
 pub(crate) async fn create(lab: &Lab, tables: &[&'static TableDefinition]) -> Result<()> {
     let mut missing = Vec::new();
     let mut differing = Vec::new();
@@ -52,7 +52,7 @@ async fn create_one(lab: &Lab, table: &'static TableDefinition) -> Result<()> {
                     seen = true;
                     Ok(None)
                 }
-                // DescribeTable may not know a table yet that was created this moment.
+                // DescribeTable may not yet know a table that has just been created.
                 None if !seen => Ok(None),
                 None => Err(ErrorWithAdvice::new(
                     format!("table {} was deleted during the wait", table.name),
@@ -71,7 +71,7 @@ async fn create_one(lab: &Lab, table: &'static TableDefinition) -> Result<()> {
 
 enum Sent {
     Created,
-    /// Another program was faster, or the SDK sent the request twice.
+    /// Another program was faster, or the SDK retried the request.
     Exists,
 }
 

@@ -10,7 +10,7 @@ use common::tables::{TableDefinition, TableDescription};
 use crate::difference::differences;
 use crate::lab::{Lab, note, report};
 
-/// An error for a script that needs `--yes`: there is no terminal to ask on.
+/// An error for a script that needs `--yes`, because there is no terminal.
 pub(crate) fn check_confirmation(confirmed: bool) -> Result<(), ErrorWithAdvice> {
     if confirmed || io::stdin().is_terminal() {
         return Ok(());
@@ -52,7 +52,7 @@ async fn delete_one(lab: &Lab, table: &TableDefinition, found: &TableDescription
         lab.retry_while_busy(table.name, "be deleted", async || {
             match lab.client.delete_table().table_name(table.name).send().await.map_err(ServiceError::from) {
                 Ok(_) => Ok(()),
-                // Somebody else, or the first attempt of a request that the SDK sent twice.
+                // Deleted by someone else, or by the first attempt of a request that the SDK retried.
                 Err(error) if error.kind == ServiceErrorKind::NoSuchTable => Ok(()),
                 Err(error) => Err(error),
             }
@@ -79,7 +79,7 @@ fn question(lab: &Lab, existing: &[(&TableDefinition, TableDescription)]) -> Str
     question
 }
 
-/// The end of the input means no.
+/// End of input means no.
 fn ask(question: &str, answers: &mut impl BufRead, output: &mut impl Write) -> Result<bool> {
     write!(output, "{question}").and_then(|()| output.flush()).context("cannot ask")?;
     let mut answer = String::new();

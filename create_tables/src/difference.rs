@@ -1,4 +1,4 @@
-//! How a table that exists differs from the lab's definition, and the command that fixes it.
+//! How an existing table differs from the workshop's definition, and the command that fixes it.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use common::capacity::{IndexScope, Projection, Throughput};
 use common::cli::ErrorWithAdvice;
 use common::tables::{TableDefinition, TableDescription, key_text, throughput_text};
 
-/// A property that differs. `None`: one of the two does not have it.
+/// A property that differs. `None`: it is missing on that side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Difference {
     property: String,
@@ -21,7 +21,7 @@ impl Difference {
     }
 }
 
-/// The properties of `found` that are not those of `wanted`, by name.
+/// The properties of `found` that differ from `wanted`, by name.
 pub(crate) fn differences(wanted: &TableDefinition, found: &TableDescription) -> Vec<Difference> {
     let mut properties: BTreeMap<String, (Option<String>, Option<String>)> = BTreeMap::new();
     for (property, value) in properties_of(found) {
@@ -68,7 +68,7 @@ fn projection_text(projection: &Projection) -> String {
     }
 }
 
-/// The error for tables that differ, one line for each property, with what to do.
+/// The error for tables that differ, with one line for each property and advice.
 pub(crate) fn error(differing: &[(&TableDefinition, Vec<Difference>)]) -> ErrorWithAdvice {
     let mut message = "the definition differs from the workshop's; nothing was changed".to_owned();
     let mut advice = Vec::new();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn capacity_alone_is_mended_by_changing_it() {
+    fn a_different_capacity_alone_is_fixed_by_changing_it() {
         let found = described(100, include("bytessent"), sdk::BillingMode::Provisioned, &sdk::ScalarAttributeType::S);
         let found = differences(logfile(), &found);
         assert_eq!(fix_command(logfile(), &found), "create_tables logfile --capacity 5/5");

@@ -13,8 +13,8 @@ use common::screen::{Bar, Screen};
 use common::tables::TableDescription;
 use tokio::time::Instant;
 
-/// Pauses between two DescribeTable calls grow from the first to the last of these. A local endpoint needs milliseconds, AWS tens of
-/// seconds; DescribeTable is free and may be asked thousands of times a second.
+/// Pauses between DescribeTable calls grow from the first to the second of these. A local endpoint needs milliseconds,
+/// AWS tens of seconds. DescribeTable is free and may be called thousands of times per second.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
 /// A wait is reported again after this time, so that it does not look like a hang.
@@ -76,7 +76,7 @@ impl Lab {
         }
     }
 
-    /// Waits until nothing about the table is changing: it is there and ACTIVE, with its indexes, or it is gone.
+    /// Waits until the table is stable: ACTIVE with its indexes, or deleted.
     pub(crate) async fn wait_until_settled(&self, name: &str) -> Result<Option<TableDescription>> {
         match self.describe(name).await? {
             None => Ok(None),
@@ -139,7 +139,7 @@ struct Waiting<'a> {
     pause: Duration,
     /// When the last line was printed, and which.
     said: Option<(Duration, String)>,
-    /// On a terminal it shows how long the wait is, instead of lines.
+    /// On a terminal, shows the duration of the wait instead of lines.
     bar: Option<Bar>,
 }
 
@@ -162,13 +162,13 @@ impl<'a> Waiting<'a> {
                 format!("check it with: create_tables --status {name}; wait longer with --wait-timeout SECONDS"),
             ));
         }
-        let words = format!("waiting for {name} to {goal} ({state}; {} s)", waited.as_secs());
+        let text = format!("waiting for {name} to {goal} ({state}; {} s)", waited.as_secs());
         if lab.screen.has_bars() && lab.screen.is_in_foreground() {
-            self.bar.get_or_insert_with(|| lab.screen.bar()).show(None, &words);
+            self.bar.get_or_insert_with(|| lab.screen.bar()).show(None, &text);
         }
         let is_news = self.said.as_ref().is_none_or(|(when, what)| *what != state || waited - *when >= REMINDER);
         if is_news && self.bar.is_none() {
-            note(words);
+            note(text);
             self.said = Some((waited, state));
         }
         tokio::time::sleep(self.pause.min(wait_timeout - waited)).await;
@@ -177,14 +177,14 @@ impl<'a> Waiting<'a> {
     }
 }
 
-/// A line for the user that is not a result: on stderr, like the waits.
+/// Prints a line that is not a result on stderr.
 ///
-/// stderr may be closed; then nobody wants to know.
+/// A closed stderr is ignored.
 pub(crate) fn note(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "create_tables: {line}");
 }
 
-/// A result, on stdout. The work goes on if the reader has gone (`| head -1`).
+/// Prints a result on stdout. A closed pipe (`| head -1`) does not stop the work.
 pub(crate) fn report(line: impl Display) -> Result<()> {
     match writeln!(io::stdout().lock(), "{line}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write to stdout"),

@@ -61,12 +61,12 @@ fn line(
     line.trim_end().to_owned()
 }
 
-/// Items of a page. DynamoDB ends a page at a megabyte, about 4,000 of the lab's items, by itself; other servers may read a whole table into
-/// memory for a page without a limit.
+/// Items of a page. DynamoDB limits a page to a megabyte, about 4,000 of the workshop's items. Other servers may read a
+/// whole table into memory for a page without a limit.
 const PAGE: i32 = 4_000;
 
-/// Counts by reading all of the table, page after page, strongly consistent. Retries after throttling and lost connections, as long as a page
-/// arrives within the wait timeout.
+/// Counts by reading the whole table, page by page, strongly consistent. Retries after throttling and lost connections,
+/// as long as a page arrives within the wait timeout.
 async fn count_items(lab: &Lab, table: &str) -> Result<u64> {
     let (mut count, mut start) = (0, None);
     loop {

@@ -52,7 +52,7 @@ impl Endpoint {
     }
 }
 
-/// Accepts TLS, and passes on to `server` what is in it.
+/// Terminates TLS and forwards to `server`.
 fn terminate_tls(config: ServerConfig, server: SocketAddr) -> SocketAddr {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -77,7 +77,7 @@ fn terminate_tls(config: ServerConfig, server: SocketAddr) -> SocketAddr {
 }
 
 #[test]
-fn an_untrusted_certificate_is_called_that() {
+fn an_untrusted_certificate_is_reported_as_such() {
     let endpoint = Endpoint::start();
     let run = endpoint.program().run();
     run.assert_error(
@@ -104,7 +104,7 @@ fn the_ca_bundle_of_the_profile_is_trusted() {
     std::fs::write(&config, format!("[profile company]\nca_bundle = {bundle}\n")).unwrap();
     let program = || endpoint.program().env("AWS_CONFIG_FILE", &config).args(["--profile", "company"]);
     program().run().assert_code(0);
-    // The environment goes first, as in the AWS CLI.
+    // The environment takes precedence, as in the AWS CLI.
     program().env("AWS_CA_BUNDLE", "/nonexistent").run().assert_error(1, &["/nonexistent"]);
 }
 
@@ -118,5 +118,5 @@ fn the_bundle_replaces_the_system_s_authorities_and_must_hold_one() {
     std::fs::write(&empty, "-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n")
         .unwrap();
     let run = endpoint.program().env("AWS_CA_BUNDLE", &empty).run();
-    run.assert_error(1, &["the CA bundle", "empty.pem", "it holds no certificate", "PEM file"]);
+    run.assert_error(1, &["the CA bundle", "empty.pem", "it contains no certificate", "PEM file"]);
 }

@@ -1,8 +1,8 @@
-//! What goes wrong on the way to DynamoDB, and which endpoint, region and credentials are taken, through the real binary.
+//! Connection errors, and the choice of endpoint, region and credentials, through the real binary.
 
 use std::time::Duration;
 
-use test_support::canned::{Answer, CannedServer, dead_endpoint};
+use test_support::canned::{CannedResponse, CannedServer, dead_endpoint};
 use test_support::program::{Program, Run};
 
 const STATUS: [&str; 2] = ["--status", "logfile"];
@@ -13,13 +13,13 @@ fn create_tables() -> Program {
 
 /// A server that has no tables.
 fn empty() -> CannedServer {
-    CannedServer::always(Answer::error(
+    CannedServer::always(CannedResponse::error(
         "ResourceNotFoundException",
         "Requested resource not found: Table: logfile not found",
     ))
 }
 
-fn run_at(answer: Answer) -> Run {
+fn run_at(answer: CannedResponse) -> Run {
     create_tables().endpoint(&CannedServer::always(answer).url()).run()
 }
 
@@ -34,10 +34,10 @@ fn dead_endpoint_says_what_to_check() {
 fn other_servers_are_not_dynamodb() {
     let page = "<!DOCTYPE html><title>It works!</title>";
     for answer in [
-        Answer::http("200 OK", "text/html", page),
-        Answer::http("404 Not Found", "text/html", page),
-        Answer::http("405 Method Not Allowed", "text/html", page),
-        Answer::ok("{}"),
+        CannedResponse::http("200 OK", "text/html", page),
+        CannedResponse::http("404 Not Found", "text/html", page),
+        CannedResponse::http("405 Method Not Allowed", "text/html", page),
+        CannedResponse::ok("{}"),
     ] {
         run_at(answer)
             .assert_error(1, &["the server at the endpoint is not DynamoDB", "another program is listening there"]);
@@ -45,15 +45,16 @@ fn other_servers_are_not_dynamodb() {
 }
 
 #[test]
-fn refusals_are_told_apart() {
+fn rejections_are_distinguished() {
     let denied =
-        Answer::error("AccessDeniedException", "User: me is not authorized to perform: dynamodb:DescribeTable");
+        CannedResponse::error("AccessDeniedException", "User: me is not authorized to perform: dynamodb:DescribeTable");
     run_at(denied)
-        .assert_error(1, &["access denied: User: me is not authorized", "what to do: ask for the permission"]);
-    let expired = Answer::error("ExpiredTokenException", "The security token included in the request is expired");
+        .assert_error(1, &["access denied: User: me is not authorized", "what to do: request the permission"]);
+    let expired =
+        CannedResponse::error("ExpiredTokenException", "The security token included in the request is expired");
     run_at(expired).assert_error(1, &["the AWS credentials are not accepted", "is expired", "aws sso login"]);
     let unknown =
-        Answer::error("UnrecognizedClientException", "The security token included in the request is invalid.");
+        CannedResponse::error("UnrecognizedClientException", "The security token included in the request is invalid.");
     run_at(unknown).assert_error(1, &["the AWS credentials are not accepted", "is invalid"]);
 }
 
@@ -77,7 +78,7 @@ fn no_credentials_is_an_error_before_any_request() {
 }
 
 #[test]
-fn what_is_no_url_does_not_send_anything_to_aws() {
+fn with_an_invalid_url_nothing_is_sent_to_aws() {
     for (url, reason) in [("127.0.0.1:8000", "it has no scheme"), ("ftp://127.0.0.1", "neither http nor https")] {
         let given = create_tables().args(["--endpoint-url", url]).run();
         given.assert_error(1, &[url, reason, "http://127.0.0.1:8000"]);
@@ -103,7 +104,7 @@ fn an_unknown_profile_is_an_error() {
 #[test]
 fn a_loopback_endpoint_needs_nothing_else() {
     let server = empty();
-    // With the metadata service enabled, as on a laptop: asking it takes seconds.
+    // With the metadata service enabled, as on a laptop: querying it takes seconds.
     let program = create_tables().endpoint(&server.url()).env("AWS_EC2_METADATA_DISABLED", "false");
     let program = program.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1");
     program.timeout(Duration::from_secs(10)).run().assert_code(0);
@@ -124,7 +125,7 @@ fn credentials_and_region_of_the_environment_are_used_at_a_loopback_endpoint_too
 }
 
 #[test]
-fn no_proxy_stands_before_a_loopback_endpoint() {
+fn a_loopback_endpoint_is_not_reached_through_a_proxy() {
     let server = empty();
     let program = create_tables().endpoint(&server.url()).env("HTTP_PROXY", dead_endpoint());
     program.run().assert_code(0);

@@ -17,7 +17,7 @@ fn assert_stdout(run: &Run, stdout: &str) {
     assert_eq!(run.stdout, stdout);
 }
 
-/// stderr without the lines that only show that it waits, which come or not.
+/// stderr without the lines about waiting, which may or may not appear.
 fn without_waits(stderr: &str) -> String {
     stderr
         .lines()
@@ -36,7 +36,7 @@ fn all_tables_are_created_and_found_in_place_again() {
          logfile_gsi_low: created, 1000/1000 RCU/WCU, index GSI_1 1/1\n\
          logfile_scan: created, 5000/5000 RCU/WCU, index GSI_1 3000/5000\n",
     );
-    assert_eq!(without_waits(&run.stderr), "", "nothing about money on this machine");
+    assert_eq!(without_waits(&run.stderr), "", "no costs on this machine");
     let again = create_tables(&engine, "--all");
     assert_stdout(
         &again,
@@ -68,8 +68,8 @@ fn a_created_table_is_the_workshop_s() {
 }
 
 #[test]
-fn without_a_name_nothing_is_done_and_all_is_explained() {
-    // No endpoint, no region, no credentials: nobody is asked.
+fn without_a_name_nothing_is_done_and_the_commands_are_explained() {
+    // No endpoint, no region, no credentials: no request is sent.
     let run = Program::new(env!("CARGO_BIN_EXE_create_tables")).run();
     run.assert_code(0);
     for text in ["logfile ", "logfile_gsi_low", "logfile_scan", "7.54 USD an hour", "--capacity 100/100", "--delete"] {
@@ -93,7 +93,7 @@ fn capacity_is_changed_once() {
 }
 
 #[test]
-fn another_capacity_is_a_difference_that_the_command_shown_mends() {
+fn a_different_capacity_is_a_difference_that_the_command_shown_fixes() {
     let engine = test_support::engine();
     create_tables(&engine, "logfile").assert_code(0);
     create_tables(&engine, "logfile --capacity 100/100").assert_code(0);
@@ -140,7 +140,7 @@ fn a_table_with_another_key_is_shown_and_left_alone() {
 fn status_shows_state_and_counts() {
     let engine = test_support::engine();
     create_tables(&engine, "logfile").assert_code(0);
-    // More than a page of a megabyte, so that the count has to go on.
+    // More than a page of a megabyte, so that the count needs another page.
     with_client(&engine.url(), async |client| {
         for id in 0..8 {
             let request =
@@ -173,7 +173,7 @@ fn deleting_needs_a_yes() {
 }
 
 #[test]
-fn a_reader_that_goes_away_leaves_no_work_undone() {
+fn a_closed_pipe_leaves_no_work_undone() {
     let engine = test_support::engine();
     let program = Program::new(env!("CARGO_BIN_EXE_create_tables")).endpoint(&engine.url()).args(["--all"]);
     let mut child = program.into_command().stdout(std::process::Stdio::piped()).spawn().unwrap();

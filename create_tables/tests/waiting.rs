@@ -1,8 +1,8 @@
-//! Waits, and states of a table that no engine can be brought into on purpose: told by a server with canned answers.
+//! Waits, and table states that no engine can be brought into, from a server with canned responses.
 
 use std::time::Duration;
 
-use test_support::canned::{Answer, CannedServer, Request};
+use test_support::canned::{CannedResponse, CannedServer, Request};
 use test_support::program::{Program, Run};
 use test_support::terminal::Terminal;
 
@@ -11,9 +11,9 @@ fn create_tables(url: &str, args: &str) -> Run {
 }
 
 /// The lab's `logfile` in a state, with some capacity.
-fn logfile(status: &str, capacity: u32, index_status: &str, index_capacity: u32) -> Answer {
+fn logfile(status: &str, capacity: u32, index_status: &str, index_capacity: u32) -> CannedResponse {
     let throughput = |units| format!(r#"{{"ReadCapacityUnits":{units},"WriteCapacityUnits":{units}}}"#);
-    Answer::ok(&format!(
+    CannedResponse::ok(&format!(
         r#"{{"Table":{{"TableName":"logfile","TableStatus":"{status}","ItemCount":0,
             "KeySchema":[{{"AttributeName":"PK","KeyType":"HASH"}}],
             "AttributeDefinitions":[{{"AttributeName":"PK","AttributeType":"S"}},{{"AttributeName":"GSI_1_PK","AttributeType":"S"}}],
@@ -27,26 +27,27 @@ fn logfile(status: &str, capacity: u32, index_status: &str, index_capacity: u32)
     ))
 }
 
-fn active() -> Answer {
+fn active() -> CannedResponse {
     logfile("ACTIVE", 5, "ACTIVE", 5)
 }
 
-fn absent() -> Answer {
-    Answer::error("ResourceNotFoundException", "Requested resource not found")
+fn absent() -> CannedResponse {
+    CannedResponse::error("ResourceNotFoundException", "Requested resource not found")
 }
 
-/// A server that describes the table as these answers say, one after the other, the last for ever; all else succeeds.
-fn describing(answers: Vec<Answer>) -> CannedServer {
+/// A server that describes the table with these responses, one after the other, repeating the last; all other requests
+/// succeed.
+fn describing(answers: Vec<CannedResponse>) -> CannedServer {
     let mut describe = one_after_the_other(answers);
     CannedServer::start(move |request| match request.operation.as_str() {
         "DescribeTable" => describe(),
-        _ => Answer::ok("{}"),
+        _ => CannedResponse::ok("{}"),
     })
 }
 
-fn one_after_the_other(answers: Vec<Answer>) -> impl FnMut() -> Answer {
+fn one_after_the_other(answers: Vec<CannedResponse>) -> impl FnMut() -> CannedResponse {
     let mut answers = answers.into_iter();
-    let mut last = Answer::raw("");
+    let mut last = CannedResponse::raw("");
     move || {
         last = answers.next().unwrap_or_else(|| last.clone());
         last.clone()
@@ -63,7 +64,7 @@ fn operations(server: &CannedServer) -> Vec<String> {
 }
 
 #[test]
-fn a_table_that_somebody_else_is_creating_is_waited_for() {
+fn a_table_that_is_being_created_is_waited_for() {
     let server = describing(vec![logfile("CREATING", 5, "CREATING", 5), logfile("ACTIVE", 5, "CREATING", 5), active()]);
     let run = create_tables(&server.url(), "logfile");
     run.assert_code(0);
@@ -84,11 +85,11 @@ fn a_table_that_is_being_deleted_is_created_when_it_is_gone() {
 }
 
 #[test]
-fn a_wait_survives_what_passes() {
-    let broken = Answer::raw("");
-    let busy = Answer::http("503 Service Unavailable", "text/plain", "");
-    let throttled = Answer::error("ThrottlingException", "Rate exceeded");
-    // Absent for a moment after it was created, and one failure more of each kind than the SDK sends again by itself.
+fn a_wait_survives_transient_failures() {
+    let broken = CannedResponse::raw("");
+    let busy = CannedResponse::http("503 Service Unavailable", "text/plain", "");
+    let throttled = CannedResponse::error("ThrottlingException", "Rate exceeded");
+    // Briefly absent after it was created, and one more failure of each kind than the SDK retries.
     let mut answers = vec![absent(), absent(), logfile("CREATING", 5, "CREATING", 5)];
     answers.extend([broken, busy, throttled].into_iter().flat_map(|failure| vec![failure; 2]));
     answers.push(active());
@@ -112,10 +113,10 @@ fn a_table_deleted_meanwhile_is_an_error() {
 }
 
 #[test]
-fn somebody_else_s_table_of_another_kind_is_not_taken_for_ours() {
+fn a_table_with_a_different_definition_is_not_taken_for_the_workshop_s() {
     let mut describe = one_after_the_other(vec![absent(), logfile("ACTIVE", 5, "ACTIVE", 1)]);
     let server = CannedServer::start(move |request| match request.operation.as_str() {
-        "CreateTable" => Answer::error("ResourceInUseException", "Table already exists: logfile"),
+        "CreateTable" => CannedResponse::error("ResourceInUseException", "Table already exists: logfile"),
         _ => describe(),
     });
     let run = create_tables(&server.url(), "logfile");
@@ -146,11 +147,14 @@ fn a_change_waits_its_turn() {
     let server = CannedServer::start(move |request| match (request.operation.as_str(), updates) {
         ("UpdateTable", 0) => {
             updates += 1;
-            Answer::error("ResourceInUseException", "Attempt to change a resource which is still in use: logfile")
+            CannedResponse::error(
+                "ResourceInUseException",
+                "Attempt to change a resource which is still in use: logfile",
+            )
         }
         ("UpdateTable", _) => {
             updates += 1;
-            Answer::ok("{}")
+            CannedResponse::ok("{}")
         }
         (_, 2) => logfile("ACTIVE", 100, "ACTIVE", 5),
         _ => active(),
@@ -163,7 +167,7 @@ fn a_change_waits_its_turn() {
 #[test]
 fn too_many_decreases_today_is_an_error_at_once() {
     let server = CannedServer::start(|request| match request.operation.as_str() {
-        "UpdateTable" => Answer::error(
+        "UpdateTable" => CannedResponse::error(
             "LimitExceededException",
             "Provisioned throughput decreases are limited within a given UTC day.",
         ),
@@ -184,7 +188,7 @@ fn deleting_waits_until_the_table_is_gone() {
 }
 
 #[test]
-fn on_aws_it_says_what_the_tables_cost_and_how_to_be_rid_of_them() {
+fn on_aws_it_prints_the_cost_and_how_to_delete_the_tables() {
     // Stands in for AWS as an HTTP proxy does, so that the endpoint is not a loopback one.
     let server = describing(vec![absent(), active()]);
     let run = Program::new(env!("CARGO_BIN_EXE_create_tables"))
@@ -202,12 +206,12 @@ fn on_aws_it_says_what_the_tables_cost_and_how_to_be_rid_of_them() {
     assert!(run.stderr.contains("create_tables --delete logfile"), "{}", run.stderr);
 }
 
-/// At a terminal a wait is one line that changes, and it is gone when the wait is over.
+/// On a terminal, a wait is one line that changes and disappears at the end.
 #[test]
 fn at_a_terminal_a_wait_is_a_line_that_goes() {
     let server = CannedServer::start(|request| match request.operation.as_str() {
-        "DescribeTable" => Answer::ok(r#"{"Table":{"TableName":"logfile","TableStatus":"UPDATING"}}"#),
-        _ => Answer::error("ResourceInUseException", "not now"),
+        "DescribeTable" => CannedResponse::ok(r#"{"Table":{"TableName":"logfile","TableStatus":"UPDATING"}}"#),
+        _ => CannedResponse::error("ResourceInUseException", "not now"),
     });
     let program = Program::new(env!("CARGO_BIN_EXE_create_tables")).endpoint(&server.url());
     let terminal = Terminal::start(program.args(["logfile", "--wait-timeout", "3"]));

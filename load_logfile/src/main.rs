@@ -26,21 +26,22 @@ Examples:
 
 /// Load a log file into a DynamoDB table, one item for each row.
 ///
-/// Rows are columns without a header: requestid, host, date, hourofday, timezone, method, url, responsecode, bytessent, useragent.
-/// Other formats are read with --format, and other columns become other items with --mapping (docs/mapping.md).
-/// Standard output gets the lines of the workshop's load_logfile.py, everything else goes to standard error.
+/// By default, rows have these columns, without a header: requestid, host, date, hourofday, timezone, method, url,
+/// responsecode, bytessent, useragent. Use --format for other formats and --mapping for other columns or items
+/// (docs/mapping.md). Standard output has the lines of the workshop's load_logfile.py; everything else goes to standard
+/// error.
 #[derive(Debug, Parser)]
 #[command(name = "load_logfile", version, after_help = format!("{EXAMPLES}\n{LOAD_EXIT_CODES_HELP}"))]
 struct Arguments {
     /// Name of the table, or its ARN
     #[arg(required_unless_present_any = ["print_mapping", "suggest_mapping", "merge_reports"])]
     table: Option<TableName>,
-    /// Files, folders, objects of Amazon S3 (s3://BUCKET/KEY, or s3://BUCKET/PREFIX/ for all below it), or - for standard input; plain or
-    /// compressed with gzip, zstd, bzip2 or xz
+    /// Files, folders, Amazon S3 objects (s3://BUCKET/KEY, or s3://BUCKET/PREFIX/ for all objects below it), or - for
+    /// standard input; plain or compressed with gzip, zstd, bzip2 or xz
     #[arg(value_name = "FILE", value_parser = NonEmptyStringValueParser::new(), required_unless_present_any = ["print_mapping", "suggest_mapping", "merge_reports"])]
     files: Vec<String>,
-    /// Merge the reports in this folder (its *.json) of all parts of a load into one, on standard output or in the file of --report; 0
-    /// only if all parts are there and done, and have read the same input
+    /// Merge the reports of all parts of a load in this folder (*.json) into one, on standard output or in the file of
+    /// --report; exit with 0 only if all parts are present and done, and have read the same input
     #[arg(long, value_name = "DIR", conflicts_with_all = ["table", "files"])]
     merge_reports: Option<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! The files that the workshop's script loads when it is told none.
+//! The files that the workshop's script loads by default.
 
 use std::path::Path;
 use std::{fs, io};
@@ -7,7 +7,8 @@ use common::cli::ErrorWithAdvice;
 
 const FOLDER: &str = "./data";
 
-/// `./data/logfile_medium*.csv`, sorted: Python takes them in the directory's order, and with medium2 first 2,000 rows get lost.
+/// `./data/logfile_medium*.csv`, sorted: Python loads them in the directory's order and, with medium2 first, loses
+/// 2,000 rows.
 pub(crate) fn workshop_files() -> Result<Vec<String>, ErrorWithAdvice> {
     let files = in_folder(Path::new(FOLDER)).unwrap_or_default();
     if files.is_empty() {

@@ -1,4 +1,4 @@
-//! How long a load takes on a table as it is, and what capacity would make it take a given time.
+//! The duration of a load on a table as it is, and the capacity for a given duration.
 
 use std::time::Duration;
 
@@ -9,15 +9,14 @@ use super::table::Table;
 use super::throttle::Resource;
 use super::token_bucket::TokenBucket;
 
-/// How long a load takes when it is sent as fast as it gets in.
+/// The duration of a load that is sent as fast as it is admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadEstimate {
-    /// Until the last write has got in. `None` if that never happens: a rate is 0.
+    /// Until the last write is admitted. `None` if that never happens: a rate is 0.
     pub duration: Option<Duration>,
-    /// Which resource makes it take so long; `None` if everything gets in at once.
+    /// The resource that limits the load; `None` if everything is admitted at once.
     pub bottleneck: Option<Resource>,
-    /// Until the indexes have written all of it, give or take the last write. They go on with it after the load.
-    /// `None` if never.
+    /// Until the indexes have written everything, within one write. They continue after the load. `None` if never.
     pub indexes_caught_up: Option<Duration>,
 }
 
@@ -26,24 +25,24 @@ pub struct LoadEstimate {
 pub struct RequiredCapacity {
     /// The table, or one of its indexes.
     pub resource: Resource,
-    /// WCU that it has.
+    /// Its provisioned WCU.
     pub provisioned: u64,
-    /// The least WCU with which it does not hold the load up longer than asked for. `None` if none does: the time is
-    /// shorter than anything but the balance that is there could serve.
+    /// The smallest WCU with which it allows the requested duration. `None` if there is none: only a larger balance
+    /// could serve the load in that time.
     pub required: Option<u64>,
 }
 
 impl Table {
-    /// How long the load takes from `now` on, with the balances and backlogs as they are.
+    /// The duration of the load from `now` on, with the current balances and backlogs.
     ///
-    /// A closed form on sums, which agrees with the model driven write by write: to a nanosecond a write where all
-    /// cost the same, and where costs are mixed evenly through the load, to the time of a few writes. A load whose
-    /// first half burdens the table and whose second half burdens an index takes longer than this says, up to
-    /// twice. The cap on single partition keys is left out: sums do not tell keys.
+    /// A closed form on sums, which agrees with the model driven write by write: to a nanosecond per write if all cost
+    /// the same, and to the time of a few writes if costs are mixed evenly. A load whose first half uses the table and
+    /// whose second half uses an index takes up to twice as long. The limit on single partition keys is not considered:
+    /// sums contain no keys.
     pub fn estimate_load(&mut self, now: Duration, load: &LoadTotals) -> LoadEstimate {
         let now = self.advance(now);
-        // Until the first write gets in nothing is taken, and what is full runs over. From then on the rates go
-        // down only.
+        // Until the first write is admitted nothing is consumed, and full buckets overflow. From then on the effective
+        // rates only fall.
         let (first_obstacle, wait) = self.slowest(now, &load.one());
         let Some(wait) = wait else {
             return LoadEstimate { duration: None, bottleneck: Some(first_obstacle), indexes_caught_up: None };
@@ -63,7 +62,7 @@ impl Table {
         }
     }
 
-    /// What holds the load up longest, and until when. A time of `None` is never.
+    /// The resource that limits the load most, and until when. A time of `None` is never.
     fn slowest(&self, now: Duration, load: &LoadTotals) -> (Resource, Option<Duration>) {
         let mut slowest = (Resource::Table, load.table.time_in_table(now, self.write.provisioned()));
         for index in &self.indexes {
@@ -75,12 +74,11 @@ impl Table {
         slowest
     }
 
-    /// What WCU the table and each index would need for the load to take at most `duration` if they had it from
-    /// `now` on. Balances stay as they are: capacity that is raised does not fill the burst. Resources on demand
-    /// are not listed.
+    /// The WCU that the table and each index would need from `now` on for the load to take at most `duration`. Balances
+    /// stay as they are: raised capacity does not fill the burst. On-demand resources are not listed.
     ///
-    /// Each is looked at by itself. Where the first write has to wait, for a debt or a full backlog, what the
-    /// others gain meanwhile may run over, and the load takes up to so much longer.
+    /// Each resource is considered separately. If the first write has to wait for a debt or a full backlog, capacity
+    /// that the others gain meanwhile may overflow, and the load takes longer by up to that amount.
     pub fn capacity_for_load(&mut self, now: Duration, load: &LoadTotals, duration: Duration) -> Vec<RequiredCapacity> {
         let now = self.advance(now);
         let in_table = |bucket: &TokenBucket| load.table.time_in_table(now, Some(bucket));
@@ -94,7 +92,7 @@ impl Table {
 }
 
 impl Demand {
-    /// Until the last write gets in as far as the table's own bucket is concerned.
+    /// Until the last write is admitted by the table's own bucket.
     fn time_in_table(self, now: Duration, bucket: Option<&TokenBucket>) -> Option<Duration> {
         let (Some(bucket), 1..) = (bucket, self.writes) else { return Some(Duration::ZERO) };
         let last = self.units_of(1);
@@ -103,8 +101,8 @@ impl Demand {
 }
 
 impl LoadTotals {
-    /// Until the last write gets in as far as an index is concerned: until so many index writes have been drained that
-    /// its backlog is not full.
+    /// Until the last write is admitted as far as an index is concerned: until enough index writes are drained that its
+    /// backlog is not full.
     fn time_in_index(&self, now: Duration, index: &Index, bucket: Option<&TokenBucket>) -> Option<Duration> {
         if self.table.writes == 0 {
             return Some(Duration::ZERO);
@@ -116,7 +114,7 @@ impl LoadTotals {
         demand.time_to_drain(now, index, bucket, before_last.saturating_sub(room))
     }
 
-    /// Until an index has written all.
+    /// Until an index has written everything.
     fn time_to_drain(&self, now: Duration, index: &Index) -> Option<Duration> {
         let demand = self.index(&index.name);
         let all = (index.backlog.writes() as u64).saturating_add(demand.writes);
@@ -125,7 +123,7 @@ impl LoadTotals {
 }
 
 impl Demand {
-    /// Until an index has written the first `writes` of those in its backlog and of these behind them.
+    /// Until an index has written the first `writes` of its backlog and of the load after it.
     fn time_to_drain(
         self,
         now: Duration,
@@ -143,7 +141,7 @@ impl Demand {
     }
 }
 
-/// Searches for the least rate with which `time` is short enough; more never makes it longer.
+/// Searches for the smallest rate with which `time` is short enough. A higher rate never makes it longer.
 fn required(
     now: Duration,
     resource: Resource,
@@ -194,7 +192,7 @@ mod tests {
         table
     }
 
-    /// Writes of so many units, each with so many index writes of so many units.
+    /// Writes with these table units, each with this many index writes of these units.
     fn cost(table_units: u64, index_writes: u64, index_units: u64) -> WriteCost {
         let write = IndexWrite {
             index: "GSI_1".into(),
@@ -210,7 +208,7 @@ mod tests {
         load.repeated(writes)
     }
 
-    /// Sends the writes as fast as they get in, every one from another key, and answers until when the last one did.
+    /// Sends the writes as fast as they are admitted, each with a different key, and returns when the last one was.
     fn drive<'a>(table: &mut Table, now: Duration, costs: impl IntoIterator<Item = &'a WriteCost>) -> Duration {
         let mut at = now;
         for (n, cost) in costs.into_iter().enumerate() {
@@ -280,8 +278,8 @@ mod tests {
         assert_eq!((estimate.duration, estimate.indexes_caught_up), (Some(START), None));
     }
 
-    /// A table in the middle of its life: such writes were made, and some time has passed since. `least` is the least
-    /// burst in seconds, and the least room in the backlog.
+    /// A table in use: such writes were made, and some time has passed since. `least` is the minimum burst in seconds,
+    /// and the minimum space in the backlog.
     fn used_table(cost: WriteCost, least: u64) -> impl Strategy<Value = (Table, Duration, WriteCost)> {
         (1..200_u64, 1..200_u64, 0..30_u64, 0..40_u64, 0..100_usize, 0..20_000_u64).prop_map(
             move |(table_units, index_units, backlog, burst, writes, idle)| {
@@ -300,8 +298,8 @@ mod tests {
         (1..20_u64, 0..3_u64, 1..20_u64).prop_map(|(table, writes, index)| cost(table, writes, index))
     }
 
-    /// A write that waits for a full bucket comes up to a nanosecond after it was full, and that nanosecond is
-    /// lost: here less than a thousand times.
+    /// A write that waits for a full bucket comes up to a nanosecond after it was full, and that nanosecond is lost;
+    /// here less than a thousand times.
     const ROUNDING: Duration = Duration::from_micros(1);
 
     proptest! {

@@ -1,4 +1,4 @@
-//! A global secondary index, behind its table.
+//! A global secondary index and its queue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,21 +50,21 @@ impl Index {
         Some(Throttle { resource, access: Access::Write, limit, retry_at: next.map(|(at, _)| at) })
     }
 
-    /// Takes an index write from the table.
+    /// Accepts an index write from the table.
     pub(super) fn enqueue(&mut self, now: Duration, key: PartitionKey, units: CapacityUnits) {
         self.write.count(now, units);
         self.backlog.push(key, units);
         self.drain(now);
     }
 
-    /// Takes back index writes that were not made.
+    /// Withdraws index writes that were not made.
     pub(super) fn withdraw(&mut self, now: Duration, units: CapacityUnits) {
         let written = self.backlog.withdraw(units);
         self.write.discount(units.saturating_sub(written));
         self.write.refund(now, written);
     }
 
-    /// Writes what the index takes until `now`.
+    /// Writes what the index accepts until `now`.
     pub(super) fn drain(&mut self, now: Duration) {
         if let Some(due) = self.write.due(now) {
             self.backlog.drain(due, &mut self.write.bucket, &mut self.write.keys);

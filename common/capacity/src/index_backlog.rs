@@ -1,4 +1,4 @@
-//! What lies between a table and one of its indexes: writes that the table has taken and the index has not.
+//! The queue between a table and one of its indexes: writes that the table has accepted and the index has not.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,29 +7,28 @@ use super::partition_key::{KeyBuckets, PartitionKey};
 use super::token_bucket::TokenBucket;
 use super::units::CapacityUnits;
 
-/// A bounded queue of index writes, drained in order as fast as the index's capacity and the cap on its partition keys
-/// allow.
+/// A bounded queue of index writes, drained in order as fast as the index's capacity and the limit on its partition
+/// keys allow.
 ///
-/// An index never makes a write slow. It refuses: when the queue is full, the table refuses all writes until the
-/// first one in it has been written, also those that would not enter the index. Documented: Developer Guide,
-/// "Understanding Global Secondary Index (GSI) write throttling and back pressure in DynamoDB", which also names
-/// the hot partition key of an index as a cause. The size of the queue is assumed. One admission may overfill it by
-/// the index writes that it brings: two for an item whose index key changes, two hundred at the most for a
-/// transaction.
+/// An index never delays a write. When the queue is full, the table refuses all writes until the first one in the queue
+/// has been written, including those that would not enter the index. Documented: Developer Guide, "Understanding Global
+/// Secondary Index (GSI) write throttling and back pressure in DynamoDB", which also names the hot partition key of an
+/// index as a cause. The size of the queue is assumed. One admission may overfill it by its own index writes: two for
+/// an item whose index key changes, at most two hundred for a transaction.
 ///
-/// That a hot key delays what stands behind it in the queue is assumed. In the long run it makes no difference whether
-/// others pass it: those that wait for the key are what fills the queue.
+/// That a hot key delays the writes after it in the queue is assumed. In the long run it makes no difference whether
+/// others overtake it: writes for that key fill the queue.
 #[derive(Clone, Debug)]
 pub(super) struct IndexBacklog {
     capacity: usize,
     runs: VecDeque<Run>,
     writes: usize,
     units: CapacityUnits,
-    /// Until when the queue has been drained. What comes later is not written before it came.
+    /// The time until which the queue has been drained. Later writes are not written before they arrived.
     drained: Duration,
 }
 
-/// Neighbours that are alike, which most are: a load of small items fills the queue with writes of 1 WCU.
+/// Consecutive equal writes: a load of small items fills the queue with writes of 1 WCU.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     units: CapacityUnits,
@@ -37,22 +36,22 @@ struct Run {
     writes: usize,
 }
 
-/// What a full backlog waits for.
+/// What a backlog waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Obstacle {
     /// The index's own capacity.
     Throughput,
-    /// The cap on the partition key of the first write.
+    /// The limit on the partition key of the first write.
     PartitionKey,
 }
 
 impl IndexBacklog {
-    /// An empty backlog for so many index writes.
+    /// An empty backlog for `capacity` index writes.
     pub(super) fn new(capacity: usize) -> Self {
         Self { capacity, runs: VecDeque::new(), writes: 0, units: CapacityUnits::ZERO, drained: Duration::ZERO }
     }
 
-    /// Index writes that wait.
+    /// Waiting index writes.
     pub(super) fn writes(&self) -> usize {
         self.writes
     }
@@ -62,7 +61,7 @@ impl IndexBacklog {
         self.units
     }
 
-    /// What the first of them cost together, so many or as many as there are, and how many that was.
+    /// The number of the first writes, at most `writes`, and their total cost.
     pub(super) fn first(&self, writes: u64) -> (u64, CapacityUnits) {
         let (mut left, mut units) = (writes, CapacityUnits::ZERO);
         for run in &self.runs {
@@ -73,7 +72,7 @@ impl IndexBacklog {
         (writes - left, units)
     }
 
-    /// Index writes that fit in.
+    /// The maximum number of index writes.
     pub(super) fn capacity(&self) -> usize {
         self.capacity
     }
@@ -83,7 +82,7 @@ impl IndexBacklog {
         self.writes >= self.capacity.max(1)
     }
 
-    /// Adds an index write that came at the time until which the queue was drained last.
+    /// Adds an index write that arrived at the time until which the queue was last drained.
     pub(super) fn push(&mut self, key: PartitionKey, units: CapacityUnits) {
         self.writes += 1;
         self.units += units;
@@ -93,8 +92,7 @@ impl IndexBacklog {
         }
     }
 
-    /// Takes back up to so many units from the latest writes, and answers how much of it had gone to the index
-    /// already.
+    /// Withdraws up to `units` from the latest writes, and returns how much had already been written to the index.
     pub(super) fn withdraw(&mut self, units: CapacityUnits) -> CapacityUnits {
         let mut left = units;
         while !left.is_zero()
@@ -116,7 +114,7 @@ impl IndexBacklog {
         left
     }
 
-    /// Writes to the index what it takes until `now`, each write at the moment when it gets in.
+    /// Writes to the index what it accepts until `now`, each write at the moment when it is admitted.
     pub(super) fn drain(&mut self, now: Duration, bucket: &mut TokenBucket, keys: &mut KeyBuckets) {
         while let Some(first) = self.runs.front_mut() {
             let Some((at, _)) = next_write(first, self.drained, bucket, keys) else { break };
@@ -135,7 +133,7 @@ impl IndexBacklog {
         self.drained = self.drained.max(now);
     }
 
-    /// When the next write goes to the index, and what it waits for. `None` if nothing waits, or nothing ever goes.
+    /// When the next write goes to the index, and what it waits for. `None` if nothing waits, or if it waits forever.
     pub(super) fn next(&self, bucket: &TokenBucket, keys: &KeyBuckets) -> Option<(Duration, Obstacle)> {
         next_write(self.runs.front()?, self.drained, bucket, keys)
     }

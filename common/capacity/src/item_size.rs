@@ -1,7 +1,7 @@
-//! How large an item is by DynamoDB's rules, and what that costs to write or to read.
+//! The size of an item by DynamoDB's rules, and the cost of writing or reading it.
 //!
-//! The functions take strings and sizes instead of a value type, so that whatever holds an item, a row of a log or
-//! an engine's nested value, is measured where it lies:
+//! The functions take strings and sizes instead of a value type, so that any representation of an item, such as a row
+//! of a log or an engine's nested value, can be measured in place:
 //!
 //! ```
 //! use capacity::{attribute_size, list_size, number_size, write_units};
@@ -24,14 +24,14 @@ pub const BOOLEAN_SIZE: usize = 1;
 /// The size of a null. Documented.
 pub const NULL_SIZE: usize = 1;
 
-/// What a list or a map costs beside its contents, and each element of it. Documented.
+/// The overhead of a list or map, and of each element. Documented.
 const DOCUMENT_OVERHEAD: usize = 3;
 const ELEMENT_OVERHEAD: usize = 1;
 
 const WRITE_UNIT_BYTES: usize = 1024;
 const READ_UNIT_BYTES: usize = 4096;
 
-/// How a read is made, which sets its price.
+/// The consistency of a read, which determines its cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Consistency {
     /// `ConsistentRead` is false or missing: half a unit for each 4 KB.
@@ -59,7 +59,7 @@ pub fn map_size<'a>(elements: impl IntoIterator<Item = (&'a str, usize)>) -> usi
 
 /// The size of a number, from its text.
 ///
-/// One byte, one for every two significant digits before the decimal point, one for every two behind it (each side
+/// One byte, one for every two significant digits before the decimal point, one for every two after it (each side
 /// rounded up), and one for a minus sign. Zeros at either end are not significant, and the way a number is written
 /// (`1200`, `1.2E3`) makes no difference. Measured: dynoxide's project bisected the 400 KB limit of the real service
 /// with numbers. The documentation says "approximately" one byte for every two digits and one.
@@ -93,7 +93,7 @@ pub fn number_size(text: &str) -> usize {
     };
 
     let significant_digits = last - first + 1;
-    // How far the point stands behind the first significant digit: less than nothing in 0.001, past the end in 1000.
+    // The position of the point after the first significant digit: negative in 0.001, past the end in 1000.
     let point = (digits_before_point.unwrap_or(digits) as i64 - first as i64)
         .saturating_add(coefficient_end.map_or(0, |end| exponent(&unsigned[end + 1..])));
     let whole_digits = point.clamp(0, significant_digits as i64) as usize;
@@ -101,7 +101,7 @@ pub fn number_size(text: &str) -> usize {
     1 + whole_digits.div_ceil(2) + fraction_digits.div_ceil(2) + usize::from(negative)
 }
 
-/// The value of the text behind an `E`, stopping at the ends of an i64.
+/// The value of the text after an `E`, saturating at the limits of an i64.
 fn exponent(text: &[u8]) -> i64 {
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
@@ -115,18 +115,18 @@ fn exponent(text: &[u8]) -> i64 {
     if negative { -magnitude } else { magnitude }
 }
 
-/// What it costs to write an item of this many bytes: a unit for each KB, rounded up, at least one. Documented:
-/// Developer Guide, "DynamoDB read and write operations".
+/// The cost of writing an item of this many bytes: a unit for each KB, rounded up, at least one. Documented: Developer
+/// Guide, "DynamoDB read and write operations".
 pub const fn write_units(item_size: usize) -> CapacityUnits {
     CapacityUnits::new(blocks(item_size, WRITE_UNIT_BYTES))
 }
 
-/// What it costs to write an item of this many bytes in a transaction: twice the usual. Documented.
+/// The cost of writing an item of this many bytes in a transaction: twice the standard cost. Documented.
 pub const fn transactional_write_units(item_size: usize) -> CapacityUnits {
     CapacityUnits::new(2 * blocks(item_size, WRITE_UNIT_BYTES))
 }
 
-/// What it costs to read this many bytes: for each 4 KB, rounded up and at least one, half a unit, one, or two.
+/// The cost of reading this many bytes: for each 4 KB, rounded up and at least one, half a unit, one, or two.
 ///
 /// The bytes are one item's, its own size, in GetItem, and in each item of BatchGetItem and TransactGetItems; in Query
 /// and Scan they are those of all items read for the page together, before the filter. Documented: Developer Guide,
@@ -140,7 +140,7 @@ pub const fn read_units(size: usize, consistency: Consistency) -> CapacityUnits 
     CapacityUnits::from_halves(halves_per_block * blocks(size, READ_UNIT_BYTES))
 }
 
-/// The least is one block: a write or a read of what does not exist costs as much as one of the smallest item.
+/// At least one block: a write or read of a missing item costs as much as that of the smallest item.
 const fn blocks(size: usize, block: usize) -> u64 {
     let blocks = size.div_ceil(block) as u64;
     if blocks == 0 { 1 } else { blocks }

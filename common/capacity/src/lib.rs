@@ -1,19 +1,19 @@
-//! How DynamoDB counts and limits capacity, as arithmetic: what an item costs, and when a request for it gets in.
+//! How DynamoDB counts and limits capacity, as arithmetic: what an item costs, and when a request is admitted.
 //!
 //! Everything here is pure: no clock, no threads, no input or output. Amounts are integers, and time is an
 //! argument, the time since an epoch of the caller's choice.
 //!
-//! - [`write_units`], [`read_units`] and the sizes beside them: what an item costs.
+//! - [`write_units`], [`read_units`] and the size functions: what an item costs.
 //! - [`write_cost`]: what a write costs the table and each index, from the item before and after.
-//! - [`Table`]: which write and which read gets in, and which limit keeps one out.
-//! - [`LoadTotals`]: how long a load takes, and what capacity would make it faster.
-//! - [`Settings`]: what is assumed. [`limits`]: what DynamoDB allows at all.
+//! - [`Table`]: which writes and reads are admitted, and which limit refuses one.
+//! - [`LoadTotals`]: the duration of a load, and the capacity that would make it faster.
+//! - [`Settings`]: the assumptions. [`limits`]: DynamoDB's limits.
 //!
 //! Statements about DynamoDB carry their kind: *documented* (AWS's own text; "Developer Guide" is the Amazon
 //! DynamoDB Developer Guide, "API Reference" the Amazon DynamoDB API Reference), *measured* (on the real service,
 //! and published) or *assumed* (not published: a choice of this model).
 //!
-//! A batch is decided item by item, with what is known before it is written; then settled with what was consumed:
+//! A batch is admitted item by item, with the costs known beforehand, and then settled with the capacity consumed:
 //!
 //! ```
 //! use std::time::Duration;
@@ -32,8 +32,7 @@
 //!             unprocessed += 1;
 //!         }
 //!     }
-//! }
-//! assert_eq!(unprocessed, 10); // 300 s of 5 WCU were there
+//! } assert_eq!(unprocessed, 10); // 300 s of 5 WCU were saved
 //!
 //! // The old items were larger than the new ones.
 //! table.settle_write(now, &batch, &WriteCost::of_table(CapacityUnits::new(1505)));

@@ -34,10 +34,10 @@ pub const MAX_BATCH_WRITE_SIZE: usize = 16 * 1024 * 1024;
 /// Keys in one BatchGetItem.
 pub const MAX_BATCH_GET_KEYS: usize = 100;
 
-/// What one BatchGetItem can answer: 16 MB.
+/// The size of one BatchGetItem response: 16 MB.
 pub const MAX_BATCH_GET_SIZE: usize = 16 * 1024 * 1024;
 
-/// What one Query or Scan can read, before its filter: 1 MB.
+/// The data that one Query or Scan can read, before its filter: 1 MB.
 pub const MAX_PAGE_SIZE: usize = 1024 * 1024;
 
 /// Actions in one transaction.
@@ -46,10 +46,10 @@ pub const MAX_TRANSACTION_ACTIONS: usize = 100;
 /// The size of all items in one transaction: 4 MB.
 pub const MAX_TRANSACTION_SIZE: usize = 4 * 1024 * 1024;
 
-/// What one partition takes in writes, in WCU.
+/// The write capacity of one partition, in WCU.
 pub const PARTITION_WRITE_UNITS: u64 = 1000;
 
-/// What one partition gives in reads, in RCU.
+/// The read capacity of one partition, in RCU.
 pub const PARTITION_READ_UNITS: u64 = 3000;
 
 /// Capacity of one table by default, WCU and RCU each, before an account's quota is raised.

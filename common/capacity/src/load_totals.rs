@@ -1,18 +1,18 @@
-//! What a load will write.
+//! The writes of a load.
 
 use std::sync::Arc;
 
 use super::units::CapacityUnits;
 use super::write_cost::WriteCost;
 
-/// What a load will write, in sums. Parts that were counted apart can be merged.
+/// The totals of what a load will write. Totals counted separately can be merged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadTotals {
     pub(super) table: Demand,
     indexes: Vec<(Arc<str>, Demand)>,
 }
 
-/// What a load asks of one resource.
+/// What a load needs of one resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Demand {
     pub(super) writes: u64,
@@ -33,7 +33,7 @@ impl LoadTotals {
         self.table.add(Demand { writes: 1, units });
     }
 
-    /// Adds an index write, which belongs to a write that was added or will be.
+    /// Adds an index write. Its table write is added separately.
     pub fn add_index_write(&mut self, index: &str, units: CapacityUnits) {
         self.index_mut(index).add(Demand { writes: 1, units });
     }
@@ -46,7 +46,7 @@ impl LoadTotals {
         }
     }
 
-    /// The same load so many times.
+    /// The same load `times` times.
     pub fn repeated(mut self, times: u64) -> Self {
         for demand in self.indexes.iter_mut().map(|(_, demand)| demand).chain([&mut self.table]) {
             *demand = Demand { writes: demand.writes.saturating_mul(times), units: demand.units * times };
@@ -54,17 +54,17 @@ impl LoadTotals {
         self
     }
 
-    /// How many writes there are.
+    /// The number of writes.
     pub fn writes(&self) -> u64 {
         self.table.writes
     }
 
-    /// What they cost the table.
+    /// The cost to the table.
     pub fn table_units(&self) -> CapacityUnits {
         self.table.units
     }
 
-    /// What they cost an index.
+    /// The cost to an index.
     pub fn index_units(&self, name: &str) -> CapacityUnits {
         self.index(name).units
     }
@@ -97,7 +97,7 @@ impl Demand {
         self.units += other.units;
     }
 
-    /// What so many of its writes cost, taken as the average.
+    /// The cost of `writes` writes at the average cost.
     pub(super) fn units_of(self, writes: u64) -> CapacityUnits {
         let halves = u128::from(self.units.halves()) * u128::from(writes) / u128::from(self.writes.max(1));
         CapacityUnits::from_halves(u64::try_from(halves).unwrap_or(u64::MAX))

@@ -10,7 +10,7 @@ use super::token_bucket::TokenBucket;
 use super::units::CapacityUnits;
 use super::warm_throughput::WarmThroughput;
 
-/// How the rate of a meter's bucket is found.
+/// The source of the rate of a meter's bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Provisioned,
@@ -20,10 +20,10 @@ enum Mode {
     },
 }
 
-/// The bucket of the whole, those of its partition keys, and what was consumed.
+/// The bucket of the whole, those of its partition keys, and the consumed units.
 ///
-/// On demand the bucket has the rate of the warm throughput, or the maximum if that is lower, and keeps as little unused
-/// capacity as a partition does. Assumed: nothing is published about bursts on demand.
+/// On demand, the bucket has the rate of the warm throughput, or the maximum if that is lower, and keeps unused
+/// capacity like a partition. Assumed: nothing is published about on-demand bursts.
 #[derive(Clone, Debug)]
 pub(super) struct Meter {
     mode: Mode,
@@ -68,7 +68,7 @@ impl Meter {
         meter
     }
 
-    /// Changes the provisioned throughput; `None` is on demand. A bucket of another mode starts as a new one.
+    /// Changes the provisioned throughput; `None` is on demand. When the mode changes, the bucket starts as a new one.
     pub(super) fn set_rate(&mut self, now: Duration, rate: Option<u64>) {
         match (self.mode, rate) {
             (Mode::Provisioned, Some(rate)) => self.bucket.set_rate(now, rate),
@@ -89,7 +89,7 @@ impl Meter {
         self.bucket = TokenBucket::new(now, self.on_demand_rate(None), burst, burst);
     }
 
-    /// Sets the most that is served on demand; `None` is no maximum. Without effect on provisioned throughput.
+    /// Sets the maximum on demand; `None` removes it. No effect on provisioned throughput.
     pub(super) fn set_maximum(&mut self, now: Duration, maximum: Option<u64>) {
         if let Mode::OnDemand { .. } = self.mode {
             self.mode = Mode::OnDemand { maximum };
@@ -97,8 +97,8 @@ impl Meter {
         }
     }
 
-    /// Raises the warm throughput; a lower value changes nothing. On demand, a bucket that is full stays full: a table
-    /// created with warm throughput serves it at once.
+    /// Raises the warm throughput; a lower value changes nothing. On demand, a full bucket stays full: a table created
+    /// with warm throughput has it at once.
     pub(super) fn raise_warm_throughput(&mut self, now: Duration, units: u64) {
         let is_full = self.bucket.is_full(now);
         self.warm.raise(units);
@@ -130,7 +130,7 @@ impl Meter {
         self.update_rate(due);
     }
 
-    /// The same where nothing depends on the order of the changes.
+    /// Changes the rate where nothing depends on the order of the changes.
     pub(super) fn advance(&mut self, now: Duration) {
         if let Some(due) = self.due(now) {
             self.grow(due, now);
@@ -142,8 +142,8 @@ impl Meter {
         (self.mode == Mode::Provisioned).then_some(&self.bucket)
     }
 
-    /// The limit that an empty bucket stands for. A table on demand that gets more than it is scaled for has too few
-    /// partitions for it, whose limit is the cause.
+    /// The limit that an empty bucket represents. An on-demand table that gets more than it is scaled for has too few
+    /// partitions, whose limit is the cause.
     pub(super) fn limit(&self) -> Limit {
         match self.mode {
             Mode::Provisioned => Limit::ProvisionedThroughput,
@@ -155,7 +155,7 @@ impl Meter {
         }
     }
 
-    /// Which limit keeps `units` out at `now`, and until when; of them, `of_key` come from one partition key.
+    /// The limit that refuses `units` at `now`, and until when. Of these units, `of_key` are for one partition key.
     pub(super) fn obstacle(
         &self,
         now: Duration,
@@ -183,7 +183,7 @@ impl Meter {
         self.keys.charge(now, key, units);
     }
 
-    /// Settles the difference between what was taken and what was consumed.
+    /// Settles the difference between the units charged and the units consumed.
     pub(super) fn settle(&mut self, now: Duration, taken: CapacityUnits, consumed: CapacityUnits) {
         self.charge(now, consumed.saturating_sub(taken));
         self.refund(now, taken.saturating_sub(consumed));
@@ -215,13 +215,13 @@ impl Meter {
         }
     }
 
-    /// Counts what goes another way than through the bucket at once: an index's writes, which its backlog will pay.
+    /// Counts units that are not charged to the bucket at once: an index's writes, which are charged from its backlog.
     pub(super) fn count(&mut self, now: Duration, units: CapacityUnits) {
         self.consumed += units;
         self.warm.count(now, units);
     }
 
-    /// Takes back what was counted.
+    /// Subtracts units that were counted.
     pub(super) fn discount(&mut self, units: CapacityUnits) {
         self.consumed = self.consumed.saturating_sub(units);
         self.warm.discount(units);

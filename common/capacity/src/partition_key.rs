@@ -1,4 +1,4 @@
-//! The cap on a single value of a partition key.
+//! The limit on a single value of a partition key.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::token_bucket::TokenBucket;
 use super::units::CapacityUnits;
 
-/// A value of a partition key, known by its hash: memory does not depend on the length of keys. Two values in 2^64
-/// that share a hash share their capacity.
+/// A value of a partition key, identified by its hash, so that memory does not depend on the length of keys. Two values
+/// in 2^64 that share a hash share their capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartitionKey(u64);
 
 impl PartitionKey {
-    /// The value with these bytes. A number's must be the same however it is written, and values of different types
+    /// The value with these bytes. A number must have the same bytes however it is written. Values of different types
     /// need not differ: a key attribute has one type.
     pub fn new(value: &[u8]) -> Self {
         Self::composite([value])
@@ -21,7 +21,7 @@ impl PartitionKey {
 
     /// Several values as one key, for an index whose partition key has several attributes.
     pub fn composite<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        // Its keys are fixed, so that a simulation gives the same result in every run.
+        // Its seeds are fixed, so that simulations are reproducible.
         let mut hasher = DefaultHasher::new();
         for value in values {
             value.hash(&mut hasher);
@@ -30,14 +30,14 @@ impl PartitionKey {
     }
 }
 
-/// Fewer keys than this are not worth looking for the idle ones among them.
+/// With fewer keys than this, a sweep for idle ones is not worthwhile.
 const SMALLEST_SWEEP: usize = 1024;
 
 /// A bucket for each partition key that is in use.
 ///
-/// A key whose bucket is full again is as good as one never seen, and is forgotten: with the default settings a
-/// write of 1 WCU is forgotten after a millisecond. So the memory is that of the keys used within a second, times
-/// two for the sweep that finds the idle ones.
+/// A key whose bucket is full again is equivalent to an unused one, and is removed: with the default settings, a write
+/// of 1 WCU is forgotten after a millisecond. The memory is therefore that of the keys used within a second, times two
+/// for the sweep.
 #[derive(Clone, Debug)]
 pub(super) struct KeyBuckets {
     rate: u64,
@@ -47,17 +47,17 @@ pub(super) struct KeyBuckets {
 }
 
 impl KeyBuckets {
-    /// Each key gets `rate` units a second, and keeps those of `burst` when it is idle.
+    /// Each key gets `rate` units per second, and keeps those of `burst` when it is idle.
     pub(super) fn new(rate: u64, burst: Duration) -> Self {
         Self { rate, burst, buckets: HashMap::new(), sweep_at: SMALLEST_SWEEP }
     }
 
-    /// Whether `cost` gets in for `key` at `now`.
+    /// Whether `cost` is admitted for `key` at `now`.
     pub(super) fn covers(&self, now: Duration, key: PartitionKey, cost: CapacityUnits) -> bool {
         self.buckets.get(&key).is_none_or(|bucket| bucket.covers(now, cost))
     }
 
-    /// The first time from `now` on at which `cost` gets in for `key`. `None` if never.
+    /// The first time from `now` on at which `cost` is admitted for `key`. `None` if never.
     pub(super) fn available_at(&self, now: Duration, key: PartitionKey, cost: CapacityUnits) -> Option<Duration> {
         match self.buckets.get(&key) {
             Some(bucket) => bucket.available_at(now, cost),
@@ -65,7 +65,7 @@ impl KeyBuckets {
         }
     }
 
-    /// Takes `cost` from `key`, whatever its balance is.
+    /// Charges `cost` to `key`, whatever its balance.
     pub(super) fn charge(&mut self, now: Duration, key: PartitionKey, cost: CapacityUnits) {
         if cost.is_zero() {
             return;
@@ -79,7 +79,7 @@ impl KeyBuckets {
         bucket.charge(now, cost);
     }
 
-    /// Gives back to `key` what was taken and not consumed.
+    /// Refunds to `key` what was charged and not consumed.
     pub(super) fn refund(&mut self, now: Duration, key: PartitionKey, cost: CapacityUnits) {
         if let Some(bucket) = self.buckets.get_mut(&key) {
             bucket.refund(now, cost);

@@ -1,10 +1,10 @@
-//! How capacity stands at a moment, for those who watch.
+//! The state of capacity at a moment, for monitoring.
 
 use std::sync::Arc;
 
 use super::units::CapacityUnits;
 
-/// How a table stands at a moment.
+/// The state of a table at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableState {
     /// Its write capacity.
@@ -15,7 +15,7 @@ pub struct TableState {
     pub indexes: Vec<IndexState>,
 }
 
-/// How a global secondary index stands at a moment.
+/// The state of a global secondary index at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexState {
     /// Its name.
@@ -24,27 +24,27 @@ pub struct IndexState {
     pub write: CapacityState,
     /// Its read capacity.
     pub read: CapacityState,
-    /// Index writes that the table has taken and the index has not.
+    /// Index writes that the table has accepted and the index has not.
     pub backlog: usize,
-    /// What they will cost the index.
+    /// Their cost to the index.
     pub backlog_units: CapacityUnits,
-    /// At how many of them the table refuses all writes.
+    /// The number at which the table refuses all writes.
     pub backlog_limit: usize,
 }
 
-/// How one kind of capacity stands at a moment.
+/// The state of one kind of capacity at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapacityState {
-    /// Units a second; `None` on demand, as the next two.
+    /// Units per second; `None` on demand, as the next two.
     pub provisioned: Option<u64>,
     /// Units that can be spent at once, rounded down; negative while a debt is paid off.
     pub balance: Option<i64>,
-    /// The most that the balance can be.
+    /// The maximum of the balance.
     pub ceiling: Option<u64>,
-    /// The most units a second on demand, if that is limited.
+    /// The maximum units per second on demand, if there is one.
     pub maximum: Option<u64>,
-    /// Units a second that are served at once on demand.
+    /// Units per second that are served at once on demand.
     pub warm: u64,
-    /// All units consumed so far, as `ConsumedCapacity` tells them: those of an index when the table takes the write.
+    /// All units consumed so far, as in `ConsumedCapacity`: those of an index count when the table accepts the write.
     pub consumed: CapacityUnits,
 }

@@ -1,4 +1,4 @@
-//! A table with its indexes: which write and which read gets in.
+//! A table with its indexes: which writes and reads are admitted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use super::write_cost::WriteCost;
 
 /// A table's capacity and that of its indexes.
 ///
-/// Times are since an epoch of the caller's choice, the same for all calls. A time before the latest one seen
-/// counts as that one, so that threads may ask the clock before they get hold of the table.
+/// Times are since an epoch of the caller's choice, the same for all calls. A time before the latest one seen counts as
+/// that one, so that threads may read the clock before they lock the table.
 ///
-/// A write is asked for with what it will cost as far as known, usually from the new item alone, and settled when the
-/// old item is known. A read is asked for with the least and settled with what was read. So a balance can fall below
-/// nothing, by what the requests in flight cost more than asked for; then everything is refused until it is paid off.
+/// A write is admitted at the cost known so far, usually from the new item alone, and settled when the old item is
+/// known. A read is admitted at the minimum cost and settled with what was read. A balance can therefore become
+/// negative by the additional cost of the requests in flight; then everything is refused until the debt is paid off.
 #[derive(Clone, Debug)]
 pub struct Table {
     settings: Settings,
@@ -42,8 +42,8 @@ impl Table {
         }
     }
 
-    /// Adds a global secondary index. What filling it costs is the caller's to take, by [`fill_index`](Self::fill_index).
-    /// One of that name is replaced.
+    /// Adds a global secondary index. The caller charges the cost of filling it with [`fill_index`](Self::fill_index).
+    /// An index of the same name is replaced.
     pub fn add_index(&mut self, now: Duration, name: impl Into<Arc<str>>, throughput: Throughput) {
         let now = self.advance(now);
         let name = name.into();
@@ -51,13 +51,13 @@ impl Table {
         self.indexes.push(Index::new(now, name, throughput, &self.settings));
     }
 
-    /// Removes a global secondary index, and with it the writes that it waits for.
+    /// Removes a global secondary index and the writes in its queue.
     pub fn remove_index(&mut self, name: &str) {
         self.indexes.retain(|index| &*index.name != name);
     }
 
-    /// Changes the table's throughput. Balances are kept, cut to the new ceilings; a table that was on demand
-    /// starts as a new one.
+    /// Changes the table's throughput. Balances are kept, up to the new ceilings; a table that was on demand starts as
+    /// a new one.
     pub fn set_throughput(&mut self, now: Duration, throughput: Throughput) {
         let now = self.advance(now);
         self.write.set_rate(now, throughput.write());
@@ -72,8 +72,7 @@ impl Table {
         }
     }
 
-    /// Sets the most that the table serves on demand, in RCU and WCU; `None` is no maximum. Without effect on provisioned
-    /// throughput.
+    /// Sets the table's maximum on demand, in RCU and WCU; `None` removes it. No effect on provisioned throughput.
     pub fn set_on_demand_maximum(&mut self, now: Duration, read: Option<u64>, write: Option<u64>) {
         let now = self.advance(now);
         self.read.set_maximum(now, read);
@@ -107,9 +106,9 @@ impl Table {
         }
     }
 
-    /// The whole units that filling a new index may take at once: what its own write capacity has left. Writes that wait
-    /// for the index come first: while there are any, or after a debt, it is 0. Documented: Developer Guide, "Managing
-    /// Global Secondary Indexes in DynamoDB", for the capacity; that writes come first is assumed.
+    /// The whole units that filling a new index may consume at once: what is left of its own write capacity. Waiting
+    /// writes take precedence: while there are any, or during a debt, it is 0. Documented: Developer Guide, "Managing
+    /// Global Secondary Indexes in DynamoDB", for the capacity; that writes take precedence is assumed.
     pub fn fill_allowance(&mut self, now: Duration, index: &str) -> u64 {
         let now = self.advance(now);
         let index = self.indexes.iter().find(|each| &*each.name == index);
@@ -117,8 +116,8 @@ impl Table {
         free.map_or(0, |index| u64::try_from(index.write.bucket.balance(now)).unwrap_or(0))
     }
 
-    /// Takes what filling a new index has cost. It is not part of what the index [`consumed`](super::CapacityState): it has
-    /// a metric of its own.
+    /// Charges the cost of filling a new index. It is not included in [`consumed`](super::CapacityState), because it
+    /// has its own metric.
     pub fn fill_index(&mut self, now: Duration, index: &str, units: CapacityUnits) {
         let now = self.advance(now);
         if let Some(index) = self.indexes.iter_mut().find(|each| &*each.name == index) {
@@ -126,14 +125,14 @@ impl Table {
         }
     }
 
-    /// Lets a write in, or tells why not.
+    /// Admits a write, or returns the reason why not.
     pub fn admit_write(&mut self, now: Duration, write: Write) -> Result<WriteAdmission, Throttle> {
         self.check_writes(now, std::slice::from_ref(&write)).map_err(|refused| refused.throttle)?;
         Ok(self.take_write(write))
     }
 
-    /// Lets all writes in or none, as in a transaction. Several tables take part in one by
-    /// [`check_writes`](Self::check_writes) on each before this on each, at the same `now`.
+    /// Admits all writes or none, as in a transaction. For a transaction over several tables, call
+    /// [`check_writes`](Self::check_writes) on each and then this on each, at the same `now`.
     pub fn admit_writes(&mut self, now: Duration, writes: Vec<Write>) -> Result<WriteAdmission, RefusedGroup> {
         self.check_writes(now, &writes)?;
         let mut admission = WriteAdmission::default();
@@ -143,8 +142,8 @@ impl Table {
         Ok(admission)
     }
 
-    /// Whether all writes would get in together. The table itself is asked first, then the partition key, then the
-    /// indexes: a table without capacity refuses at once, whatever waits behind it.
+    /// Checks whether all writes would be admitted together. The table itself is checked first, then the partition key,
+    /// then the indexes: a table without capacity refuses at once, whatever the state of its indexes.
     pub fn check_writes(&mut self, now: Duration, writes: &[Write]) -> Result<(), RefusedGroup> {
         let now = self.advance(now);
         let mut units = CapacityUnits::ZERO;
@@ -163,7 +162,7 @@ impl Table {
         Ok(())
     }
 
-    /// Takes what a write costs that has been checked at the latest time.
+    /// Charges a write that has been checked at the latest time.
     fn take_write(&mut self, write: Write) -> WriteAdmission {
         let (now, Write { key, cost }) = (self.latest, write);
         self.write.charge(now, cost.table);
@@ -176,11 +175,11 @@ impl Table {
         WriteAdmission { keys: vec![(key, cost.table)], cost }
     }
 
-    /// Corrects what was taken by what the writes really cost, or by nothing at all if they were not made (a request
-    /// that the engine refused: `WriteCost::default()`). Of indexes only the units of each count.
+    /// Corrects the charge to the real cost of the writes, or to nothing if they were not made
+    /// (`WriteCost::default()`). For each index only the units count.
     ///
-    /// In a joined admission the difference cannot be told apart by partition key; unless everything is given back,
-    /// the keys keep what was taken.
+    /// In a joined admission the difference cannot be attributed to partition keys. Unless everything is refunded, the
+    /// keys keep their charges.
     pub fn settle_write(&mut self, now: Duration, admission: &WriteAdmission, actual: &WriteCost) {
         let now = self.advance(now);
         let taken = &admission.cost;
@@ -205,19 +204,19 @@ impl Table {
         }
     }
 
-    /// Lets a read in, or tells why not.
+    /// Admits a read, or returns the reason why not.
     pub fn admit_read(&mut self, now: Duration, read: Read) -> Result<ReadAdmission, Throttle> {
         self.check_reads(now, std::slice::from_ref(&read)).map_err(|refused| refused.throttle)?;
         Ok(self.take_read(read))
     }
 
-    /// Lets all reads in or none, as in a transaction; see [`admit_writes`](Self::admit_writes).
+    /// Admits all reads or none, as in a transaction; see [`admit_writes`](Self::admit_writes).
     pub fn admit_reads(&mut self, now: Duration, reads: Vec<Read>) -> Result<Vec<ReadAdmission>, RefusedGroup> {
         self.check_reads(now, &reads)?;
         Ok(reads.into_iter().map(|read| self.take_read(read)).collect())
     }
 
-    /// Whether all reads would get in together.
+    /// Checks whether all reads would be admitted together.
     pub fn check_reads(&mut self, now: Duration, reads: &[Read]) -> Result<(), RefusedGroup> {
         let now = self.advance(now);
         for (position, read) in reads.iter().enumerate() {
@@ -244,7 +243,7 @@ impl Table {
         ReadAdmission(read)
     }
 
-    /// Corrects what was taken by what the read really cost, or by nothing if it was not made.
+    /// Corrects the charge to the real cost of the read, or to nothing if it was not made.
     pub fn settle_read(&mut self, now: Duration, admission: &ReadAdmission, actual: CapacityUnits) {
         let now = self.advance(now);
         let Read { index, key, units } = &admission.0;
@@ -255,7 +254,7 @@ impl Table {
         }
     }
 
-    /// Takes what a read cost that nobody asked for before it was made.
+    /// Charges a read that was not admitted beforehand.
     pub fn consume_read(&mut self, now: Duration, read: Read) {
         self.advance(now);
         let _ = self.take_read(read);
@@ -270,7 +269,7 @@ impl Table {
         }
     }
 
-    /// How the table stands.
+    /// The state of the table.
     pub fn state(&mut self, now: Duration) -> TableState {
         let now = self.advance(now);
         TableState {
@@ -287,7 +286,7 @@ impl Table {
         }
     }
 
-    /// Brings the indexes up to `now`, and answers it, or the latest time seen if that was later.
+    /// Brings the indexes up to `now`, and returns `now` or the latest time seen, if later.
     pub(super) fn advance(&mut self, now: Duration) -> Duration {
         self.latest = self.latest.max(now);
         self.write.advance(self.latest);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Whose capacity it was.
+/// The resource whose capacity was exhausted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Resource {
     /// The table's own.
@@ -22,38 +22,38 @@ pub enum Access {
     Write,
 }
 
-/// What stood in the way.
+/// The limit that refused the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Limit {
     /// The provisioned throughput of the resource.
     ProvisionedThroughput,
-    /// What one value of the partition key gets, or on demand the partitions that the resource has.
+    /// The limit of one value of the partition key or, on demand, of the resource's partitions.
     KeyRange,
-    /// The most that is served on demand, as it was set.
+    /// The configured maximum on demand.
     MaxOnDemandThroughput,
-    /// What the account may use of one table.
+    /// The account's quota for one table.
     Account,
 }
 
-/// A refusal. It has consumed nothing and changed nothing. Assumed: no statement about it is published.
+/// A refusal, which has consumed nothing and changed nothing. Assumed: nothing is published about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}", self.reason(), of_index(&self.resource))]
 pub struct Throttle {
-    /// Whose capacity was the cause.
+    /// The resource that was the cause.
     pub resource: Resource,
     /// Which kind of capacity.
     pub access: Access,
     /// Which limit was reached.
     pub limit: Limit,
-    /// The first time at which the same request may get in, if no other comes before it: until then this limit
-    /// refuses it. Then another limit may, and so may an index whose backlog was overfilled. DynamoDB does not tell
-    /// this; it is for simulations and explanations. `None` if never: the rate is 0.
+    /// The first time at which this limit admits the same request, if no other comes before it. Then another limit may
+    /// refuse it, and so may an index whose backlog was overfilled. DynamoDB does not return this; it is for
+    /// simulations and explanations. `None` if never: the rate is 0.
     pub retry_at: Option<Duration>,
 }
 
 impl Throttle {
-    /// The reason as it stands in `ThrottlingReasons`, for example `TableWriteProvisionedThroughputExceeded`.
-    /// Documented: API Reference, "ThrottlingReason".
+    /// The reason as in `ThrottlingReasons`, for example `TableWriteProvisionedThroughputExceeded`. Documented: API
+    /// Reference, "ThrottlingReason".
     pub fn reason(&self) -> &'static str {
         use Access::{Read, Write};
         use Limit::{Account, KeyRange, MaxOnDemandThroughput, ProvisionedThroughput};
@@ -85,11 +85,11 @@ fn of_index(resource: &Resource) -> impl fmt::Display {
     }
 }
 
-/// A refusal of requests that get in together or not at all.
+/// A refusal of requests that are admitted together or not at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("request {position} of the group: {throttle}")]
 pub struct RefusedGroup {
-    /// The first request that would not get in after those before it, counted from 0.
+    /// The index of the first request that would not be admitted after those before it.
     pub position: usize,
     /// Why.
     pub throttle: Throttle,

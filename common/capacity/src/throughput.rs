@@ -1,9 +1,9 @@
-//! What is provisioned.
+//! Provisioned throughput.
 
 /// The throughput of a table or a global secondary index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Throughput {
-    /// `PAY_PER_REQUEST`: as much as the table is scaled for, and the maximum that is set allow.
+    /// `PAY_PER_REQUEST`: as much as the table's scaling and its maximum allow.
     OnDemand,
     /// `PROVISIONED`.
     Provisioned {

@@ -1,24 +1,24 @@
-//! A token bucket: the capacity of one table, index or partition key, kept up to a ceiling when it is not used.
+//! A token bucket: the capacity of one table, index or partition key, of which unused units are kept up to a ceiling.
 
 use std::time::Duration;
 
 use super::units::CapacityUnits;
 
-/// Billionths of a unit. A rate of R units a second is exactly R of them a nanosecond, and half a unit is a whole
-/// number of them: refilling never rounds, so nothing depends on how often a bucket is looked at.
+/// Billionths of a unit. A rate of R units per second is exactly R of them per nanosecond, and half a unit is a whole
+/// number of them. Refilling never rounds, so nothing depends on how often a bucket is evaluated.
 type Nanounits = i128;
 
 const NANOUNITS_PER_HALF: Nanounits = 500_000_000;
 
-/// Capacity that accrues at a fixed rate and is kept up to a ceiling.
+/// Capacity that accrues at a fixed rate up to a ceiling.
 ///
-/// A request gets in when the balance covers its cost. A cost above the ceiling could never be covered: it gets in
-/// when the bucket is full, and leaves a debt that is paid off before anything else gets in (a 400 KB item on a
-/// table of 1 WCU, whose ceiling is 300: the next such write waits 400 s). Assumed: nothing is published about such
-/// writes.
+/// A request is admitted when the balance covers its cost. A cost above the ceiling could never be covered: it is
+/// admitted when the bucket is full, and leaves a debt that is paid off before anything else is admitted (a 400 KB item
+/// on a table of 1 WCU, whose ceiling is 300: the next such write waits 400 s). Assumed: nothing is published about
+/// such writes.
 ///
-/// The balance is otherwise negative only by [`charge`](Self::charge): what was consumed turned out more than what was
-/// asked for.
+/// Otherwise the balance becomes negative only through [`charge`](Self::charge), when the consumption exceeded the
+/// request.
 ///
 /// Times are since an epoch of the caller's choice, the same for all calls. A time before the latest one seen
 /// counts as that one.
@@ -31,7 +31,7 @@ pub struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// A bucket that gains `rate` units a second, keeps those of `burst` at most, and starts with those of `start`.
+    /// A bucket that gains `rate` units per second, keeps at most those of `burst`, and starts with those of `start`.
     pub fn new(now: Duration, rate: u64, burst: Duration, start: Duration) -> Self {
         Self { rate, burst, balance: accrued(rate, start.min(burst)), updated: now }
     }
@@ -41,35 +41,35 @@ impl TokenBucket {
         self.rate
     }
 
-    /// The most that the bucket holds, in units, rounded down.
+    /// The maximum balance in units, rounded down.
     pub fn ceiling(&self) -> u64 {
         u64::try_from(self.ceiling_nanounits() / (2 * NANOUNITS_PER_HALF)).unwrap_or(u64::MAX)
     }
 
-    /// What can be spent at `now`, in units, rounded down; a debt is negative.
+    /// The balance at `now` in units, rounded down; a debt is negative.
     pub fn balance(&self, now: Duration) -> i64 {
         let units = self.balance_at(now).div_euclid(2 * NANOUNITS_PER_HALF);
         i64::try_from(units).unwrap_or(if units < 0 { i64::MIN } else { i64::MAX })
     }
 
-    /// Whether the bucket holds all it can.
+    /// Whether the balance is at its ceiling.
     pub fn is_full(&self, now: Duration) -> bool {
         self.balance_at(now) >= self.ceiling_nanounits()
     }
 
-    /// Whether `cost` gets in at `now`.
+    /// Whether `cost` is admitted at `now`.
     pub fn covers(&self, now: Duration, cost: CapacityUnits) -> bool {
         self.balance_at(now) >= self.needed(cost)
     }
 
-    /// The first time from `now` on at which `cost` gets in, if nothing else is taken until then. `None` if never: the
-    /// rate is 0.
+    /// The first time from `now` on at which `cost` is admitted, if nothing else is charged until then. `None` if
+    /// never: the rate is 0.
     pub fn available_at(&self, now: Duration, cost: CapacityUnits) -> Option<Duration> {
         self.available_after(now, CapacityUnits::ZERO, cost)
     }
 
-    /// The first time from `now` on at which `cost` gets in, if before it `others` are taken as early as they get
-    /// in, and nothing else. `None` if never.
+    /// The first time from `now` on at which `cost` is admitted, if only `others` are charged before it, as early as
+    /// possible. `None` if never.
     pub fn available_after(&self, now: Duration, others: CapacityUnits, cost: CapacityUnits) -> Option<Duration> {
         let now = now.max(self.updated);
         let missing = nanounits(others) + self.needed(cost) - self.balance_at(now);
@@ -80,7 +80,7 @@ impl TokenBucket {
         (self.rate > 0).then(|| now.saturating_add(duration(wait)))
     }
 
-    /// Takes `cost` if it gets in; otherwise nothing changes.
+    /// Charges `cost` if it is admitted; otherwise nothing changes.
     #[must_use]
     pub fn try_take(&mut self, now: Duration, cost: CapacityUnits) -> bool {
         let admitted = self.covers(now, cost);
@@ -90,19 +90,19 @@ impl TokenBucket {
         admitted
     }
 
-    /// Takes `cost` whatever the balance is.
+    /// Charges `cost` whatever the balance.
     pub fn charge(&mut self, now: Duration, cost: CapacityUnits) {
         self.refill(now);
         self.balance = self.balance.saturating_sub(nanounits(cost));
     }
 
-    /// Gives back what was taken and not consumed; what is above the ceiling is lost.
+    /// Refunds what was charged and not consumed; anything above the ceiling is lost.
     pub fn refund(&mut self, now: Duration, cost: CapacityUnits) {
         self.refill(now);
         self.balance = self.balance.saturating_add(nanounits(cost)).min(self.ceiling_nanounits());
     }
 
-    /// Changes the rate at `now`. The balance stays as it is, cut to the new ceiling. Assumed.
+    /// Changes the rate at `now`. The balance is kept, up to the new ceiling. Assumed.
     pub fn set_rate(&mut self, now: Duration, rate: u64) {
         self.refill(now);
         self.rate = rate;
@@ -136,7 +136,7 @@ fn nanounits(cost: CapacityUnits) -> Nanounits {
     Nanounits::from(cost.halves()) * NANOUNITS_PER_HALF
 }
 
-/// Stops at the largest duration.
+/// Saturates at the largest duration.
 fn duration(nanoseconds: u128) -> Duration {
     const NANOSECONDS_PER_SECOND: u128 = 1_000_000_000;
     let seconds = u64::try_from(nanoseconds / NANOSECONDS_PER_SECOND);
@@ -163,7 +163,7 @@ mod tests {
         TokenBucket::new(START, rate, BURST, BURST)
     }
 
-    /// Takes `cost` again and again, each as soon as it gets in, and tells when the last one did.
+    /// Charges `cost` repeatedly, each time as soon as it is admitted, and returns when the last one was.
     fn drive(bucket: &mut TokenBucket, cost: CapacityUnits, times: u64) -> Duration {
         let mut now = START;
         for _ in 0..times {
@@ -280,7 +280,7 @@ mod tests {
                     let taken: u128 = admitted[first..=last].iter().map(|(_, halves)| halves).sum();
                     let largest = admitted[first..=last].iter().map(|(_, halves)| *halves).max().unwrap_or(0);
                     let interval = u128::from(admitted[last].0 - admitted[first].0);
-                    // Only a cost above the ceiling goes beyond the burst, and then by itself.
+                    // Only a single cost above the ceiling exceeds the burst.
                     let kept = u128::from(2 * rate * burst).max(largest) * 1_000_000_000;
                     prop_assert!(taken * 1_000_000_000 <= 2 * u128::from(rate) * interval + kept);
                 }

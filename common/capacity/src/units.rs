@@ -4,10 +4,10 @@ use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul};
 
-/// An amount of read or write capacity units, in halves of a unit: the least that DynamoDB ever charges is the half
-/// unit of an eventually consistent read, and everything else is a multiple of it.
+/// An amount of read or write capacity units, in halves of a unit: the smallest amount that DynamoDB charges is the
+/// half unit of an eventually consistent read, and all others are multiples of it.
 ///
-/// Sums and products stop at the largest amount instead of overflowing (9 × 10^18 units).
+/// Sums and products saturate at the largest amount (9 × 10^18 units).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CapacityUnits {
     halves: u64,
@@ -27,7 +27,7 @@ impl CapacityUnits {
         Self { halves }
     }
 
-    /// Units as DynamoDB writes them in `ConsumedCapacity`, to the nearest half; negative amounts and NaN are nothing.
+    /// Units as in `ConsumedCapacity`, to the nearest half; negative amounts and NaN are zero.
     pub fn from_f64(units: f64) -> Self {
         Self { halves: (units * 2.0).round() as u64 }
     }
@@ -42,7 +42,7 @@ impl CapacityUnits {
         self.halves.div_ceil(2)
     }
 
-    /// Units as DynamoDB writes them in `ConsumedCapacity`.
+    /// Units as in `ConsumedCapacity`.
     pub fn as_f64(self) -> f64 {
         self.halves as f64 / 2.0
     }
@@ -52,7 +52,7 @@ impl CapacityUnits {
         self.halves == 0
     }
 
-    /// What is left after taking `other` away, at least nothing.
+    /// The difference, at least zero.
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self { halves: self.halves.saturating_sub(other.halves) }
     }

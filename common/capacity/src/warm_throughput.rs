@@ -1,4 +1,4 @@
-//! What a table or index can take at once, and how that grows: its warm throughput.
+//! The warm throughput of a table or index, and its growth.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use super::units::CapacityUnits;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The warm throughput of reads or writes: units a second that are served at once on demand. It never decreases.
+/// The warm throughput of reads or writes: units per second that are served at once on demand. It never decreases.
 ///
-/// It begins with what every table on demand has, follows the highest throughput ever provisioned, and on demand grows to
-/// twice the peak, up to the quota of a table. Documented: Developer Guide, "DynamoDB on-demand capacity mode" and
-/// "Understanding DynamoDB warm throughput". The peak is the highest average of a minute, and it counts from the end of the
-/// 30 minutes in which it was reached: assumed, after "you may experience throttling if you exceed double your previous peak
-/// within 30 minutes".
+/// It starts at the value of every on-demand table, follows the highest throughput ever provisioned, and on demand
+/// grows to twice the peak, up to the quota of a table. Documented: Developer Guide, "DynamoDB on-demand capacity mode"
+/// and "Understanding DynamoDB warm throughput". The peak is the highest average of a minute, and it counts from the
+/// end of the 30 minutes in which it was reached: assumed, after "you may experience throttling if you exceed double
+/// your previous peak within 30 minutes".
 #[derive(Clone, Debug)]
 pub(super) struct WarmThroughput {
     units: u64,
-    /// That of a new table on demand.
+    /// The value of a new on-demand table.
     initial: u64,
     quota: u64,
     started: Duration,
     growth_time: Duration,
-    /// Of the current period of growth, counted from the start.
+    /// The current growth period, counted from the start.
     period: u64,
     peak: u64,
     /// The current minute, counted from the start, and what was consumed in it.
@@ -50,12 +50,12 @@ impl WarmThroughput {
         }
     }
 
-    /// Units a second.
+    /// Units per second.
     pub(super) fn units(&self) -> u64 {
         self.units
     }
 
-    /// Whether only the quota of a table keeps it from more.
+    /// Whether it has reached the quota of a table.
     pub(super) fn is_at_quota(&self) -> bool {
         self.units >= self.quota
     }
@@ -69,7 +69,7 @@ impl WarmThroughput {
         self.units = self.units.max(units);
     }
 
-    /// Raises it to what every table on demand has.
+    /// Raises it to the value of a new on-demand table.
     pub(super) fn raise_to_initial(&mut self) {
         self.raise(self.initial);
     }
@@ -94,7 +94,7 @@ impl WarmThroughput {
         self.period = u64::try_from(elapsed / self.growth_time.as_nanos()).unwrap_or(u64::MAX);
     }
 
-    /// Counts what is consumed at `now`.
+    /// Counts units that are consumed at `now`.
     pub(super) fn count(&mut self, now: Duration, units: CapacityUnits) {
         let minute = now.saturating_sub(self.started).as_secs() / MINUTE.as_secs();
         if minute > self.minute {
@@ -104,7 +104,7 @@ impl WarmThroughput {
         self.consumed += units;
     }
 
-    /// Takes back what was counted.
+    /// Subtracts units that were counted.
     pub(super) fn discount(&mut self, units: CapacityUnits) {
         self.consumed = self.consumed.saturating_sub(units);
     }

@@ -1,4 +1,4 @@
-//! What one write costs the table and each of its indexes.
+//! The cost of a write to the table and each of its indexes.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use super::item_size::{attribute_size, write_units};
 use super::partition_key::PartitionKey;
 use super::units::CapacityUnits;
 
-/// An item, as far as the cost of writing it depends on it.
+/// The properties of an item that determine the cost of writing it.
 pub trait Item {
     /// The name of each attribute and the size of its value.
     fn attribute_sizes(&self) -> impl Iterator<Item = (&str, usize)>;
 
-    /// The bytes of an attribute that can be a key: a string's, a binary value's, a number's in one way of writing it.
-    /// `None` if the item has no such attribute.
+    /// The bytes of an attribute that can be a key: those of a string, of a binary value, or of a number in a canonical
+    /// form. `None` if the item has no such attribute.
     fn key_bytes(&self, name: &str) -> Option<&[u8]>;
 
     /// Whether both items have the same value for the attribute, or both have none. The order of a set makes no
@@ -25,7 +25,7 @@ pub trait Item {
     }
 }
 
-/// Which attributes an index holds beside its own key and the table's.
+/// The attributes that an index holds in addition to its own key and the table's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Projection {
     /// `ALL`.
@@ -36,7 +36,7 @@ pub enum Projection {
     Include(Vec<String>),
 }
 
-/// Whose capacity an index uses.
+/// The capacity that an index uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexScope {
     /// A global secondary index has its own.
@@ -45,12 +45,12 @@ pub enum IndexScope {
     Local,
 }
 
-/// A secondary index, as far as the cost of writes depends on it.
+/// The properties of a secondary index that determine the cost of writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexDefinition {
     /// Its name.
     pub name: Arc<str>,
-    /// Whose capacity it uses.
+    /// The capacity that it uses.
     pub scope: IndexScope,
     /// The attributes of its partition key: one, or up to four in a global index.
     pub partition_key: Vec<String>,
@@ -58,7 +58,7 @@ pub struct IndexDefinition {
     pub sort_key: Vec<String>,
     /// The attributes of the table's key, which every index holds.
     pub table_key: Vec<String>,
-    /// Which others it holds.
+    /// The other attributes that it holds.
     pub projection: Projection,
 }
 
@@ -69,48 +69,48 @@ pub struct IndexWrite {
     pub index: Arc<str>,
     /// The value of the index's partition key.
     pub key: PartitionKey,
-    /// What it costs the index.
+    /// Its cost to the index.
     pub units: CapacityUnits,
 }
 
-/// What one write costs.
+/// The cost of a write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteCost {
-    /// What the table pays, for the item and for its entries in local indexes.
+    /// The cost to the table, for the item and its entries in local indexes.
     pub table: CapacityUnits,
-    /// What global indexes pay. An item whose index key changes is two writes to that index.
+    /// The cost to global indexes. An item whose index key changes is two writes to that index.
     pub indexes: Vec<IndexWrite>,
 }
 
 impl WriteCost {
-    /// A write that no global index takes part in.
+    /// The cost of a write that affects no global index.
     pub fn of_table(table: CapacityUnits) -> Self {
         Self { table, indexes: Vec::new() }
     }
 
-    /// What the named index pays.
+    /// The cost to the named index.
     pub fn of_index(&self, name: &str) -> CapacityUnits {
         self.indexes.iter().filter(|write| &*write.index == name).map(|write| write.units).sum()
     }
 }
 
-/// Whether a write stands alone, which sets its price.
+/// Whether a write is part of a transaction, which determines its cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
-    /// By itself, or in a batch: batches have no price of their own.
+    /// A single write or one in a batch: batches have no cost of their own.
     Standard,
-    /// In a transaction: twice the price in the table. Documented: Developer Guide, "DynamoDB transactions: how it
-    /// works". Indexes pay what they always pay. Measured: by dynoxide's project.
+    /// In a transaction: twice the cost to the table. Documented: Developer Guide, "DynamoDB transactions: how it
+    /// works". The cost to indexes is unchanged. Measured: by dynoxide's project.
     Transactional,
 }
 
-/// What a put, an update (`old` and `new`) or a delete (`old` alone) costs. `None` stands for no such item.
+/// The cost of a put, an update (`old` and `new`) or a delete (only `old`). `None` means no such item.
 ///
-/// Before the write has been made the old item is usually not known. With `old: None` this then is the estimate to ask
-/// admission with, and what the write really cost is settled afterwards.
+/// Before the write, the old item is usually unknown. With `old: None` this is then the estimate for admission, and the
+/// real cost is settled afterwards.
 ///
-/// The table pays for the larger of the two, at least a unit. Documented: Developer Guide, "DynamoDB read and write
-/// operations".
+/// The table is charged for the larger of the two, at least one unit. Documented: Developer Guide, "DynamoDB read and
+/// write operations".
 pub fn write_cost<I: Item>(
     indexes: &[IndexDefinition],
     old: Option<&I>,
@@ -136,15 +136,15 @@ pub fn write_cost<I: Item>(
     cost
 }
 
-/// What a write costs whose condition fails: the same as if it had been made, without the indexes. Documented:
-/// Developer Guide, "DynamoDB read and write operations". Also the price of a ConditionCheck in a transaction.
+/// The cost of a write whose condition fails: the same as if it had succeeded, without the indexes. Documented:
+/// Developer Guide, "DynamoDB read and write operations". Also the cost of a ConditionCheck in a transaction.
 pub fn failed_condition_cost<I: Item>(old: Option<&I>, new: Option<&I>, isolation: Isolation) -> WriteCost {
     write_cost(&[], old, new, isolation)
 }
 
 /// The writes to one index that follow from one write to the table. Documented: Developer Guide, "Using Global
-/// Secondary Indexes in DynamoDB", "Provisioned throughput considerations for Global Secondary Indexes". That each
-/// is rounded up by itself, and that a change in place costs the larger of the two entries: measured by dynoxide's
+/// Secondary Indexes in DynamoDB", "Provisioned throughput considerations for Global Secondary Indexes". That each is
+/// rounded up separately, and that an update in place costs the larger of the two entries, was measured by dynoxide's
 /// project.
 struct EntryWrites([Option<(PartitionKey, CapacityUnits)>; 2]);
 
@@ -166,7 +166,7 @@ impl EntryWrites {
     }
 }
 
-/// An item that has all attributes of the index's key. One that lacks any is not in the index.
+/// An item with all attributes of the index's key. An item that lacks one is not in the index.
 struct Entry<'a, I> {
     item: &'a I,
     key: PartitionKey,
@@ -216,7 +216,7 @@ mod tests {
     use super::super::limits::MAX_ITEM_SIZE;
     use super::*;
 
-    /// Strings only: sizes of other types are `item_size`'s business.
+    /// Strings only: `item_size` handles other types.
     #[derive(Clone)]
     struct Strings(BTreeMap<&'static str, String>);
 

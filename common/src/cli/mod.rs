@@ -3,10 +3,12 @@
 pub mod advice;
 mod import;
 mod input;
+mod load_options;
 mod loading;
 mod merge;
 mod parts;
 mod report_file;
+mod run;
 
 use std::error::Error;
 
@@ -17,7 +19,8 @@ use crate::batch_writer::service_error::ServiceError;
 use crate::input::{S3Settings, SourceError};
 use crate::load::LoadError;
 
-pub use self::loading::{LoadCommand, LoadOptions, run_loader};
+pub use self::load_options::LoadOptions;
+pub use self::loading::{LoadCommand, run_loader};
 pub use ::cli::{
     EXIT_CODES_HELP, ErrorWithAdvice, Exit, LOAD_EXIT_CODES_HELP, folded, init_logging, init_logging_on, parse,
     print_failures, say,

@@ -35,7 +35,7 @@ mod tests {
         assert_eq!(check(None, None), Ok(()));
         assert_eq!(check(Some(10), Some(100)), Ok(()));
         assert_eq!(check(Some(9), Some(1)), Ok(()));
-        assert_eq!(check(Some(11), None).unwrap_err(), "the input had 10 rows, and 11 are expected");
+        assert_eq!(check(Some(11), None).unwrap_err(), "the input had 10 rows, but at least 11 were expected");
         assert_eq!(check(Some(10), Some(101)).unwrap_err(), "the input had 100 bytes, but at least 101 were expected");
     }
 }

@@ -19,6 +19,7 @@ mod event;
 mod expected;
 mod finished;
 mod job;
+mod loaded;
 mod max_errors;
 mod numbering;
 mod pace;
@@ -43,12 +44,13 @@ pub use self::error::LoadError;
 pub use self::expected::ExpectedInput;
 pub use self::finished::{finished_before, lock};
 pub use self::job::Job;
+pub use self::loaded::Loaded;
 pub use self::max_errors::MaxErrors;
 pub use self::numbering::{IdStride, choose_numbering};
 pub use self::pace::{MaxWcu, Pace, ShareError};
 pub use self::part::{PLACEHOLDER, Part};
 pub use self::rejects::{RejectedRow, RejectsError};
-pub use self::run::{Loaded, load};
+pub use self::run::load;
 pub use self::signal::Signal;
 pub use self::sink::{
     Destination, ImportDestination, ImportError, ImportTarget, PRICES, Price, Prices, TableDestination,

@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use tokio::time::Instant;
@@ -15,6 +14,7 @@ use super::collect::Collector;
 use super::control::Control;
 use super::event::Event;
 use super::job::Job;
+use super::loaded::Loaded;
 use super::phase::SharedPhase;
 use super::produce::{Producer, Production};
 use super::rejects::Rejects;
@@ -22,11 +22,10 @@ use super::request::Request;
 use super::resume::{OpenSource, open_sources};
 use super::sink::Sinks;
 use super::worker::Worker;
-use crate::batch_writer::Traffic;
 use crate::input::{OddityCounts, SourceProgress};
 use crate::report::{
-    Checkpoint, Finished, InputTotals, KEYS, KeyCounter, LoadFigures, PythonLines, RecordEnd, ReplacedRows,
-    ResumePoint, RowCounts, SavedRejects, Script, Tally, Watermark,
+    Checkpoint, InputTotals, KEYS, KeyCounter, LoadFigures, PythonLines, RecordEnd, ReplacedRows, ResumePoint,
+    RowCounts, SavedRejects, Script, Tally, Watermark,
 };
 
 /// Chunks of requests that can wait for one worker: enough to keep it busy, and few enough to need little memory.
@@ -34,72 +33,6 @@ const CHUNKS_PER_WORKER: usize = 4;
 
 /// Events that can wait for the collector. When standard output is blocked (Ctrl-S), so is the load.
 const EVENTS: usize = 256;
-
-/// How a load ended.
-#[derive(Debug)]
-pub struct Loaded<W> {
-    /// Its rows, those of the earlier runs included.
-    pub tally: Tally,
-    /// The rows of the earlier runs that it resumed.
-    pub resumed: Tally,
-    /// All of the input, if it was read to its end.
-    pub input: Option<InputTotals>,
-    /// The requests of this run.
-    pub traffic: Traffic,
-    /// Rows that were loaded although they look wrong, of this run.
-    pub oddities: OddityCounts,
-    /// Rows of this run with the key of an earlier one.
-    pub replaced: ReplacedRows,
-    /// From its start to its end.
-    pub elapsed: Duration,
-    /// What ended it early.
-    pub errors: Vec<LoadError>,
-    /// Lines for the user about what was written.
-    pub notes: Vec<String>,
-    lines: PythonLines<W>,
-    checkpoint: Option<Checkpoint>,
-    /// The end of each source, if all were read to their ends.
-    ends: Option<Vec<RecordEnd>>,
-    stored_bytes: u64,
-}
-
-impl<W: Write> Loaded<W> {
-    /// For the summary and the report.
-    pub fn figures(&self) -> LoadFigures {
-        let Self { tally, resumed, input, traffic, oddities, replaced, elapsed, .. } = self;
-        let (input, traffic, oddities) = (input.clone(), traffic.clone(), oddities.clone());
-        LoadFigures {
-            tally: *tally,
-            resumed: *resumed,
-            input,
-            traffic,
-            oddities,
-            replaced: *replaced,
-            elapsed: *elapsed,
-        }
-    }
-
-    /// Whether the same command resumes from here.
-    pub fn can_resume(&self) -> bool {
-        self.checkpoint.is_some()
-    }
-
-    /// Marks the load as done in its checkpoint, if it has one: the same command then has the same end and sends nothing.
-    ///
-    /// # Errors
-    /// The checkpoint cannot be written. The same command then resumes after the last row.
-    pub fn mark_finished(&mut self, report: String) -> Result<(), LoadError> {
-        let (Some(checkpoint), Some(ends)) = (&mut self.checkpoint, self.ends.clone()) else { return Ok(()) };
-        let (tally, stored_bytes, seconds) = (self.tally, self.stored_bytes, self.elapsed.as_secs_f64());
-        Ok(checkpoint.finish(Finished { tally, ends, stored_bytes, seconds, report })?)
-    }
-
-    /// Prints the last of Python's lines, which says that everything is written. The caller decides when, because it may have other
-    /// things to print.
-    pub fn print_last_line(&mut self) {
-        self.lines.finish(self.tally.written, self.elapsed);
-    }
-}
 
 /// Loads everything. Returns when every thread that has work to do has ended, whatever ended it.
 ///
@@ -298,20 +231,7 @@ fn finish<W: Write>(
         rejects.finish();
     }
     let input = ends.as_ref().map(|ends| InputTotals::new(ends, job.numbering.copies().into()));
-    let elapsed = start.elapsed();
-    Loaded {
-        tally,
-        resumed,
-        input,
-        traffic: sinks.traffic(),
-        notes,
-        oddities,
-        replaced,
-        elapsed,
-        errors,
-        lines,
-        checkpoint,
-        ends,
-        stored_bytes,
-    }
+    let figures =
+        LoadFigures { tally, resumed, input, traffic: sinks.traffic(), oddities, replaced, elapsed: start.elapsed() };
+    Loaded { figures, errors, notes, lines, checkpoint, ends, stored_bytes }
 }

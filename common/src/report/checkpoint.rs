@@ -319,7 +319,7 @@ mod tests {
                 Identity { table: "logfile_scan".into(), ..identity() },
                 "its table is logfile, but this load's is logfile_scan",
             ),
-            (Identity { part: Some("0/8".into()), ..identity() }, "its part is all of it, and this load's is 0/8"),
+            (Identity { part: Some("0/8".into()), ..identity() }, "its part is all of it, but this load's is 0/8"),
             (Identity { inputs: input(100, Some("e".into())), ..identity() }, "a.csv has a different version"),
         ] {
             let error = Checkpoint::open(&path, other).unwrap_err().to_string();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::input_totals::InputTotals;
-use super::report_file::{
+use super::load_report::{
     Consumed, FORMAT_VERSION, LoadInfo, MergedParts, OddRows, Outcome, PartInfo, Report, Requests, Rows, ThrottleEvents,
 };
 use crate::human;
@@ -110,7 +110,7 @@ fn check_presence(found: &[PartReport<'_>], count: u32, problems: &mut Vec<Strin
         match names[..] {
             [] => missing.push(index),
             [_] => {}
-            _ => problems.push(format!("part {index} is there {} times: {}", names.len(), names.join(", "))),
+            _ => problems.push(format!("part {index} was found {} times: {}", names.len(), names.join(", "))),
         }
     }
     match missing[..] {

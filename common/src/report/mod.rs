@@ -3,10 +3,11 @@
 mod checkpoint;
 mod checkpoint_lock;
 mod input_totals;
+mod load_report;
 mod merge;
 mod python_lines;
 mod replaced;
-mod report_file;
+mod summary;
 mod tally;
 mod watermark;
 
@@ -15,9 +16,10 @@ pub use checkpoint::{
 };
 pub use checkpoint_lock::CheckpointLock;
 pub use input_totals::{InputTotals, RecordEnd};
+pub use load_report::{LoadFigures, LoadInfo, MergedParts, Outcome, PartInfo, Report};
 pub use merge::merge;
 pub use python_lines::{PythonLines, Script, seconds};
 pub use replaced::{KEYS, KeyCounter, ReplacedRows};
-pub use report_file::{LoadFigures, LoadInfo, MergedParts, Outcome, PartInfo, Report, replaced_line, summary};
+pub use summary::{replaced_line, summary};
 pub use tally::{RowCounts, Tally};
 pub use watermark::{RecordRows, ResumePoint, SettledRange, Watermark};

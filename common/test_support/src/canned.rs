@@ -1,19 +1,20 @@
-//! A server whose answers a test writes: what DynamoDB says in states that no engine can be brought into, and what other servers say.
+//! A server with responses written by the test: those of DynamoDB in states that no engine can be brought into, and
+//! those of other servers.
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// A request as far as tests look at it.
+/// The parts of a request that tests examine.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// `DescribeTable`, say; empty if there is no `x-amz-target`.
+    /// Such as `DescribeTable`; empty if there is no `x-amz-target`.
     pub operation: String,
     /// The value of `authorization`: access key, region, signature.
     pub authorization: String,
     pub body: String,
-    /// The first line and the headers as they came, but for the body's length.
+    /// The request line and the headers as received, without the body's length.
     pub(crate) head: String,
 }
 
@@ -25,17 +26,17 @@ impl Request {
     }
 }
 
-/// An answer as it goes over the wire.
+/// A response as it is sent.
 #[derive(Debug, Clone)]
-pub struct Answer(String);
+pub struct CannedResponse(String);
 
-impl Answer {
-    /// An answer of DynamoDB's: HTTP 200 and this JSON.
+impl CannedResponse {
+    /// A response of DynamoDB: HTTP 200 and this JSON.
     pub fn ok(json: &str) -> Self {
         Self::http("200 OK", "application/x-amz-json-1.0", json)
     }
 
-    /// An error of DynamoDB's: HTTP 400, its name and message.
+    /// An error of DynamoDB: HTTP 400 with code and message.
     pub fn error(code: &str, message: &str) -> Self {
         let json = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"{message}"}}"#);
         Self::http("400 Bad Request", "application/x-amz-json-1.0", &json)
@@ -48,7 +49,7 @@ impl Answer {
         ))
     }
 
-    /// These bytes, whatever they are, and the connection's end: nothing at all for a connection that breaks.
+    /// These bytes, after which the connection is closed; empty for a connection that breaks.
     pub fn raw(bytes: &str) -> Self {
         Self(bytes.to_owned())
     }
@@ -66,8 +67,8 @@ pub struct CannedServer {
 }
 
 impl CannedServer {
-    /// Answers each request with what `answer` makes of it.
-    pub fn start(answer: impl FnMut(&Request) -> Answer + Send + 'static) -> Self {
+    /// Answers each request with the result of `answer`.
+    pub fn start(answer: impl FnMut(&Request) -> CannedResponse + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -79,8 +80,8 @@ impl CannedServer {
                     let connection = connection.unwrap();
                     let Some(request) = read(&mut BufReader::new(&connection)) else { return };
                     seen.lock().unwrap().push(request.clone());
-                    let Answer(bytes) = (answer.lock().unwrap())(&request);
-                    // The client may have gone; that is its own affair.
+                    let CannedResponse(bytes) = (answer.lock().unwrap())(&request);
+                    // The client may have closed the connection.
                     let _ = (&connection).write_all(bytes.as_bytes());
                 });
             }
@@ -88,8 +89,8 @@ impl CannedServer {
         Self { address, requests }
     }
 
-    /// Gives the same answer to everything.
-    pub fn always(answer: Answer) -> Self {
+    /// Sends the same response to everything.
+    pub fn always(answer: CannedResponse) -> Self {
         Self::start(move |_| answer.clone())
     }
 
@@ -135,7 +136,7 @@ pub(crate) fn read(reader: &mut impl BufRead) -> Option<Request> {
     Some(request)
 }
 
-/// An address on which nobody listens.
+/// An address on which nothing listens.
 pub fn dead_endpoint() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())

@@ -1,6 +1,7 @@
-//! Loads into tables of little capacity, which local_dynamodb enforces, and with a limit of their own: the same for both loaders.
+//! Loads into tables with little capacity, which local_dynamodb enforces, and loads that limit themselves; for both
+//! loaders.
 //!
-//! Every function panics when it goes wrong.
+//! Every function panics on failure.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,13 +9,14 @@ use std::time::Duration;
 use local_dynamodb::Options;
 use serde_json::Value;
 
+use crate::fault::Fault;
 use crate::lab::Lab;
-use crate::proxy::{Fault, Proxy};
+use crate::proxy::Proxy;
 use crate::table::{Wcu, set_wcu};
 use crate::trial::Trial;
 
-/// A table of this capacity without burst, whose clock runs `speed` times faster; its index takes only so many writes that it has not
-/// done yet.
+/// A table of this capacity without burst, whose clock runs `speed` times faster; its index accepts at most `backlog`
+/// writes in its queue.
 pub fn lab_without_burst(table: &'static str, loader: &'static str, wcu: Wcu, speed: u32, backlog: usize) -> Lab {
     let mut options = Options { speed: NonZeroU32::new(speed).unwrap(), ..Options::default() };
     options.capacity.starting_burst = Duration::ZERO;
@@ -22,7 +24,7 @@ pub fn lab_without_burst(table: &'static str, loader: &'static str, wcu: Wcu, sp
     Lab::provisioned(table, loader, wcu, &options)
 }
 
-/// The table takes less than is sent: all of it gets there, and few requests are refused whole.
+/// The table accepts less than is sent: everything is written in the end, and few requests are refused completely.
 pub fn throttled_all_the_time(trial: &Trial) {
     let run = trial.program(&trial.lab.url()).run();
     trial.assert_done(&run, "throttled");
@@ -47,7 +49,7 @@ fn total(metrics: &Value, name: &str, statistic: &str) -> f64 {
         .sum()
 }
 
-/// Loads with these arguments, and gives the seconds that it took by its own account.
+/// Loads with these arguments, and returns the seconds that the program reports.
 fn seconds_of(trial: &Trial, args: &[&str]) -> f64 {
     let run = trial.program(&trial.lab.url()).args(args).run();
     trial.assert_done(&run, "limited");
@@ -67,7 +69,7 @@ pub fn limited_to_a_share(trial: &Trial, percent: &str) {
     assert!(seconds >= 3.0, "{seconds} s instead of 4 s");
 }
 
-/// A share follows the table's capacity: what would have taken hours is done in seconds after the capacity was raised.
+/// A percentage follows the table's capacity: a load of hours is done in seconds after the capacity was raised.
 pub fn a_share_follows_the_table(trial: &Trial, table: &str, raised: i64) {
     let proxy = Proxy::start(&trial.lab.url(), |_, _| Fault::None);
     let running = trial.program(&proxy.url()).args(["--max-wcu", "50%"]).start();
@@ -84,21 +86,21 @@ pub fn given_up(trial: Trial) {
         _ if call % 2 == 0 => Fault::all_unprocessed(),
         _ => Fault::error("ProvisionedThroughputExceededException"),
     });
-    let words = ["nothing was written for ", "ProvisionedThroughputExceededException", "it resumes from here"];
-    failed.run.assert_error(1, &words);
+    let text = ["nothing was written for ", "ProvisionedThroughputExceededException", "it resumes from here"];
+    failed.run.assert_error(1, &text);
     assert_eq!(failed.counts.written, failed.items.len());
-    // An outage is probed a few times a second, so that its end is noticed soon.
+    // An outage is probed a few times per second, so that its end is noticed soon.
     assert!(failed.calls < 20, "{} calls in two seconds", failed.calls);
 }
 
-/// What `--dry-run` says of the load with these arguments, on the line with this condition, is what the load then takes by the server's
-/// clock, which runs `speed` times faster, within 5 %; and so are the units that it consumes.
+/// What `--dry-run` says of the load with these arguments, on the line with this condition, matches the duration of the
+/// load by the server's clock, which runs `speed` times faster, within 5%; and so do the consumed units.
 pub fn assert_estimate(lab: &Lab, args: &[&str], condition: &str, speed: f64) {
     let forecast = lab.program(args).args(["--dry-run"]).run();
     forecast.assert_code(0);
     let line =
         forecast.stdout.lines().find(|line| line.contains(condition)).unwrap_or_else(|| panic!("{}", forecast.stdout));
-    let estimate = seconds_of_words(line.trim().split(" (").next().unwrap());
+    let estimate = seconds_in(line.trim().split(" (").next().unwrap());
 
     let run = lab.program(args).args(["--report", "report.json"]).timeout(Duration::from_secs(300)).run();
     run.assert_code(0);
@@ -119,14 +121,14 @@ pub fn assert_estimate(lab: &Lab, args: &[&str], condition: &str, speed: f64) {
 }
 
 /// `3 min 20 s` in seconds.
-fn seconds_of_words(words: &str) -> f64 {
-    let words: Vec<&str> = words.split(' ').collect();
+fn seconds_in(text: &str) -> f64 {
+    let text: Vec<&str> = text.split(' ').collect();
     let unit = |name: &str| match name {
         "ms" => 0.001,
         "s" => 1.0,
         "min" => 60.0,
         "h" => 3600.0,
-        _ => panic!("{words:?}"),
+        _ => panic!("{text:?}"),
     };
-    words.chunks(2).map(|pair| pair[0].parse::<f64>().unwrap() * unit(pair[1])).sum()
+    text.chunks(2).map(|pair| pair[0].parse::<f64>().unwrap() * unit(pair[1])).sum()
 }

@@ -1,5 +1,5 @@
-//! What the workshop's Python scripts leave in the table: a second implementation of it, short and slow, that shares nothing with the
-//! loaders, so that a mistake would have to be made twice.
+//! The table contents that the workshop's Python scripts produce: a second, short and slow implementation that shares
+//! nothing with the loaders, so that a mistake would have to be made twice.
 
 use std::collections::BTreeMap;
 

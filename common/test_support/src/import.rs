@@ -29,13 +29,14 @@ pub fn objects(folder: &Path) -> BTreeMap<String, String> {
 /// The items in the objects of a folder.
 ///
 /// # Panics
-/// If a line is no strict JSON or holds more than an item, or if a key is there twice, which an import would keep any one of.
+/// If a line is not strict JSON or contains more than an item, or if a key occurs twice: an import would keep an
+/// arbitrary one.
 pub fn items(folder: &Path) -> Items {
     let objects = objects(folder);
     assert_eq!(objects.keys().next().map(String::as_str), Some("part-00000.json.gz"));
     let lines: Vec<String> = objects.values().flat_map(|text| text.lines()).map(item).collect();
     let items = oracle::items(&lines.join("\n"));
-    assert_eq!(items.len(), lines.len(), "a key is there twice");
+    assert_eq!(items.len(), lines.len(), "a key occurs twice");
     items
 }
 

@@ -1,6 +1,7 @@
-//! Loads that are stopped, killed, suspended or short of disk, and run again: the same for both loaders.
+//! Loads that are stopped, killed, suspended or out of disk space, and run again; for both loaders.
 //!
-//! Every function takes a load in which no id is there twice, so that each row sent twice is seen, and panics when it goes wrong.
+//! Every function needs a load without repeated ids, so that each row that is sent twice is noticed, and panics on
+//! failure.
 
 use std::io::{self, Write as _};
 use std::process::Command;
@@ -9,16 +10,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::contract::{assert_same_items, sequential};
+use crate::fault::Fault;
 use crate::lab::{Lab, without_times};
 use crate::program::{Counts, Program, Run, Running, eventually};
-use crate::proxy::{Fault, Proxy};
+use crate::proxy::Proxy;
 use crate::table::with_client;
 use crate::trial::Trial;
 
-/// Answers take so long that there is time to do something to the load.
+/// Responses are late enough to allow something to be done to the load.
 const LATE: Fault = Fault::Late(Duration::from_millis(40));
 
-/// Answers that never come, as far as a test can wait.
+/// Responses that do not arrive during a test.
 const NEVER: Fault = Fault::Late(Duration::from_secs(600));
 
 /// The default of `--in-flight`.
@@ -26,12 +28,12 @@ const MAX_IN_FLIGHT: usize = 128;
 
 const CHECKPOINT: [&str; 2] = ["--checkpoint", "progress"];
 
-/// A load through a proxy that lets every answer wait.
+/// A proxy that delays every response.
 fn slow(trial: &Trial) -> Proxy {
     Proxy::start(&trial.lab.url(), |_, _| LATE)
 }
 
-/// Starts it and waits until so many more calls have come.
+/// Starts the load and waits for this many more calls.
 fn start(trial: &Trial, proxy: &Proxy, calls: usize) -> Running {
     let until = proxy.calls() + calls;
     let running = trial.program(&proxy.url()).start();
@@ -39,22 +41,22 @@ fn start(trial: &Trial, proxy: &Proxy, calls: usize) -> Running {
     running
 }
 
-/// Waits until what a program sent before its death has been dealt with: later it would be as if it had been sent later.
-fn nothing_is_on_its_way(proxy: &Proxy) {
-    eventually("the last requests of the dead have been dealt with", || proxy.in_flight() == 0);
+/// Waits until everything that a killed program sent has been processed: otherwise it would take effect later.
+fn wait_until_nothing_is_in_flight(proxy: &Proxy) {
+    eventually("the last requests of the killed program are processed", || proxy.in_flight() == 0);
 }
 
 /// Killed without a checkpoint, the load is simply run again.
 pub fn killed_and_run_again(trial: &Trial) {
     let proxy = slow(trial);
     drop(start(trial, &proxy, 10)); // kills it
-    nothing_is_on_its_way(&proxy);
+    wait_until_nothing_is_in_flight(&proxy);
     assert!(trial.lab.items().len() < trial.rows());
     trial.assert_done(&trial.program(&proxy.url()).run(), "after it was killed");
 }
 
-/// Killed and hung up again and again, at once and later, the load gets done, and does little twice: a second's worth and what was in
-/// hand, `most_again` rows each time. It writes `wcu` rows a second, each of them one unit.
+/// Killed and hung up repeatedly, early and late, the load is completed and writes little twice: at most `most_again`
+/// rows each time. It writes `wcu` rows per second, each of one unit.
 pub fn killed_until_it_is_done(trial: Trial, wcu: usize, most_again: usize) {
     let trial = trial.with_args(&CHECKPOINT).with_args(&["--max-wcu", &wcu.to_string()]);
     let proxy = Proxy::start(&trial.lab.url(), |_, _| Fault::None);
@@ -62,14 +64,14 @@ pub fn killed_until_it_is_done(trial: Trial, wcu: usize, most_again: usize) {
     let mut last = None;
     for (round, signal) in ["KILL", "KILL", "HUP"].into_iter().cycle().enumerate() {
         let (sent, again) = (proxy.requests(), proxy.again());
-        // The first time long before the first second is over, then long after the second one.
+        // The first time early in the first second, later after the second one.
         let enough = sent + if round == 0 { 30 } else { wcu * 11 / 4 };
         let mut running = trial.program(&url).start();
-        eventually("so many rows are sent, or it is done", || proxy.requests() >= enough || !running.is_running());
+        eventually("enough rows are sent, or it is done", || proxy.requests() >= enough || !running.is_running());
         if running.is_running() {
             running.signal(signal);
-            eventually("it is dead", || !running.is_running());
-            nothing_is_on_its_way(&proxy);
+            eventually("it has ended", || !running.is_running());
+            wait_until_nothing_is_in_flight(&proxy);
         }
         let again = proxy.again() - again;
         assert!(again <= most_again, "{again} rows were sent twice in round {round}");
@@ -86,8 +88,8 @@ pub fn killed_until_it_is_done(trial: Trial, wcu: usize, most_again: usize) {
     ends_again(&proxy, &run, || trial.program(&url));
 }
 
-/// Runs a program to its end after it was killed so many times, each time when about 40 more rows were sent. It writes through a proxy
-/// of its own, so that what a dead one has sent is dealt with before the next one begins.
+/// Runs a program to its end after it was killed `kills` times, each time when about 40 more rows were sent. It has a
+/// proxy of its own, so that everything that a killed run has sent is processed before the next one starts.
 pub fn done_in_spite_of_kills(lab: &Lab, kills: usize, program: impl Fn() -> Program) -> (Run, Proxy) {
     let proxy = Proxy::start(&lab.url(), |_, _| LATE);
     for kill in 1..=kills {
@@ -95,13 +97,13 @@ pub fn done_in_spite_of_kills(lab: &Lab, kills: usize, program: impl Fn() -> Pro
         let mut running = program().endpoint(&proxy.url()).start();
         eventually("rows are sent, or it is done", || proxy.requests() >= enough || !running.is_running());
         drop(running); // kills it
-        nothing_is_on_its_way(&proxy);
+        wait_until_nothing_is_in_flight(&proxy);
     }
     let run = program().endpoint(&proxy.url()).run();
     (run, proxy)
 }
 
-/// The same command once more, after `run` was done: the same end, and nothing is sent.
+/// The same command again, after `run` was done: it ends in the same way and sends nothing.
 pub fn ends_again(proxy: &Proxy, run: &Run, program: impl Fn() -> Program) {
     let calls = proxy.calls();
     let again = program().run();
@@ -115,12 +117,12 @@ pub fn ends_again(proxy: &Proxy, run: &Run, program: impl Fn() -> Program) {
     assert_eq!(again.stdout.lines().last(), run.stdout.lines().last());
 }
 
-/// Killed while one request of the first second has no answer yet, it does not write again what was acknowledged after that one. It
-/// writes `wcu` rows a second, each of them one unit; at most `most_again` of four times as many are written again. If a row of the file
-/// `name`, in `line`, which was acknowledged, is another one then, that is noticed.
-pub fn killed_while_an_answer_is_missing(trial: Trial, wcu: usize, most_again: usize, name: &str, line: usize) {
+/// Killed while one request of the first second has no response yet, it does not write again what was acknowledged
+/// after that request. It writes `wcu` rows per second, each of one unit; at most `most_again` of four times as many
+/// are written again. A change of the acknowledged row in line `line` of the file `name` is then noticed.
+pub fn killed_while_a_response_is_missing(trial: Trial, wcu: usize, most_again: usize, name: &str, line: usize) {
     let trial = trial.with_args(&CHECKPOINT).with_args(&["--max-wcu", &wcu.to_string()]);
-    // By then each worker has had an answer, and may have several batches on their way.
+    // By then each worker has received a response, and may have several batches in flight.
     let proxy = Proxy::start(&trial.lab.url(), |call, _| if call == 12 { NEVER } else { Fault::None });
     let running = trial.program(&proxy.url()).start();
     eventually("rows of four seconds", || proxy.requests() >= wcu * 4);
@@ -158,7 +160,7 @@ pub fn stopped_by_a_signal(trial: Trial, signal: &str, code: i32) {
     proxy.assert_well_behaved();
 }
 
-/// A second signal ends it at once, although answers are missing; the counts are exact all the same.
+/// A second signal ends it at once, although responses are missing; the counts are still exact.
 pub fn stopped_by_a_second_signal(trial: Trial) {
     let trial = trial.with_args(&CHECKPOINT);
     let answers = Arc::new(AtomicBool::new(false));
@@ -178,14 +180,14 @@ pub fn stopped_by_a_second_signal(trial: Trial) {
     let failed = trial.failed(running.finish(), proxy.calls());
     failed.run.assert_code(130);
     assert!(failed.run.stderr.contains("not waiting for batches in flight"), "{}", failed.run.stderr);
-    // An answer may have come and not have been read by then.
+    // A response may have arrived without having been read.
     assert!((1..=proxy.acknowledged()).contains(&failed.counts.written), "{:?}", failed.counts);
     assert!(failed.items.len() > proxy.acknowledged(), "written, and never acknowledged");
     answers.store(true, Ordering::Relaxed);
     trial.assert_done(&trial.program(&url).run(), "afterwards");
 }
 
-/// Where its standard output is full and nobody reads it, it cannot continue; a second signal ends it, and nothing is lost.
+/// If its standard output is full and never read, it cannot continue; a second signal ends it, and nothing is lost.
 pub fn stopped_while_nobody_reads_its_output(trial: Trial) {
     const PIPE: usize = 64 * 1024; // pipe(7)
     let trial = trial.with_args(&CHECKPOINT);
@@ -206,8 +208,8 @@ pub fn stopped_while_nobody_reads_its_output(trial: Trial) {
     trial.assert_done(&trial.program(&proxy.url()).run(), "afterwards");
 }
 
-/// Where answers do not come, a single signal is enough, too.
-pub fn stopped_while_answers_are_missing(trial: &Trial) {
+/// If responses do not arrive, a single signal is enough.
+pub fn stopped_while_responses_are_missing(trial: &Trial) {
     let proxy = Proxy::start(&trial.lab.url(), |call, _| if call < 3 { Fault::None } else { NEVER });
     let running = start(trial, &proxy, 5);
     running.signal("TERM");
@@ -216,7 +218,8 @@ pub fn stopped_while_answers_are_missing(trial: &Trial) {
     assert_eq!(failed.counts.written, proxy.acknowledged());
 }
 
-/// Suspended in the middle, with all its connections lost meanwhile, it carries on with new connections and new signatures.
+/// Suspended in the middle, with all its connections lost meanwhile, it continues with new connections and new
+/// signatures.
 pub fn suspended_and_continued(trial: &Trial) {
     let dates = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&dates);
@@ -236,21 +239,21 @@ pub fn suspended_and_continued(trial: &Trial) {
     let run = running.finish();
     trial.assert_done(&run, "after it was continued");
     let after = dates.lock().unwrap().split_off(before);
-    // Batches in flight may have been signed and not yet sent when it was stopped; as long as an attempt may take, their signatures are
-    // good. A busy machine may have as many of them as the load allows itself.
+    // Batches in flight may have been signed and not yet sent when it was stopped; their signatures remain valid for
+    // longer than an attempt may take. There may be as many of them as the load keeps in flight.
     let old = after.iter().filter(|date| **date < continued_at).count();
     assert!(old <= MAX_IN_FLIGHT && old < after.len(), "{old} of {} are signed before {continued_at}", after.len());
     assert!(after.last() >= Some(&continued_at), "{after:?}");
     proxy.assert_well_behaved();
 }
 
-/// The time as signatures have it.
+/// The time in the form of signatures.
 fn now() -> String {
     let date = Command::new("date").args(["-u", "+%Y%m%dT%H%M%SZ"]).output().unwrap();
     String::from_utf8(date.stdout).unwrap().trim().to_owned()
 }
 
-/// Another file of the same name is refused, and nothing is touched; the right one resumes.
+/// A different file of the same name is refused, and nothing is changed; the right one resumes.
 pub fn another_file_of_the_same_name(trial: Trial, name: &str) {
     let trial = trial.with_args(&CHECKPOINT);
     let proxy = slow(&trial);
@@ -258,7 +261,7 @@ pub fn another_file_of_the_same_name(trial: Trial, name: &str) {
     running.signal("TERM");
     running.finish().assert_code(143);
     let (right, checkpoint, items) = (trial.lab.read(name), trial.lab.read("progress"), trial.lab.items());
-    // One letter in the first row, and nothing else.
+    // Only one letter in the first row differs.
     trial.lab.file(name, right.replacen("GET", "PUT", 1));
     let run = trial.program(&proxy.url()).run();
     let refusal = format!("error: {name}: its first ");
@@ -269,8 +272,9 @@ pub fn another_file_of_the_same_name(trial: Trial, name: &str) {
     trial.assert_done(&trial.program(&proxy.url()).run(), "the right file");
 }
 
-/// A table deleted under a load ends it with exact counts; made anew, and without the checkpoint, it is loaded whole.
-pub fn table_deleted_on_the_way(trial: Trial, table: &'static str) {
+/// A table that is deleted during a load ends it with exact counts. When it has been created again, it is loaded
+/// completely, without the checkpoint.
+pub fn table_deleted_during_the_load(trial: Trial, table: &'static str) {
     let trial = trial.with_args(&CHECKPOINT);
     let proxy = slow(&trial);
     let running = start(&trial, &proxy, 10);
@@ -285,8 +289,8 @@ pub fn table_deleted_on_the_way(trial: Trial, table: &'static str) {
     trial.assert_done(&trial.program(&proxy.url()).args(["--fresh"]).run(), "the new table");
 }
 
-/// Killed again and again while some rows are bad: each of them is collected once. `log` is the file, `bad` its bad rows.
-pub fn killed_while_rows_are_set_aside(lab: &Lab, log: &str, bad: &[String]) {
+/// Killed repeatedly while some rows are bad: each of them is collected once. `log` is the file, `bad` its bad rows.
+pub fn killed_while_rows_are_rejected(lab: &Lab, log: &str, bad: &[String]) {
     lab.file("log.csv", log);
     let good: String = log.split_inclusive('\n').filter(|line| !bad.iter().any(|bad| line.starts_with(bad))).collect();
     let proxy = Proxy::start(&lab.url(), |_, _| LATE);
@@ -300,7 +304,7 @@ pub fn killed_while_rows_are_set_aside(lab: &Lab, log: &str, bad: &[String]) {
         let running = program().start();
         eventually("requests", || proxy.requests() >= until);
         drop(running); // kills it
-        nothing_is_on_its_way(&proxy);
+        wait_until_nothing_is_in_flight(&proxy);
     }
     let run = program().run();
     run.assert_code(3);
@@ -314,41 +318,42 @@ pub fn killed_while_rows_are_set_aside(lab: &Lab, log: &str, bad: &[String]) {
     assert_eq!(lab.read("bad.csv").lines().collect::<Vec<_>>(), bad, "each once");
 }
 
-/// The disk is full when the bad rows come: the load ends with exact counts, and with room it resumes and has each bad row once.
+/// The disk is full when bad rows are collected: the load ends with exact counts. With free space it resumes and has
+/// each bad row once.
 pub fn no_room_for_rejected_rows(lab: &Lab, log: &str, bad: &[String]) {
     lab.file("log.csv", log);
     let good: String = log.split_inclusive('\n').filter(|line| !bad.iter().any(|bad| line.starts_with(bad))).collect();
     let program = || lab.program(&["log.csv", "--checkpoint", "progress", "--rejects", "bad.csv"]);
-    let run = program().with_room_for_files(24).run();
+    let run = program().with_file_size_limit(24).run();
     run.assert_error(
         1,
         &["cannot write bad.csv: ", "the free disk space", "run the same command again: it resumes from here"],
     );
     let counts = run.counts();
-    // Some ids are there several times.
+    // Some ids are repeated.
     assert!(counts.written >= lab.items().len() && counts.rejected > 0, "{counts:?}");
-    let aside = lab.read("bad.csv");
-    assert!(aside.lines().eq(&bad[..aside.lines().count()]), "whole rows only: {aside}");
+    let collected = lab.read("bad.csv");
+    assert!(collected.lines().eq(&bad[..collected.lines().count()]), "complete rows only: {collected}");
     program().run().assert_code(3);
     assert_same_items(&lab.items(), &sequential(good.as_bytes()));
     assert_eq!(lab.read("bad.csv").lines().collect::<Vec<_>>(), bad, "each once");
     assert_eq!(lab.read("bad.csv.reasons").lines().count(), bad.len());
 }
 
-/// While it waits for a table that takes nothing, it uses no processor time to speak of.
+/// While it waits for a table that accepts nothing, it uses almost no CPU time.
 pub fn waiting_uses_no_processor_time(trial: &Trial) {
     let proxy = Proxy::start(&trial.lab.url(), |_, _| Fault::all_unprocessed());
-    // Waits of a second and of two seconds lie between them.
+    // There are waits of one and of two seconds between them.
     let running = start(trial, &proxy, 3);
     let used = running.cpu_seconds();
     assert!(used < 0.8, "{used} s of processor time");
 }
 
-/// A checkpoint for which there is no room is an error before anything is written.
+/// A checkpoint that does not fit on the disk is an error before anything is written.
 pub fn no_room_for_the_checkpoint(trial: Trial) {
     let name = "p".repeat(200);
     let trial = trial.with_args(&["--checkpoint", &name]);
-    let run = trial.program(&trial.lab.url()).with_room_for_files(0).run();
+    let run = trial.program(&trial.lab.url()).with_file_size_limit(0).run();
     run.assert_error(1, &[&format!("checkpoint {name}: "), "the free disk space"]);
     assert!(trial.lab.items().is_empty());
     assert!(!trial.lab.folder().join(&name).exists() && !trial.lab.folder().join(name.clone() + ".new").exists());

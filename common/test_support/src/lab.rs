@@ -50,7 +50,7 @@ impl Lab {
         self.folder.path()
     }
 
-    /// Puts a file into the folder, making folders above it as needed.
+    /// Writes a file to the folder, creating parent folders as needed.
     pub fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
         let path = self.folder().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -58,17 +58,17 @@ impl Lab {
         path
     }
 
-    /// What stands in a file of the folder.
+    /// The contents of a file of the folder.
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.folder().join(name)).unwrap()
     }
 
-    /// The loader with the table's name and these arguments, in the folder, at the engine.
+    /// The loader with the table's name and these arguments, in the folder and against the engine.
     pub fn program(&self, args: &[&str]) -> Program {
         Program::new(self.loader).directory(self.folder()).endpoint(&self.url()).args([self.table]).args(args)
     }
 
-    /// Runs the loader with these arguments behind the table's name.
+    /// Runs the loader with these arguments after the table's name.
     pub fn load(&self, args: &[&str]) -> Run {
         self.program(args).run()
     }

@@ -1,7 +1,7 @@
-//! What the end-to-end tests share: the engine on a free port, a binary's run, a table read back, a server
-//! with canned answers, a proxy that does harm, log files, and what the table must hold after a load.
+//! Support for the end-to-end tests: the engine on a free port, runs of binaries, reading tables back, a server with
+//! canned responses, a proxy that injects faults, log files, and the expected contents of tables.
 //!
-//! Everything here panics when it does not work, which is how a test fails.
+//! Everything here panics on errors, which fails the test.
 
 #![expect(clippy::unwrap_used, reason = "only tests use this")]
 #![allow(missing_docs, reason = "an internal crate: names say most of it")]
@@ -9,6 +9,7 @@
 pub mod canned;
 pub mod capacity;
 pub mod contract;
+pub mod fault;
 pub mod import;
 pub mod interruptions;
 pub mod lab;
@@ -23,8 +24,8 @@ pub mod trial;
 
 use local_dynamodb::{LocalDynamoDb, Options};
 
-/// The engine, empty, in memory, on a free port. It stops when the value is dropped. It lets everything in, at once:
-/// a test that is not about capacity needs no time for it.
+/// An empty engine, in memory, on a free port. It stops when the value is dropped. It does not enforce capacity, so
+/// that other tests need not wait.
 pub fn engine() -> LocalDynamoDb {
     LocalDynamoDb::start(&Options { throttle: false, ..Options::default() }).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Items that Python leaves, which nothing of ours has computed.
+//! Items that Python has produced, independent of this project's code.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use crate::contract::Items;
 
-/// Rows of every kind that Python reads in its own way: quotes, line breaks, blanks and underscores in numbers, ids that come again.
+/// Rows that Python reads in special ways: quotes, line breaks, blanks and underscores in numbers, repeated ids.
 pub const NASTY_ROWS: &[u8] = include_bytes!("../fixtures/nasty.csv");
 
-/// What [`NASTY_ROWS`] become in the table of that name, each three times but in `logfile`; made with Python's `csv` and `int`.
+/// The items of [`NASTY_ROWS`] in the table of that name, each three times except in `logfile`; created with Python's
+/// `csv` and `int`.
 ///
 /// # Panics
 /// For another table.
@@ -24,7 +25,8 @@ pub fn nasty_items(table: &str) -> Items {
     })
 }
 
-/// The folder with what the workshop's own scripts left in a table, where it is beside the project. Its rows are not ours to copy.
+/// The folder with the items that the workshop's own scripts have produced, if it exists next to the project. Its
+/// contents must not be copied.
 pub fn python_items() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/python-items");
     folder.is_dir().then_some(folder)

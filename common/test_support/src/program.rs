@@ -1,4 +1,4 @@
-//! A run of one of the binaries, in an environment that the tester's own AWS settings do not reach.
+//! A run of one of the binaries, isolated from the developer's AWS settings.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write as _};
@@ -17,7 +17,7 @@ pub struct Program {
     timeout: Duration,
 }
 
-/// What a run left behind.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     pub stdout: String,
@@ -64,7 +64,7 @@ impl Program {
         self
     }
 
-    /// What the program reads from its standard input; nothing by default.
+    /// The program's standard input; empty by default.
     #[must_use]
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = bytes.into();
@@ -90,10 +90,10 @@ impl Program {
         self
     }
 
-    /// As on a full disk: no file that it writes may become longer than so many blocks of 512 bytes, and what does not fit is refused.
+    /// As on a full disk: no file that it writes may exceed this many blocks of 512 bytes, and further writes fail.
     #[must_use]
-    pub fn with_room_for_files(self, blocks: u64) -> Self {
-        // Ignored, the signal for it is an error of the write.
+    pub fn with_file_size_limit(self, blocks: u64) -> Self {
+        // With its signal ignored, exceeding the limit is an error of the write.
         self.limited(&format!("trap '' XFSZ; ulimit -f {blocks}"))
     }
 
@@ -118,7 +118,7 @@ impl Program {
     /// Runs it to its end.
     ///
     /// # Panics
-    /// If it cannot be started, writes what is not UTF-8, or is not done in time (with what it wrote until then).
+    /// If it cannot be started, writes invalid UTF-8, or does not finish in time (with its output so far).
     pub fn run(mut self) -> Run {
         let input = std::mem::take(&mut self.stdin);
         let mut running = self.start();
@@ -151,29 +151,29 @@ pub struct Running {
 }
 
 impl Running {
-    /// Gives it this on its standard input.
+    /// Writes to its standard input.
     pub fn write(&mut self, text: &str) {
         let stdin = self.stdin.as_mut().unwrap();
         stdin.write_all(text.as_bytes()).unwrap();
         stdin.flush().unwrap();
     }
 
-    /// Ends its standard input.
+    /// Closes its standard input.
     pub fn close_stdin(&mut self) {
         self.stdin = None;
     }
 
-    /// What it has written to standard output so far.
+    /// Its standard output so far.
     pub fn stdout(&self) -> String {
         self.stdout.text()
     }
 
-    /// What it has written to standard error so far.
+    /// Its standard error so far.
     pub fn stderr(&self) -> String {
         self.stderr.text()
     }
 
-    /// Sends it a signal by its name, such as `HUP`.
+    /// Sends it a signal by name, such as `HUP`.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
         assert!(sent.success(), "{name}: {}", self.command);
@@ -190,15 +190,16 @@ impl Running {
         shown.stdout.starts_with(b"T")
     }
 
-    /// Seconds of processor time that it has used so far.
+    /// Its CPU time so far, in seconds.
     pub fn cpu_seconds(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        // Behind the command's name, which is in brackets, user time is the 12th field and system time the next, in hundredths.
+        // After the command's name, which is in parentheses, user time is the 12th field and system time the next, in
+        // hundredths.
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
         fields[11..13].iter().map(|field| field.parse::<f64>().unwrap() / 100.0).sum()
     }
 
-    /// Ends its standard input and waits for its end.
+    /// Closes its standard input and waits until it ends.
     ///
     /// # Panics
     /// If it is not done in time.
@@ -221,7 +222,7 @@ impl Drop for Running {
     }
 }
 
-/// The rows of a load, as its last words on stderr count them.
+/// The row counts of a load, from its summary on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     pub read: usize,
@@ -233,15 +234,15 @@ pub struct Counts {
 }
 
 impl Run {
-    /// Standard error without what every load ends with, the summary, and what every throttled load is explained with.
+    /// Standard error without the summary and the explanation of throttling.
     pub fn news(&self) -> String {
         let is_summary = |line: &str| {
-            let words = line.split_once(": ").map_or(line, |(_, words)| words);
-            words.contains(" read = ") && words.contains(" rows/s)")
-                || words.starts_with("consumed ") && words.contains(" WCU of ")
-                || words.contains(" answered within ")
-                || words.contains(" the key of an earlier row and ")
-                || words.starts_with("throttled: ")
+            let text = line.split_once(": ").map_or(line, |(_, text)| text);
+            text.contains(" read = ") && text.contains(" rows/s)")
+                || text.starts_with("consumed ") && text.contains(" WCU of ")
+                || text.contains(" answered within ")
+                || text.contains(" the key of an earlier row and ")
+                || text.starts_with("throttled: ")
                 || line.starts_with("  ")
         };
         self.stderr.split_inclusive('\n').filter(|line| !is_summary(line.trim_end())).collect()
@@ -261,7 +262,7 @@ impl Run {
         Counts { read, written, rejected, not_written }
     }
 
-    /// Fails the test unless the exit code is `code`; shows what the program said.
+    /// Fails the test unless the exit code is `code`; shows the program's output.
     #[track_caller]
     pub fn assert_code(&self, code: i32) -> &Self {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
@@ -274,7 +275,7 @@ impl Run {
         self.assert_errors(code, 1, texts)
     }
 
-    /// As [`assert_error`](Self::assert_error), with so many fatal errors.
+    /// Like [`assert_error`](Self::assert_error), with this many fatal errors.
     #[track_caller]
     pub fn assert_errors(&self, code: i32, errors: usize, texts: &[&str]) -> &Self {
         self.assert_code(code);
@@ -290,7 +291,7 @@ impl Run {
     }
 }
 
-/// What a process writes, as far as it has come.
+/// The output of a process so far.
 #[derive(Debug, Default)]
 struct Stream {
     bytes: Arc<Mutex<Vec<u8>>>,
@@ -323,10 +324,10 @@ impl Stream {
     }
 }
 
-/// The exit code (`None` inside for a signal), or `None` if the time is up; then the child is dead.
+/// The exit code (`None` inside for a signal), or `None` after a timeout, when the child has been killed.
 fn wait(child: &mut Child, timeout: Duration) -> Option<Option<i32>> {
     let mut code = None;
-    let ended = comes_true(timeout, || {
+    let ended = becomes_true(timeout, || {
         code = child.try_wait().unwrap().map(|status| status.code());
         code.is_some()
     });
@@ -340,14 +341,14 @@ fn wait(child: &mut Child, timeout: Duration) -> Option<Option<i32>> {
 /// Waits until `condition` is true. A minute is far more than any test needs, even on a busy machine.
 ///
 /// # Panics
-/// If it is not, with `what` was waited for.
+/// If it does not become true; the message contains `what`.
 #[track_caller]
 pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
-    assert!(comes_true(Duration::from_secs(60), condition), "waited in vain: {what}");
+    assert!(becomes_true(Duration::from_secs(60), condition), "timed out waiting until {what}");
 }
 
 #[expect(clippy::disallowed_methods, reason = "waits for a real process")]
-fn comes_true(timeout: Duration, mut condition: impl FnMut() -> bool) -> bool {
+fn becomes_true(timeout: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + timeout;
     while !condition() {
         if Instant::now() >= deadline {

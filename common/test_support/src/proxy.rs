@@ -1,5 +1,6 @@
-//! A proxy in front of the engine that does to writes what networks and services do: loses requests and answers, is in trouble,
-//! throttles, answers late, in halves, or nonsense. It also watches that the loader keeps its own rules.
+//! A proxy in front of the engine that injects faults of networks and services into writes: lost requests and
+//! responses, server errors, throttling, and late, truncated or nonsensical responses. It also checks that the loader
+//! keeps its own rules.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufReader, Read as _, Write as _};
@@ -11,136 +12,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 
-use crate::canned::{Answer, Request, read};
+use crate::canned::{CannedResponse, Request, read};
+use crate::fault::Fault;
 
-/// The most requests that a BatchWriteItem call may have.
+/// The maximum number of requests in a BatchWriteItem call.
 const MAX_REQUESTS: usize = 25;
-
-/// What is done to one BatchWriteItem call.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// Nothing: it reaches the engine, and the answer comes back.
-    None,
-    /// The connection ends before the engine sees the call.
-    DropBefore,
-    /// The engine writes the items, and the connection ends instead of an answer.
-    DropAfter,
-    /// The engine writes the items, and the connection ends in the middle of the answer.
-    HalfAnswer,
-    /// The engine writes the items, and the connection is reset in the middle of the answer.
-    Reset,
-    /// The engine never sees the call; this is the answer.
-    Answer(Answer),
-    /// The engine writes the items, and this is the answer.
-    AnswerAfter(Answer),
-    /// The engine gets the requests for which this is true, by their place; the others come back as UnprocessedItems.
-    Partly(fn(usize) -> bool),
-    /// The answer comes so much later.
-    Late(Duration),
-    /// Connections are refused for so long, this one ends.
-    Away(Duration),
-}
-
-impl Fault {
-    /// An error of DynamoDB's with HTTP status 400, such as a throttle.
-    pub fn error(code: &str) -> Self {
-        Self::Answer(Answer::error(code, "says the proxy"))
-    }
-
-    /// Nothing is processed, and that is no error.
-    pub fn all_unprocessed() -> Self {
-        Self::Partly(|_| false)
-    }
-
-    /// `500 Internal Server Error` in DynamoDB's own words.
-    pub fn internal_server_error() -> Self {
-        Self::Answer(server_trouble("500 Internal Server Error", "InternalServerError"))
-    }
-
-    /// What networks do, and services in trouble.
-    pub fn troubles() -> Vec<Self> {
-        let page = "<html><h1>Bad Gateway</h1></html>";
-        vec![
-            Self::DropBefore,
-            Self::DropAfter,
-            Self::Reset,
-            Self::HalfAnswer,
-            Self::internal_server_error(),
-            Self::AnswerAfter(Answer::http("500 Internal Server Error", "text/html", page)),
-            Self::Answer(Answer::http("503 Service Unavailable", "text/plain", "")),
-            Self::Answer(Answer::http("502 Bad Gateway", "text/html", page)),
-            Self::Late(Duration::from_millis(50)),
-            Self::Away(Duration::from_millis(100)),
-        ]
-    }
-
-    /// Answers that say nothing of the items, or something of others, whether the items were written or not.
-    pub fn nonsense() -> Vec<Self> {
-        let page = Answer::http("200 OK", "text/html", "<html>Log in to this hotel's network</html>");
-        let json = |body| Answer::http("200 OK", "application/x-amz-json-1.0", body);
-        let mut all = vec![Self::AnswerAfter(unknown_unprocessed()), Self::Answer(Answer::raw("220 ESMTP ready\r\n"))];
-        for answer in [page, json(""), json("{}"), json("{\"UnprocessedIt"), json("{\"UnprocessedItems\":7}")] {
-            all.extend([Self::Answer(answer.clone()), Self::AnswerAfter(answer)]);
-        }
-        all
-    }
-
-    /// The ways to be throttled.
-    pub fn throttles() -> Vec<Self> {
-        vec![
-            Self::error("ProvisionedThroughputExceededException"),
-            Self::error("ThrottlingException"),
-            Self::error("RequestLimitExceeded"),
-            Self::Answer(Answer::http("429 Too Many Requests", "text/html", "<html>slow down</html>")),
-            Self::all_unprocessed(),
-            Self::Partly(|place| place % 2 == 0),
-            Self::Partly(|place| place != 24),
-        ]
-    }
-
-    /// A fault that is not throttling, or none, by chance: about two of three calls get through unharmed, half of them late.
-    pub fn random(random: &mut fastrand::Rng) -> Self {
-        let page = "<html><h1>Service Unavailable</h1></html>";
-        match random.u8(..24) {
-            0 => Self::DropBefore,
-            1 => Self::DropAfter,
-            2 => Self::HalfAnswer,
-            3 => Self::internal_server_error(),
-            4 => Self::AnswerAfter(server_trouble("503 Service Unavailable", "ServiceUnavailable")),
-            5 => Self::Answer(Answer::http("502 Bad Gateway", "text/html", page)),
-            6 => Self::Away(Duration::from_millis(random.u64(..50))),
-            7 => Self::AnswerAfter(unknown_unprocessed()),
-            8..16 => Self::Late(Duration::from_millis(random.u64(..30))),
-            _ => Self::None,
-        }
-    }
-
-    /// Throttling of some kind, by chance.
-    pub fn random_throttling(random: &mut fastrand::Rng) -> Self {
-        match random.u8(..5) {
-            0 => Self::error("ProvisionedThroughputExceededException"),
-            1 => Self::error("ThrottlingException"),
-            2 => Self::error("RequestLimitExceeded"),
-            3 => Self::all_unprocessed(),
-            _ => Self::Partly(|place| place % 3 != 0),
-        }
-    }
-}
-
-/// An answer that is about another batch: it names an unprocessed item that no test writes.
-pub fn unknown_unprocessed() -> Answer {
-    let item = json!({ "PutRequest": { "Item": { "PK": { "S": "request#-1000000" } } } });
-    Answer::ok(&json!({ "UnprocessedItems": { "logfile": [item] } }).to_string())
-}
-
-/// An answer with a 5xx status and DynamoDB's name for it.
-fn server_trouble(status: &str, code: &str) -> Answer {
-    Answer::http(
-        status,
-        "application/x-amz-json-1.0",
-        &json!({ "__type": code, "message": "says the proxy" }).to_string(),
-    )
-}
 
 /// A running proxy. Its threads end with the test's process.
 #[derive(Debug)]
@@ -150,7 +26,7 @@ pub struct Proxy {
     connections: Connections,
 }
 
-/// Those that are open, and some that were.
+/// Open connections, and some that are closed.
 type Connections = Arc<Mutex<Vec<Weak<TcpStream>>>>;
 
 /// What the proxy has seen of BatchWriteItem.
@@ -178,7 +54,8 @@ struct Shared {
 }
 
 impl Proxy {
-    /// In front of the endpoint at `upstream`; `plan` is asked for every BatchWriteItem call, with its number from 0, what to do to it.
+    /// In front of the endpoint at `upstream`; `plan` gives the fault of each BatchWriteItem call, by its number from
+    /// 0.
     pub fn start(upstream: &str, plan: impl FnMut(usize, &Request) -> Fault + Send + 'static) -> Self {
         Self::start_with(upstream, None, plan)
     }
@@ -234,22 +111,22 @@ impl Proxy {
         self.seen.lock().unwrap().again
     }
 
-    /// Requests in calls that have not been answered yet.
+    /// Requests in calls without a response yet.
     pub fn in_flight(&self) -> usize {
         self.seen.lock().unwrap().in_flight.len()
     }
 
-    /// The most calls that were in flight at the same time.
+    /// The highest number of calls in flight at the same time.
     pub fn most_calls_at_once(&self) -> usize {
         self.seen.lock().unwrap().most_calls_in_flight
     }
 
-    /// Connections so far, unless they were cut.
+    /// Connections so far, without those that were cut.
     pub fn connections(&self) -> usize {
         self.connections.lock().unwrap().len()
     }
 
-    /// Ends all connections that there are.
+    /// Ends all current connections.
     pub fn cut(&self) {
         for connection in self.connections.lock().unwrap().drain(..).filter_map(|connection| connection.upgrade()) {
             let _ = connection.shutdown(Shutdown::Both);
@@ -269,7 +146,7 @@ fn accept(mut listener: TcpListener, shared: &Arc<Shared>, opened: &Connections)
         let (connection, _) = listener.accept().unwrap();
         let away = shared.away.lock().unwrap().take();
         if let Some(time) = away {
-            // This connection only woke us up, or came too late.
+            // This connection was only a wake-up, or came too late.
             drop((connection, listener));
             thread::sleep(time);
             listener = TcpListener::bind(shared.address).unwrap();
@@ -295,7 +172,7 @@ impl Shared {
         loop {
             let request = read(&mut from_client)?;
             if self.denied == Some(request.operation.as_str()) {
-                self.answer(client, Answer::error("AccessDeniedException", "not authorized").bytes())?;
+                self.answer(client, CannedResponse::error("AccessDeniedException", "not authorized").bytes())?;
                 return None;
             }
             if request.operation != "BatchWriteItem" {
@@ -308,7 +185,7 @@ impl Shared {
                 (self.plan.lock().unwrap())(number, &request)
             };
             let answer = self.apply(&fault, client, &upstream, &request);
-            // Before the answer is out: the next call for a key may follow it at once.
+            // Before the response is sent: the next call for a key may follow at once.
             self.ends(&keys);
             let (bytes, goes_on) = answer?;
             if matches!(fault, Fault::None | Fault::Late(_)) {
@@ -321,7 +198,7 @@ impl Shared {
         }
     }
 
-    /// What is sent back, and whether the connection goes on then; `None` for nothing at all.
+    /// The response, and whether the connection continues; `None` for no response.
     fn apply(
         &self,
         fault: &Fault,
@@ -336,15 +213,15 @@ impl Shared {
                 exchange(upstream, request)?;
                 None
             }
-            Fault::HalfAnswer => Some((half(exchange(upstream, request)?), false)),
+            Fault::HalfResponse => Some((half(exchange(upstream, request)?), false)),
             Fault::Reset => {
                 let answer = half(exchange(upstream, request)?);
-                // With no time to linger, closing resets.
+                // Without a linger time, closing resets the connection.
                 TcpSocket::from_std_stream(client.try_clone().ok()?).set_zero_linger().ok()?;
                 Some((answer, false))
             }
-            Fault::Answer(answer) => Some((answer.bytes().to_vec(), false)),
-            Fault::AnswerAfter(answer) => {
+            Fault::Respond(answer) => Some((answer.bytes().to_vec(), false)),
+            Fault::RespondAfter(answer) => {
                 exchange(upstream, request)?;
                 Some((answer.bytes().to_vec(), false))
             }
@@ -366,7 +243,7 @@ impl Shared {
         client.write_all(bytes).ok()
     }
 
-    /// Notes a call and gives its keys.
+    /// Records a call and returns its keys.
     fn begins(&self, request: &Request) -> Vec<String> {
         let keys: Vec<String> = requests(request).1.iter().map(key).collect();
         let mut seen = self.seen.lock().unwrap();
@@ -393,7 +270,7 @@ impl Shared {
     }
 }
 
-/// All of an answer but its last bytes.
+/// A response without its last bytes.
 fn half(mut answer: Vec<u8>) -> Vec<u8> {
     answer.truncate(answer.len() - answer.len().min(10));
     answer
@@ -412,7 +289,7 @@ fn key(request: &Value) -> String {
     key["S"].as_str().map_or_else(|| key.to_string(), str::to_owned)
 }
 
-/// Passes a call on and gives the engine's answer as it came.
+/// Forwards a call and returns the engine's response.
 fn exchange(mut upstream: &TcpStream, request: &Request) -> Option<Vec<u8>> {
     let head = format!("{}content-length: {}\r\n\r\n", request.head, request.body.len());
     upstream.write_all(&[head.as_bytes(), request.body.as_bytes()].concat()).ok()?;
@@ -430,7 +307,7 @@ fn exchange(mut upstream: &TcpStream, request: &Request) -> Option<Vec<u8>> {
     Some(answer)
 }
 
-/// Passes on some of the requests and says of the others that they are unprocessed.
+/// Forwards some of the requests and returns the others as unprocessed.
 fn partly(taken: fn(usize) -> bool, upstream: &TcpStream, request: &Request) -> Option<Vec<u8>> {
     let (table, all) = requests(request);
     let places: BTreeMap<bool, Vec<Value>> =
@@ -441,11 +318,11 @@ fn partly(taken: fn(usize) -> bool, upstream: &TcpStream, request: &Request) -> 
     if let Some(taken) = places.get(&true) {
         let body = json!({ "RequestItems": { &table: taken } }).to_string();
         let answer = exchange(upstream, &Request { body, ..request.clone() })?;
-        // An error of the engine's is passed on as it is.
+        // An error of the engine is returned unchanged.
         if !answer.starts_with(b"HTTP/1.1 200") {
             return Some(answer);
         }
     }
     let left = places.get(&false).map_or_else(|| json!({}), |left| json!({ &table: left }));
-    Some(Answer::ok(&json!({ "UnprocessedItems": left }).to_string()).bytes().to_vec())
+    Some(CannedResponse::ok(&json!({ "UnprocessedItems": left }).to_string()).bytes().to_vec())
 }

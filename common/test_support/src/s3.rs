@@ -1,4 +1,4 @@
-//! A server of S3 on a folder, and a network in front of it that loses connections.
+//! An S3 server backed by a folder, and a network in front of it that loses connections.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -29,7 +29,7 @@ pub struct S3Server {
 
 type Requests = Arc<Mutex<Vec<String>>>;
 
-/// What a connection is in front of the server: how many bytes come back before it ends.
+/// For each connection, the number of response bytes before it ends.
 type Plan = dyn FnMut(usize) -> usize + Send;
 
 impl S3Server {
@@ -51,7 +51,7 @@ impl S3Server {
         format!("http://{}", self.address)
     }
 
-    /// The endpoint URL of a network in front of it: of connection `n`, from 0, only the first `plan(n)` bytes come back.
+    /// The endpoint URL of a network in front of it. Connection `n`, from 0, returns only the first `plan(n)` bytes.
     pub fn behind(&self, plan: impl FnMut(usize) -> usize + Send + 'static) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, server) = (listener.local_addr().unwrap(), self.address);
@@ -63,7 +63,7 @@ impl S3Server {
     pub fn put(&self, key: &str, contents: impl AsRef<[u8]>) {
         let path = self.path(key);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        // In one step, as S3 does.
+        // Atomically, as S3 does.
         let new = self.folder.path().join("new");
         fs::write(&new, contents).unwrap();
         fs::rename(new, path).unwrap();

@@ -1,4 +1,4 @@
-//! Tables made and read back through the SDK, for tests that are not asynchronous themselves.
+//! Creates tables and reads them back through the SDK, for tests that are not asynchronous.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -52,7 +52,7 @@ pub fn count(url: &str, table: &str) -> usize {
     })
 }
 
-/// Makes a table with the string key `partition_key` and without index, on demand, and waits until it is there.
+/// Creates a table with the string key `partition_key` and without index, on demand, and waits until it is ACTIVE.
 pub fn create_plain(url: &str, table: &str, partition_key: &str) {
     with_client(url, async |client| {
         let key = KeySchemaElement::builder().attribute_name(partition_key).key_type(KeyType::Hash);
@@ -67,11 +67,11 @@ pub fn create_plain(url: &str, table: &str, partition_key: &str) {
             .send()
             .await
             .unwrap();
-        wait_until_there(&client, table).await;
+        wait_until_active(&client, table).await;
     });
 }
 
-/// Makes one of the lab's tables, with its index, but on demand, so that no capacity is in the way; and waits until it is there.
+/// Creates one of the lab's tables with its index, but on demand, and waits until it is ACTIVE.
 pub fn create_lab(url: &str, name: &str) {
     create(url, name, None);
 }
@@ -83,19 +83,19 @@ pub struct Wcu {
     pub index: i64,
 }
 
-/// Makes one of the lab's tables, with its index, with this capacity; and waits until it is there.
+/// Creates one of the lab's tables with its index and this capacity, and waits until it is ACTIVE.
 pub fn create_provisioned(url: &str, name: &str, wcu: Wcu) {
     create(url, name, Some(wcu));
 }
 
-/// Asks for another write capacity of a table. Does not wait for it.
+/// Changes the write capacity of a table without waiting.
 pub fn set_wcu(url: &str, name: &str, wcu: i64) {
     with_client(url, async |client| {
         client.update_table().table_name(name).provisioned_throughput(throughput(wcu)).send().await.unwrap();
     });
 }
 
-/// With so much read capacity that reading the table back never waits.
+/// With enough read capacity for reading the table back without waiting.
 fn throughput(wcu: i64) -> types::ProvisionedThroughput {
     types::ProvisionedThroughput::builder().read_capacity_units(10_000).write_capacity_units(wcu).build().unwrap()
 }
@@ -135,11 +135,11 @@ fn create(url: &str, name: &str, wcu: Option<Wcu>) {
             Some(wcu) => create.provisioned_throughput(throughput(wcu.table)),
         };
         create.send().await.unwrap();
-        wait_until_there(&client, name).await;
+        wait_until_active(&client, name).await;
     });
 }
 
-async fn wait_until_there(client: &Client, table: &str) {
+async fn wait_until_active(client: &Client, table: &str) {
     let wait = aws_sdk_dynamodb::client::Waiters::wait_until_table_exists(client).table_name(table);
     wait.wait(std::time::Duration::from_secs(30)).await.unwrap();
 }

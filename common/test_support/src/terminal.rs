@@ -1,4 +1,4 @@
-//! A program in a terminal: a real pseudo-terminal, and what a person sees on it.
+//! A program in a real pseudo-terminal, and the screen that a user sees.
 
 use std::io::{Read as _, Write as _};
 use std::process::Child;
@@ -14,7 +14,7 @@ use crate::program::{Program, eventually};
 const ROWS: u16 = 200;
 const COLUMNS: u16 = 180;
 
-/// A program that has a terminal for itself.
+/// A program with its own terminal.
 pub struct Terminal {
     pty: Arc<Pty>,
     child: Child,
@@ -28,13 +28,13 @@ struct Seen {
 }
 
 impl Terminal {
-    /// Starts it in a terminal of many abilities.
+    /// Starts it in a full-featured terminal.
     pub fn start(program: Program) -> Self {
         let prepared = program.env("TERM", "xterm-256color").into_command();
         Self::start_command(&prepared)
     }
 
-    /// Starts it with its environment as it is.
+    /// Starts it with its environment unchanged.
     pub fn start_command(prepared: &std::process::Command) -> Self {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(Size::new(ROWS, COLUMNS)).unwrap();
@@ -64,7 +64,7 @@ impl Terminal {
         self.seen.lock().unwrap().parser.screen().contents()
     }
 
-    /// All that was written to the terminal.
+    /// Everything that was written to the terminal.
     pub fn bytes(&self) -> Vec<u8> {
         self.seen.lock().unwrap().bytes.clone()
     }
@@ -90,13 +90,13 @@ impl Terminal {
         (&*self.pty).write_all(text.as_bytes()).unwrap();
     }
 
-    /// Makes the window another size.
+    /// Resizes the window.
     pub fn resize(&self, rows: u16, columns: u16) {
         self.seen.lock().unwrap().parser.screen_mut().set_size(rows, columns);
         self.pty.resize(Size::new(rows, columns)).unwrap();
     }
 
-    /// Waits for the program's end: its exit code, and the screen it leaves.
+    /// Waits for the program's end. Returns its exit code and the final screen.
     pub fn finish(mut self) -> (Option<i32>, String) {
         let mut code = None;
         eventually("the program ends", || {

@@ -1,15 +1,16 @@
-//! A load by either loader that is put through faults, and what must come of it.
+//! A load by either loader under faults, and its expected result.
 
 use std::collections::BTreeMap;
 use std::thread;
 
 use crate::canned::Request;
 use crate::contract::{Items, assert_same_items, parallel, sequential};
+use crate::fault::Fault;
 use crate::lab::{Lab, without_times};
 use crate::program::{Counts, Program, Run};
-use crate::proxy::{Fault, Proxy};
+use crate::proxy::Proxy;
 
-/// A load that has not begun.
+/// A load that has not started.
 #[derive(Debug)]
 pub struct Trial {
     /// The table, empty, and the files.
@@ -20,7 +21,7 @@ pub struct Trial {
     last_line: String,
 }
 
-/// How a load ended that was not done.
+/// The end of a load that did not complete.
 #[derive(Debug)]
 pub struct Failed {
     pub run: Run,
@@ -52,14 +53,14 @@ impl Trial {
         Self { lab, args, expected, rows, last_line: format!("total rows {rows} in S seconds") }
     }
 
-    /// The same, with these arguments, too.
+    /// The same with additional arguments.
     #[must_use]
     pub fn with_args(mut self, more: &[&str]) -> Self {
         self.args.extend(more.iter().map(|&arg| arg.to_owned()));
         self
     }
 
-    /// Its arguments behind the table's name.
+    /// Its arguments after the table's name.
     pub fn args(&self) -> Vec<&str> {
         self.args.iter().map(String::as_str).collect()
     }
@@ -84,7 +85,7 @@ impl Trial {
         assert_same_items(&self.lab.items(), &self.expected);
     }
 
-    /// Loads through a proxy that does `plan`, and checks that everything is there.
+    /// Loads through a proxy with `plan`, and checks that everything was written.
     ///
     /// # Panics
     /// If it is not.
@@ -96,10 +97,10 @@ impl Trial {
         proxy.assert_well_behaved();
     }
 
-    /// Loads through a proxy that does `plan`, which ends badly. No id may be in it twice.
+    /// Loads through a proxy with `plan`, which must fail. No id may occur twice.
     ///
     /// # Panics
-    /// If it ends well, if its counts do not add up or are not about these rows, or if what is in the table is not the load's.
+    /// If it succeeds, if its counts do not add up or do not match these rows, or if the table contains other items.
     pub fn fails(&self, plan: impl FnMut(usize, &Request) -> Fault + Send + 'static) -> Failed {
         let proxy = Proxy::start(&self.lab.url(), plan);
         let run = self.program(&proxy.url()).run();
@@ -107,13 +108,13 @@ impl Trial {
         self.failed(run, proxy.calls())
     }
 
-    /// A run of this load that ended badly, after so many calls.
+    /// A run of this load that failed after `calls` calls.
     ///
     /// # Panics
-    /// As [`fails`](Self::fails).
+    /// Like [`fails`](Self::fails).
     #[track_caller]
     pub fn failed(&self, run: Run, calls: usize) -> Failed {
-        assert_eq!(self.expected.len(), self.rows, "an id is there twice");
+        assert_eq!(self.expected.len(), self.rows, "an id occurs twice");
         assert!(run.code != Some(0) && !without_times(&run.stdout).contains(&self.last_line), "{run:?}");
         let (counts, items) = (run.counts(), self.lab.items());
         assert!(counts.read <= self.rows, "{counts:?}");
@@ -125,7 +126,7 @@ impl Trial {
     }
 }
 
-/// Has a trial survive each of these faults, all at once, where the calls with these numbers meet it.
+/// Runs a trial under each of these faults, in parallel. The fault affects the calls with these numbers.
 ///
 /// # Panics
 /// If it does not.
@@ -141,7 +142,7 @@ pub fn survives_each(trial: impl Fn() -> Trial + Sync, faults: Vec<Fault>, calls
     });
 }
 
-/// Has a trial survive random faults of all kinds, once for each seed.
+/// Runs a trial under random faults of all kinds, once for each seed.
 ///
 /// # Panics
 /// If it does not; the message names the seed.
@@ -150,7 +151,7 @@ pub fn survives_random_faults(trial: impl Fn() -> Trial + Sync, seeds: impl Into
         for seed in seeds {
             let trial = &trial;
             let mut random = fastrand::Rng::with_seed(seed);
-            // Throttled once only: more would teach the loader a pace that makes the test slow.
+            // Throttled only once: more would slow the loader down and make the test slow.
             let throttled = random.usize(..10);
             let plan = move |call, _: &Request| match call {
                 _ if call == throttled => Fault::random_throttling(&mut random),

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests")]
 
-#[allow(dead_code, reason = "its `main` is for people")]
+#[allow(dead_code, reason = "its `main` is for users")]
 #[path = "../../batch_writer/examples/write_items.rs"]
 mod write_items;
 
@@ -33,7 +33,7 @@ fn every_item_is_in_the_table_afterwards() {
 fn without_a_table_it_says_so_and_counts_what_is_not_written() {
     let engine = engine();
     let summary = run(&engine.url(), "nowhere", 100);
-    // How many it has taken by then depends on when the first response comes.
+    // The number accepted by then depends on when the first response arrives.
     assert_eq!((summary.written, summary.not_written()), (0, summary.taken));
     assert!((1..=100).contains(&summary.taken), "{summary:?}");
     assert!(summary.stop.is_some_and(|reason| reason.to_string().contains("not found")), "the reason names the table");

@@ -11,7 +11,7 @@ use crate::lab;
 
 const ADVICE: &str = "what to do: fix the row, or collect bad rows in a file and load the others: --rejects FILE";
 
-/// A bad row as it stands in the file, and what the message says of it.
+/// A bad row as it is in the file, and the message about it.
 fn bad_rows() -> Vec<(Vec<u8>, String)> {
     let cases = [
         ("1,h,d".into(), "has 3 columns, and the mapping has 10 (requestid, host, date,".into()),
@@ -207,7 +207,7 @@ fn an_empty_file_has_no_rows() {
 }
 
 #[test]
-fn what_is_no_log_at_all_is_refused_at_its_first_line() {
+fn a_file_that_is_not_a_log_is_refused_at_its_first_line() {
     let lab = lab();
     for (contents, message) in [
         (
@@ -227,7 +227,7 @@ fn what_is_no_log_at_all_is_refused_at_its_first_line() {
     assert!(lab.items().is_empty());
 }
 
-/// Not bad input for the loader, but for DynamoDB: only the service knows all its rules.
+/// Input that only DynamoDB rejects, because only the service knows all of its rules.
 #[test]
 fn rows_are_counted_once_each_also_where_all_are_bad() {
     let lab = lab();

@@ -1,4 +1,4 @@
-//! Tables that take less than is sent, and loads that take less than they could.
+//! Tables that accept less than is sent, and loads that limit themselves.
 
 use local_dynamodb::Options;
 use test_support::capacity;
@@ -47,6 +47,6 @@ fn a_share_follows_the_capacity_of_the_table() {
 }
 
 #[test]
-fn a_table_that_takes_nothing_is_given_up_when_the_user_says_so() {
+fn a_table_that_accepts_nothing_is_given_up_after_the_time_set() {
     capacity::given_up(Trial::sequential(lab(), &log(500)));
 }

@@ -1,9 +1,9 @@
-//! What is in the table afterwards, item by item and attribute by attribute.
+//! The contents of the table after a load, item by item and attribute by attribute.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::value::RawValue;
-use test_support::canned::{Answer, CannedServer};
+use test_support::canned::{CannedResponse, CannedServer};
 use test_support::contract::{assert_same_items, sequential};
 use test_support::lab::without_times;
 use test_support::log::{Row, csv, row, rows};
@@ -13,7 +13,7 @@ use test_support::table::{Item, with_client};
 
 use crate::{LOADER, lab};
 
-/// Loads the file and compares the table with what the Python script leaves; gives the items back.
+/// Loads the file and compares the table with what the Python script leaves; returns the items.
 fn load_and_compare(log: &[u8]) -> BTreeMap<String, Item> {
     let lab = lab();
     lab.file("log.csv", log);
@@ -178,9 +178,9 @@ type RawMap = HashMap<String, Box<RawValue>>;
 #[test]
 fn requests_are_to_the_byte_those_of_the_sdk_s_serializer() {
     let server = CannedServer::start(|request| match request.operation.as_str() {
-        "BatchWriteItem" => Answer::ok(r#"{"UnprocessedItems":{}}"#),
-        "PutItem" => Answer::ok("{}"),
-        _ => Answer::error("AccessDeniedException", "not allowed"),
+        "BatchWriteItem" => CannedResponse::ok(r#"{"UnprocessedItems":{}}"#),
+        "PutItem" => CannedResponse::ok("{}"),
+        _ => CannedResponse::error("AccessDeniedException", "not allowed"),
     });
     let bodies = |operation: &str| {
         let requests = server.requests().into_iter().filter(|request| request.operation == operation);

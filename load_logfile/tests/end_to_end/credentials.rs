@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use test_support::canned::{Answer, CannedServer, Request};
+use test_support::canned::{CannedResponse, CannedServer, Request};
 use test_support::lab::Lab;
 use test_support::log::{csv, rows};
 use test_support::program::{Program, Run};
@@ -20,16 +20,16 @@ fn expiring(mut renew: impl FnMut() + Send + 'static) -> CannedServer {
     let mut batches = 0;
     CannedServer::start(move |request: &Request| {
         if request.operation == "DescribeTable" {
-            return Answer::ok(TABLE);
+            return CannedResponse::ok(TABLE);
         }
         batches += 1;
         if batches == 3 {
             renew();
         }
         if batches < 3 || request.authorization.contains("Credential=NEW/") {
-            return Answer::ok(r#"{"UnprocessedItems":{}}"#);
+            return CannedResponse::ok(r#"{"UnprocessedItems":{}}"#);
         }
-        Answer::error("ExpiredTokenException", "The security token included in the request is expired")
+        CannedResponse::error("ExpiredTokenException", "The security token included in the request is expired")
     })
 }
 

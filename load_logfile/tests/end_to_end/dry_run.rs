@@ -1,4 +1,4 @@
-//! What `--dry-run` says, and whether it is true.
+//! The output of `--dry-run`, compared with real loads.
 
 use std::num::NonZeroU32;
 

@@ -1,20 +1,21 @@
-//! What networks and services do to a load, through a proxy that does it: nothing is lost, nothing is said to be written that is not,
-//! and the last row of an id wins all the same.
+//! Loads under faults of networks and services, injected by a proxy: nothing is lost, nothing is wrongly reported as
+//! written, and the last row of an id wins.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use test_support::canned::{Answer, Request};
+use test_support::canned::{CannedResponse, Request};
 use test_support::contract::{assert_same_items, sequential};
+use test_support::fault::Fault;
 use test_support::log::{Row, csv, row, rows};
 use test_support::program::Counts;
-use test_support::proxy::{Fault, Proxy};
+use test_support::proxy::Proxy;
 use test_support::trial::{Trial, survives_each, survives_random_faults};
 
 use crate::lab;
 
-/// 350 rows; many ids of the second half are there twice or three times, near and far.
+/// 350 rows; many ids of the second half occur twice or three times, close together and far apart.
 fn with_duplicates() -> Trial {
     let again = (0..150).map(|line| row(101 + line % 70).url(&format!("/again/{line}")));
     let rows: Vec<Row> = rows(1..=200).into_iter().chain(again).collect();
@@ -26,12 +27,12 @@ fn trial(last_id: i64) -> Trial {
 }
 
 #[test]
-fn lost_requests_and_answers_and_a_service_in_trouble_are_survived() {
-    survives_each(with_duplicates, Fault::troubles(), &[0, 2, 3, 7]);
+fn lost_requests_lost_responses_and_server_errors_are_survived() {
+    survives_each(with_duplicates, Fault::network_faults(), &[0, 2, 3, 7]);
 }
 
 #[test]
-fn answers_that_are_nonsense_or_about_other_items_are_survived() {
+fn responses_that_are_nonsense_or_about_other_items_are_survived() {
     survives_each(with_duplicates, Fault::nonsense(), &[1, 4, 5]);
 }
 
@@ -41,7 +42,7 @@ fn throttling_of_each_kind_is_survived() {
 }
 
 #[test]
-fn nothing_taken_for_a_while_is_waited_for() {
+fn a_table_that_accepts_nothing_for_a_while_is_waited_for() {
     let faults = vec![Fault::all_unprocessed(), Fault::error("ProvisionedThroughputExceededException")];
     survives_each(with_duplicates, faults, &[0, 1]);
 }
@@ -52,7 +53,7 @@ fn faults_of_all_kinds_together_are_survived() {
 }
 
 #[test]
-fn trouble_without_end_is_given_up_with_exact_counts() {
+fn permanent_failures_are_given_up_with_exact_counts() {
     let in_trouble = || {
         let failed = trial(200).fails(|call, _| if call < 3 { Fault::None } else { Fault::internal_server_error() });
         failed
@@ -73,7 +74,7 @@ fn trouble_without_end_is_given_up_with_exact_counts() {
     });
 }
 
-fn ends_at_once(exit: i32, code: &'static str, words: &str) {
+fn ends_at_once(exit: i32, code: &'static str, text: &str) {
     let trial = trial(1000).with_args(&["--checkpoint", "progress"]);
     let fixed = Arc::new(AtomicBool::new(false));
     let is_fixed = Arc::clone(&fixed);
@@ -81,10 +82,10 @@ fn ends_at_once(exit: i32, code: &'static str, words: &str) {
         if call < 4 || is_fixed.load(Ordering::Relaxed) { Fault::None } else { Fault::error(code) }
     });
     let failed = trial.failed(trial.program(&proxy.url()).run(), proxy.calls());
-    failed.run.assert_error(exit, &[words, code, "what to do: ", "run the same command again: it resumes from here"]);
+    failed.run.assert_error(exit, &[text, code, "what to do: ", "run the same command again: it resumes from here"]);
     assert_eq!((failed.counts.written, failed.items.len()), (100, 100));
-    // By then five may be in flight. Each is sent at most twice more: by the SDK, which may know newer credentials, and after the
-    // sources of expired credentials were read again.
+    // By then five batches may be in flight. Each is sent at most twice more: by the SDK, which may have newer
+    // credentials, and after the sources of expired credentials were read again.
     assert!(failed.calls <= 4 + 3 * 5, "{code}: {} calls", failed.calls);
     fixed.store(true, Ordering::Relaxed);
     let run = trial.program(&proxy.url()).run();
@@ -94,7 +95,7 @@ fn ends_at_once(exit: i32, code: &'static str, words: &str) {
 }
 
 #[test]
-fn what_cannot_succeed_ends_the_load_at_once_and_a_checkpoint_goes_on_from_there() {
+fn permanent_errors_end_the_load_at_once_and_a_checkpoint_resumes_there() {
     thread::scope(|scope| {
         scope.spawn(|| ends_at_once(1, "ExpiredTokenException", "the AWS credentials are not accepted"));
         scope.spawn(|| ends_at_once(4, "UnrecognizedClientException", "the AWS credentials are not accepted"));
@@ -102,16 +103,18 @@ fn what_cannot_succeed_ends_the_load_at_once_and_a_checkpoint_goes_on_from_there
     });
 }
 
-/// DynamoDB refuses a batch whole for one bad item, without saying which.
+/// DynamoDB rejects a whole batch for one bad item, without saying which.
 fn refuses_13_and_77(_: usize, request: &Request) -> Fault {
     match ["request#13\"", "request#77\""].iter().any(|key| request.body.contains(key)) {
-        true => Fault::Answer(Answer::error("ValidationException", "One or more parameter values were invalid")),
+        true => {
+            Fault::Respond(CannedResponse::error("ValidationException", "One or more parameter values were invalid"))
+        }
         false => Fault::None,
     }
 }
 
 #[test]
-fn a_row_that_only_the_service_refuses_does_not_take_its_batch_with_it() {
+fn a_row_that_only_the_service_rejects_does_not_affect_its_batch() {
     let lab = lab();
     let log = csv(&rows(1..=100));
     lab.file("log.csv", &log);
@@ -134,7 +137,7 @@ fn a_row_that_only_the_service_refuses_does_not_take_its_batch_with_it() {
 }
 
 #[test]
-fn a_row_that_only_the_service_refuses_ends_a_load_that_sets_none_aside() {
+fn a_row_that_only_the_service_rejects_ends_a_load_without_rejects() {
     let failed = trial(100).fails(refuses_13_and_77);
     failed.run.assert_error(1, &[": DynamoDB rejects it: One or more parameter values were invalid", "--rejects FILE"]);
     assert_eq!(failed.counts.written, failed.items.len());

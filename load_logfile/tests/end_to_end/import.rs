@@ -15,7 +15,7 @@ use test_support::s3::S3Server;
 
 use crate::lab;
 
-/// 2,000 rows, of which each id is there twice.
+/// 2,000 rows, in which each id occurs twice.
 fn log_with_duplicates() -> String {
     let new = (1..=1000).map(|id| row(id).url(&format!("/new/{id}"))).collect::<Vec<_>>();
     format!("{}{}", csv(&rows(1..=1000)), csv(&new))
@@ -47,17 +47,17 @@ fn the_files_hold_what_a_load_writes() {
     let out = lab.folder().join("out");
     assert_same_items(&items(&out), &sequential(log.as_bytes()));
     assert!(lab.items().is_empty(), "nothing is written to the table");
-    // The table is there, so a new one is like it.
+    // The table exists, so a new one is like it.
     let creation = &json(&out.join("import-table.json"))["TableCreationParameters"];
     assert_eq!(creation["GlobalSecondaryIndexes"][0]["IndexName"], "GSI_1");
-    assert_eq!(fs::read_dir(lab.folder()).unwrap().count(), 2, "nothing is left beside it");
+    assert_eq!(fs::read_dir(lab.folder()).unwrap().count(), 2, "nothing else is left");
 
-    // What the items become in a table.
+    // The items in a table.
     lab.load(&["out/part-00000.json.gz", "--format", "dynamodb-json", "--mapping", &as_it_is(&lab)]).assert_code(0);
     assert_same_items(&lab.items(), &sequential(log.as_bytes()));
 }
 
-/// A mapping that leaves items as they are.
+/// A mapping that does not change items.
 fn as_it_is(lab: &Lab) -> String {
     let text = "version = 1\n[input]\nformat = \"dynamodb-json\"\n[item]\nkey = [\"PK\"]\ncolumns = \"all\"\n";
     lab.file("as_it_is.toml", text).display().to_string()
@@ -135,7 +135,7 @@ fn what_is_there_is_not_touched() {
 fn on_a_full_disk_nothing_looks_complete_and_the_next_load_is_whole() {
     let (lab, log) = (lab(), log_with_duplicates());
     lab.file("log.csv", &log);
-    let run = lab.program(&["log.csv", "--write-import", "out"]).with_room_for_files(2).run();
+    let run = lab.program(&["log.csv", "--write-import", "out"]).with_file_size_limit(2).run();
     run.assert_error(
         1,
         &["cannot write the import files: ", "check the path, its permissions and the free disk space"],
@@ -156,7 +156,7 @@ fn wait_until_read(running: &Running) {
 fn a_signal_leaves_nothing_and_what_a_killed_load_has_left_is_taken_over() {
     let (lab, log) = (lab(), log_with_duplicates());
     lab.file("log.csv", &log);
-    // Its input stays open, so it waits when it has read everything there is.
+    // Its input stays open, so it waits after reading everything.
     let mut running = lab.program(&["-", "--write-import", "out"]).start();
     running.write(&log);
     wait_until_read(&running);

@@ -34,11 +34,11 @@ fn marks_line_ends_and_blank_lines_make_no_difference() {
 }
 
 #[test]
-fn gzip_is_unpacked_whatever_the_name() {
+fn gzip_is_decompressed_whatever_the_name() {
     let log = csv(&rows(1..=60));
     let (first, second) = log.split_at(log.find("\n31,").unwrap() + 1);
     let lab = lab();
-    // Two compressed files put together are one, as for zcat.
+    // Concatenated compressed files are one, as for zcat.
     lab.file("log.csv", [gzip(first.as_bytes()), gzip(second.as_bytes())].concat());
     lab.load(&["log.csv"]).assert_code(0);
     assert_same_items(&lab.items(), &sequential(log.as_bytes()));

@@ -137,7 +137,7 @@ fn a_mapping_for_another_key_is_one_error_of_the_table() {
 }
 
 #[test]
-fn a_bad_mapping_file_is_said_with_its_place() {
+fn a_bad_mapping_file_is_reported_with_its_position() {
     let lab = lab();
     lab.file("m.toml", "version = 1\n[input]\ncolumns = [\"id\"]\n[item]\nkey = [\"ID\"]\n");
     let run = lab.load(&["nothing.csv", "--mapping", "m.toml"]);
@@ -150,7 +150,7 @@ fn a_mapping_is_printed_and_suggested_without_a_table() {
     let printed = loader(&lab, &["--print-mapping"]).run();
     printed.assert_code(0);
     assert!(printed.stdout.contains("GSI_1_PK = \"host#{host}\""), "{}", printed.stdout);
-    // What is printed is a mapping that does the same.
+    // The printed mapping is equivalent.
     lab.file("printed.toml", &printed.stdout);
     lab.file("a.csv", csv(&rows(1..=3)));
     lab.load(&["a.csv", "--mapping", "printed.toml"]).assert_code(0);
@@ -205,7 +205,7 @@ fn an_input_of_another_format_is_one_error_also_where_bad_rows_are_collected() {
     let lab = lab();
     let rows = csv(&rows(1..=3));
     let header = "requestid,host,date,hourofday,timezone,method,url,responsecode,bytessent,useragent\n";
-    for (name, text, words) in [
+    for (name, text, expected) in [
         ("header.csv", [header.as_bytes(), rows.as_bytes()].concat(), "load it with --header"),
         ("semicolons.csv", rows.replace(',', ";").into_bytes(), "load it with --delimiter ';'"),
         ("a.log", ACCESS_LOG.into(), "load it with --format access-log"),
@@ -215,19 +215,19 @@ fn an_input_of_another_format_is_one_error_also_where_bad_rows_are_collected() {
         lab.file(name, text);
         for option in ["--rejects=bad.csv", "--dry-run"] {
             let run = lab.load(&[name, option]);
-            run.assert_errors(1, 1, &[words]);
+            run.assert_errors(1, 1, &[expected]);
         }
         assert!(!lab.folder().join("bad.csv").exists(), "{name}");
     }
     assert!(lab.items().is_empty());
-    // And what the message says helps.
+    // The suggested option helps.
     lab.load(&["header.csv", "--header"]).assert_code(0);
     lab.load(&["semicolons.csv", "--delimiter", ";"]).assert_code(0);
     assert_eq!(lab.items().len(), 3);
 }
 
 #[test]
-fn rows_that_look_wrong_are_loaded_counted_and_said_once() {
+fn rows_that_look_wrong_are_loaded_counted_and_reported_once() {
     let lab = lab();
     let wrong = "1,h,d,1,z,GET,/,200,5,Mozilla (KHTML, like Gecko)\n2,h,d,1,z,GET,\"/a\nb\",200,5,ua\n3,h,d,1,z,GET,\"/a\"b,200,5,ua\n";
     lab.file("a.csv", format!("{wrong}{}", wrong.replace("1,h", "4,h")));
@@ -254,7 +254,7 @@ fn rows_that_look_wrong_are_loaded_counted_and_said_once() {
 }
 
 #[test]
-fn a_dash_is_no_value_where_that_is_said() {
+fn a_dash_is_no_value_where_the_option_says_so() {
     let lab = lab();
     lab.file("a.csv", row(1).bytes("-").csv());
     lab.load(&["a.csv"])

@@ -1,13 +1,14 @@
-//! What is no log, or no longer a whole one: one message that names it and says what to do, also where bad rows are collected.
+//! Files that are not logs or are incomplete: one message that says what they are and what to do, also with --rejects.
 
 use test_support::contract::{assert_same_items, sequential};
+use test_support::fault::Fault;
 use test_support::lab::gzip;
 use test_support::log::{csv, row, rows};
-use test_support::proxy::{Fault, Proxy};
+use test_support::proxy::Proxy;
 
 use crate::lab;
 
-/// Bytes in which every value comes, in no order that a text has.
+/// Bytes of all values, in an order unlike text.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let mut next = || {
@@ -47,8 +48,8 @@ fn compressed_data_cut_off_or_damaged_says_what_to_do() {
         [("cut.gz", "gzip"), ("shorter.gz", "gzip"), ("cut.xz", "xz"), ("cut.bz2", "bzip2"), ("cut.zst", "zstd")]
     {
         let run = lab.load(&[name, "--rejects", "bad"]);
-        let words = format!("the {format} data is cut off");
-        run.assert_errors(1, 1, &[name, &words, "what to do: the file is truncated: copy it again"]);
+        let text = format!("the {format} data is cut off");
+        run.assert_errors(1, 1, &[name, &text, "what to do: the file is truncated: copy it again"]);
     }
     let mut damaged = packed;
     let middle = damaged.len() / 2;

@@ -6,16 +6,17 @@ use std::thread;
 use local_dynamodb::Options;
 use serde_json::{Value, json};
 use test_support::contract::{assert_same_items, sequential};
+use test_support::fault::Fault;
 use test_support::interruptions::{done_in_spite_of_kills, ends_again};
 use test_support::lab::Lab;
 use test_support::log::{csv, row, rows};
 use test_support::program::{Counts, Run, eventually};
-use test_support::proxy::{Fault, Proxy};
+use test_support::proxy::Proxy;
 use test_support::table::Wcu;
 
 use crate::{LOADER, lab};
 
-/// 600 ids, half of which come again late; line breaks in quotes hide rows that look good.
+/// 600 ids, half of which are repeated late; line breaks in quotes hide rows that look valid.
 fn with_late_duplicates() -> String {
     let hidden = |id: i64| format!("/x\n{}\n", row(id).url("/hidden").csv());
     let late = (1..=300).map(|id| row(id).url(&if id % 3 == 0 { hidden(id + 1) } else { format!("/late/{id}") }));
@@ -59,7 +60,7 @@ fn parts_that_are_killed_and_run_again_are_one_load() {
                 let (run, proxy) = done_in_spite_of_kills(lab, 3, program);
                 let rejected = run.counts().rejected;
                 run.assert_code(if rejected > 0 { 3 } else { 0 });
-                // A part that is done is run again: no request, the same end, the same report.
+                // A part that is done is run again: no requests, the same result, the same report.
                 let report = lab.read(&format!("reports/{index}.json"));
                 ends_again(&proxy, &run, || program().endpoint(&proxy.url()));
                 assert_eq!(lab.read(&format!("reports/{index}.json")), report);
@@ -77,7 +78,7 @@ fn parts_that_are_killed_and_run_again_are_one_load() {
         .collect();
     assert_eq!(bad.lines().count(), 2, "{bad}");
 
-    // Each part had a proxy, and so an endpoint of its own.
+    // Each part had its own proxy and therefore its own endpoint.
     for (index, report) in reports.iter().enumerate() {
         let text = report.to_string().replace(report["destination"].as_str().unwrap(), &lab.url());
         lab.file(&format!("reports/{index}.json"), text);
@@ -112,7 +113,7 @@ fn reports_of_parts_are_merged_and_what_is_wrong_is_never_0() {
     let to_file = to_file.args(["--merge-reports", "reports", "--report", "reports/merged.json"]).run();
     assert_eq!((to_file.code, to_file.stdout.as_str()), (Some(0), ""));
     assert_eq!(serde_json::from_str::<Value>(&lab.read("reports/merged.json")).unwrap()["rows"]["written"], 60);
-    merge(&lab).assert_code(0); // which is none of the parts
+    merge(&lab).assert_code(0); // a merged report, which is not a part
 
     let right = lab.read("reports/1.json");
     let path = lab.folder().join("reports/1.json");
@@ -153,7 +154,7 @@ fn an_engine_names_the_part_if_it_is_asked() {
     assert_eq!(part(), json!({"index": 2, "count": 3}));
     run(&[], &batch).assert_code(0);
     assert_eq!((part(), lab.items().len()), (Value::Null, 40));
-    for (args, variables, words) in [
+    for (args, variables, text) in [
         (&["--part", "auto"][..], &batch[..1], "AWS_BATCH_JOB_ARRAY_SIZE is missing"),
         (&["--part", "auto"], &[("JOB_COMPLETION_INDEX", "2")][..], "LOAD_PARTS is missing"),
         (&["--part", "auto"], &[], "this is not a task of an array job"),
@@ -165,7 +166,7 @@ fn an_engine_names_the_part_if_it_is_asked() {
     ] {
         let run = run(args, variables);
         run.assert_code(2);
-        assert!(run.stderr.contains(words), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains(text), "{args:?}: {}", run.stderr);
     }
 }
 
@@ -179,8 +180,8 @@ fn two_processes_do_not_work_on_the_same_part() {
     let program = |part| lab.program(&[]).args(part_args(part)).endpoint(&proxy.url());
     let running = program("0/2").start();
     eventually("a call", || proxy.calls() > 0);
-    let words = ["state/0.checkpoint is in use: another process is running this load", "wait until it has ended"];
-    program("0/2").run().assert_error(1, &words);
+    let text = ["state/0.checkpoint is in use: another process is running this load", "wait until it has ended"];
+    program("0/2").run().assert_error(1, &text);
     program("1/2").run().assert_code(0);
     drop(running); // kills it
     program("0/2").run().assert_code(0);
@@ -203,7 +204,7 @@ fn an_input_that_is_shorter_than_expected_is_an_error() {
     lab.file("log.csv.gz", &packed);
     lab.load(&["log.csv.gz", "--expect-bytes", &packed.len().to_string()]).assert_code(0);
     lab.load(&["log.csv.gz", "--expect-bytes", &bytes]).assert_code(1);
-    // With a checkpoint, the rest is loaded when it has come.
+    // With a checkpoint, the rest is loaded once it has arrived.
     let half = log[..log.len() / 2].rfind('\n').map(|end| log[..=end].to_owned()).unwrap();
     let args = ["-", "--checkpoint", "c", "--expect-rows", "30"];
     lab.program(&args).stdin(half).run().assert_error(1, &["but at least 30 were expected", "it resumes from here"]);
@@ -255,7 +256,8 @@ fn a_load_with_rejected_rows_can_be_run_again() {
     assert_eq!((ok.code, ok.counts()), (Some(0), Counts { read: 31, written: 30, rejected: 1, not_written: 0 }));
 }
 
-/// The table would take sixty times as much, and a minute of its clock is ten seconds here: as long as the limit's own period.
+/// The table would accept sixty times as much, and a minute of its clock is ten seconds here, which is the limit's own
+/// period.
 #[test]
 fn all_parts_together_consume_no_more_than_one_load_may() {
     const MAX_WCU: u32 = 100;

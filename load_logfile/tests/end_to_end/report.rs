@@ -1,7 +1,7 @@
 //! The summary at a load's end and the report with the same figures.
 
 use serde_json::{Value, json};
-use test_support::canned::{Answer, CannedServer};
+use test_support::canned::{CannedResponse, CannedServer};
 use test_support::lab::{Lab, without_times};
 use test_support::log::{csv, row, rows};
 use test_support::program::Program;
@@ -72,7 +72,7 @@ fn a_load_that_fails_has_a_report_that_says_what_to_do() {
 }
 
 #[test]
-fn a_report_without_a_place_is_an_error_before_anything_is_written() {
+fn a_report_that_cannot_be_written_is_an_error_before_anything_is_loaded() {
     let lab = lab();
     lab.file("log.csv", csv(&rows(1..=3)));
     lab.load(&["log.csv", "--report", "no/such/folder/report.json"])
@@ -80,13 +80,13 @@ fn a_report_without_a_place_is_an_error_before_anything_is_written() {
     assert_eq!(lab.items().len(), 0);
 }
 
-/// Throttled whole twice, each time with other reasons; then in part; then not.
+/// Two requests are throttled completely, for different reasons; then one in part; then none.
 #[test]
 fn throttling_is_counted_by_cause() {
     let mut answers = 0;
     let server = CannedServer::start(move |request| {
         if request.operation != "BatchWriteItem" {
-            return Answer::error("ResourceNotFoundException", "not here");
+            return CannedResponse::error("ResourceNotFoundException", "not here");
         }
         answers += 1;
         match answers {
@@ -95,9 +95,9 @@ fn throttling_is_counted_by_cause() {
             3 => {
                 let body: Value = serde_json::from_str(&request.body).unwrap();
                 let first = &body["RequestItems"]["logfile"][0];
-                Answer::ok(&json!({"UnprocessedItems": {"logfile": [first]}}).to_string())
+                CannedResponse::ok(&json!({"UnprocessedItems": {"logfile": [first]}}).to_string())
             }
-            _ => Answer::ok(r#"{"UnprocessedItems":{}}"#),
+            _ => CannedResponse::ok(r#"{"UnprocessedItems":{}}"#),
         }
     });
     let lab = lab();
@@ -121,13 +121,13 @@ fn throttling_is_counted_by_cause() {
     assert_eq!(report["throttle_events"][1]["index"], "GSI_1");
 }
 
-fn throttled(reason: &str, resource: &str) -> Answer {
+fn throttled(reason: &str, resource: &str) -> CannedResponse {
     let body = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
         "message": "The level of configured provisioned throughput for the table was exceeded.",
         "ThrottlingReasons": [{"reason": reason, "resource": format!("arn:aws:dynamodb:us-east-1:000000000000:{resource}")}],
     });
-    Answer::http("400 Bad Request", "application/x-amz-json-1.0", &body.to_string())
+    CannedResponse::http("400 Bad Request", "application/x-amz-json-1.0", &body.to_string())
 }
 
 /// Every member that a report has is in the documentation's table, by its path.
@@ -152,6 +152,6 @@ fn the_documentation_names_every_member() {
         }
     }
     for path in paths {
-        assert!(DOCUMENTATION.contains(&format!("| `{path}` |")), "docs/report.md does not tell of {path}");
+        assert!(DOCUMENTATION.contains(&format!("| `{path}` |")), "docs/report.md does not describe {path}");
     }
 }

@@ -12,10 +12,10 @@ fn trial(last_id: i64) -> Trial {
     Trial::sequential(lab(), &csv(&rows(1..=last_id)))
 }
 
-/// Of 500 rows a second: those of a second, and as many again because a busy machine saves late.
+/// At 500 rows per second: those of one second, and as many again because a busy machine saves late.
 const MOST_AGAIN: usize = 1125;
 
-/// 3,000 rows, of which a third is for ids that were there before, and after each 100 of them a bad one.
+/// 3,000 rows, a third of them with repeated ids, and a bad row after every 100.
 fn with_bad_rows() -> (String, Vec<String>) {
     let good = |line: i64| match line % 3 {
         0 => row(line / 3 % 400).url(&format!("/line/{line}")),
@@ -33,17 +33,17 @@ fn a_load_that_was_killed_is_simply_run_again() {
 }
 
 #[test]
-fn with_a_checkpoint_it_goes_on_however_often_it_is_killed() {
+fn with_a_checkpoint_it_resumes_however_often_it_is_killed() {
     interruptions::killed_until_it_is_done(trial(2800), 500, MOST_AGAIN);
 }
 
 #[test]
-fn what_was_acknowledged_behind_a_missing_answer_is_not_written_again() {
-    interruptions::killed_while_an_answer_is_missing(trial(2400), 500, MOST_AGAIN, "log.csv", 400);
+fn rows_acknowledged_after_a_missing_response_are_not_written_again() {
+    interruptions::killed_while_a_response_is_missing(trial(2400), 500, MOST_AGAIN, "log.csv", 400);
 }
 
 #[test]
-fn a_signal_stops_it_with_exact_counts_and_it_goes_on() {
+fn a_signal_stops_it_with_exact_counts_and_it_resumes() {
     thread::scope(|scope| {
         scope.spawn(|| interruptions::stopped_by_a_signal(trial(3000), "INT", 130));
         scope.spawn(|| interruptions::stopped_by_a_signal(trial(3000), "TERM", 143));
@@ -61,12 +61,12 @@ fn a_second_signal_ends_it_also_where_nobody_reads_its_output() {
 }
 
 #[test]
-fn answers_that_do_not_come_are_not_waited_for_long_after_a_signal() {
-    interruptions::stopped_while_answers_are_missing(&trial(1000));
+fn missing_responses_are_not_awaited_for_long_after_a_signal() {
+    interruptions::stopped_while_responses_are_missing(&trial(1000));
 }
 
 #[test]
-fn suspended_while_its_connections_get_lost_it_carries_on() {
+fn a_suspended_load_continues_although_its_connections_were_lost() {
     interruptions::suspended_and_continued(&trial(3000));
 }
 
@@ -77,7 +77,7 @@ fn a_checkpoint_is_for_one_file_and_not_for_its_name() {
 
 #[test]
 fn a_table_deleted_under_it_ends_it() {
-    interruptions::table_deleted_on_the_way(trial(3000), "logfile");
+    interruptions::table_deleted_during_the_load(trial(3000), "logfile");
 }
 
 #[test]
@@ -86,13 +86,13 @@ fn without_room_for_the_checkpoint_nothing_is_written() {
 }
 
 #[test]
-fn rows_are_set_aside_once_however_often_it_is_killed() {
+fn each_rejected_row_is_collected_once_however_often_it_is_killed() {
     let (log, bad) = with_bad_rows();
-    interruptions::killed_while_rows_are_set_aside(&lab(), &log, &bad);
+    interruptions::killed_while_rows_are_rejected(&lab(), &log, &bad);
 }
 
 #[test]
-fn without_room_for_rejected_rows_it_ends_and_goes_on_when_there_is() {
+fn without_room_for_rejected_rows_it_ends_and_resumes_when_there_is() {
     let (log, bad) = with_bad_rows();
     interruptions::no_room_for_rejected_rows(&lab(), &log, &bad);
 }

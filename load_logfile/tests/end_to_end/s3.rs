@@ -28,7 +28,7 @@ fn assert_loaded(lab: &Lab, run: &Run, log: &str) {
 }
 
 #[test]
-fn an_object_is_loaded_plain_or_packed() {
+fn an_object_is_loaded_plain_or_compressed() {
     let (s3, log) = (S3Server::start(), log(1..=300));
     s3.put("plain.csv", &log);
     s3.put("deep/er/packed \u{e4}+%20.csv", gzip(log.as_bytes()));
@@ -41,7 +41,7 @@ fn an_object_is_loaded_plain_or_packed() {
 #[test]
 fn the_objects_of_a_prefix_are_loaded_in_sorted_order() {
     let (s3, lab) = (S3Server::start(), lab());
-    // The same ids in both: the rows of the object that sorts last stay.
+    // The same ids in both: the rows of the object that sorts last win.
     let (old, new) = (log(1..=100), csv(&rows(1..=100).into_iter().map(|row| row.url("/new")).collect::<Vec<_>>()));
     s3.put("day/a/2.csv", &old);
     s3.put("day/b.csv.gz", gzip(new.as_bytes()));
@@ -54,7 +54,7 @@ fn the_objects_of_a_prefix_are_loaded_in_sorted_order() {
 fn lost_connections_are_resumed_where_they_broke() {
     let (s3, lab, log) = (S3Server::start(), lab(), log(1..=3000));
     s3.put("log.csv", &log);
-    // The first one is for HeadObject. Some bring not even the head of a response.
+    // The first one is for HeadObject. Some do not even deliver the head of a response.
     let url = s3.behind(|connection| [4000, 20_000, 100, 7000, 50_000, 0, 60_000][connection % 7]);
     let run = s3.program_at(&url, lab.program(&["s3://logs/log.csv"])).run();
     assert_loaded(&lab, &run, &log);
@@ -98,7 +98,7 @@ fn a_checkpoint_resumes_in_the_object_and_knows_its_version() {
 }
 
 #[test]
-fn a_packed_object_is_resumed_from_a_checkpoint_too() {
+fn a_compressed_object_is_also_resumed_from_a_checkpoint() {
     let (s3, lab) = (S3Server::start(), lab());
     s3.put("log.csv.gz", gzip(format!("{}bad\n{}", log(1..=500), log(501..=600)).as_bytes()));
     let args = ["s3://logs/log.csv.gz", "--checkpoint", "checkpoint"];
@@ -108,7 +108,7 @@ fn a_packed_object_is_resumed_from_a_checkpoint_too() {
 }
 
 #[test]
-fn what_is_not_there_or_not_allowed_is_said_with_what_to_do() {
+fn missing_or_forbidden_objects_are_reported_with_advice() {
     let (s3, lab) = (S3Server::start(), lab());
     s3.put("a.csv", log(1..=1));
     let fails = |args: &[&str], expected: &[&str]| {

@@ -1,12 +1,13 @@
-//! Tables, credentials and endpoints that will not do: one clear message and what to do about it, exit code 1, exact counts.
+//! Unusable tables, credentials and endpoints: one clear message with advice, exit code 1, exact counts.
 
 use std::time::Duration;
 
-use test_support::canned::{Answer, CannedServer, dead_endpoint};
+use test_support::canned::{CannedResponse, CannedServer, dead_endpoint};
+use test_support::fault::Fault;
 use test_support::lab::Lab;
 use test_support::log::{csv, rows};
 use test_support::program::Program;
-use test_support::proxy::{Fault, Proxy};
+use test_support::proxy::Proxy;
 use test_support::table;
 
 use crate::{LOADER, lab};
@@ -39,8 +40,8 @@ fn a_table_that_does_not_exist() {
 #[test]
 fn a_table_that_is_still_being_created() {
     let server = CannedServer::start(|request| match request.operation.as_str() {
-        "DescribeTable" => Answer::ok(r#"{"Table":{"TableName":"logfile","TableStatus":"CREATING"}}"#),
-        _ => Answer::error("ResourceNotFoundException", "Requested resource not found"),
+        "DescribeTable" => CannedResponse::ok(r#"{"Table":{"TableName":"logfile","TableStatus":"CREATING"}}"#),
+        _ => CannedResponse::error("ResourceNotFoundException", "Requested resource not found"),
     });
     let run = program(&lab(), &server.url()).run();
     run.assert_error(1, &["logfile is still being created", "wait until the table is ACTIVE", NOTHING_WRITTEN]);
@@ -72,7 +73,7 @@ fn no_region_and_no_credentials() {
 
 #[test]
 fn credentials_that_are_not_accepted_or_not_allowed_to_write() {
-    for (exit, code, words, advice) in [
+    for (exit, code, text, advice) in [
         (
             4,
             "AccessDeniedException",
@@ -93,32 +94,32 @@ fn credentials_that_are_not_accepted_or_not_allowed_to_write() {
             "check this computer's clock",
         ),
     ] {
-        let server = CannedServer::always(Answer::error(code, words));
+        let server = CannedServer::always(CannedResponse::error(code, text));
         let run = program(&lab(), &server.url()).run();
-        run.assert_error(exit, &["table logfile: ", words, code, advice, NOTHING_WRITTEN]);
+        run.assert_error(exit, &["table logfile: ", text, code, advice, NOTHING_WRITTEN]);
         assert_eq!(run.stdout, "");
-        // The window opens with one batch, so that what cannot succeed is asked for once; twice if other credentials may help.
+        // The window opens with one batch, so that a permanent error is hit once; twice if other credentials may help.
         let writes = server.requests().iter().filter(|request| request.operation == "BatchWriteItem").count();
         assert_eq!(writes, if code == "ExpiredTokenException" { 2 } else { 1 }, "{code}");
     }
 }
 
 #[test]
-fn nobody_at_the_endpoint() {
+fn no_server_at_the_endpoint() {
     let run = program(&lab(), &dead_endpoint()).run();
     run.assert_error(1, &["the endpoint cannot be reached: Connection refused", "check the endpoint", NOTHING_WRITTEN]);
 }
 
 #[test]
-fn another_server_at_the_endpoint() {
+fn a_different_server_at_the_endpoint() {
     let page = "<html><body>It works!</body></html>";
     for answer in [
-        Answer::http("200 OK", "text/html", page),
-        Answer::http("404 Not Found", "text/html", page),
-        Answer::http("405 Method Not Allowed", "text/html", page),
-        Answer::http("301 Moved Permanently", "text/html", page),
-        Answer::raw("220 mail.example.com ESMTP ready\r\n"),
-        Answer::raw("SSH-2.0-OpenSSH_9.2\r\n"),
+        CannedResponse::http("200 OK", "text/html", page),
+        CannedResponse::http("404 Not Found", "text/html", page),
+        CannedResponse::http("405 Method Not Allowed", "text/html", page),
+        CannedResponse::http("301 Moved Permanently", "text/html", page),
+        CannedResponse::raw("220 mail.example.com ESMTP ready\r\n"),
+        CannedResponse::raw("SSH-2.0-OpenSSH_9.2\r\n"),
     ] {
         let server = CannedServer::always(answer.clone());
         let run = program(&lab(), &server.url()).run();
@@ -128,7 +129,7 @@ fn another_server_at_the_endpoint() {
     }
 }
 
-/// Neither hides the other: the row must be fixed, and the table made.
+/// Neither hides the other: the row must be fixed and the table created.
 #[test]
 fn a_bad_row_and_what_stopped_the_writer_are_both_reported() {
     let lab = lab();
@@ -169,10 +170,10 @@ fn https_where_http_is_spoken() {
         .run()
         .assert_error(1, &["the server at the endpoint is not DynamoDB", "https instead of http", NOTHING_WRITTEN]);
 }
-/// The error must not wait for the rest of the input: somebody's `tail -f` never ends.
+/// The error must not wait for the rest of the input: a `tail -f` never ends.
 #[test]
 fn an_error_ends_the_program_while_its_input_is_still_open() {
-    let server = CannedServer::always(Answer::error("AccessDeniedException", "no"));
+    let server = CannedServer::always(CannedResponse::error("AccessDeniedException", "no"));
     let lab = lab();
     let mut running =
         Program::new(LOADER).directory(lab.folder()).args(["logfile", "-"]).endpoint(&server.url()).start();
@@ -207,7 +208,7 @@ fn a_table_may_be_named_by_its_arn() {
     assert_eq!(lab.items().len(), 60);
 }
 
-/// Python needed the permission to put items alone.
+/// Python needed only the permission to put items.
 #[test]
 fn a_table_that_may_not_be_described_is_loaded() {
     let lab = lab();

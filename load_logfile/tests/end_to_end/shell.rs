@@ -30,7 +30,7 @@ fn under_nohup_lines_appear_as_they_happen_and_a_hang_up_is_survived() {
 }
 
 #[test]
-fn a_suspended_load_goes_on_when_it_is_continued() {
+fn a_suspended_load_continues() {
     let lab = lab();
     let mut running = lab.program(&["-"]).start();
     running.write(&csv(&rows(1..=100)));
@@ -57,7 +57,7 @@ fn a_closed_standard_output_does_not_stop_a_load() {
 }
 
 #[test]
-fn a_full_standard_output_is_said_once_and_does_not_stop_a_load() {
+fn a_full_standard_output_is_reported_once_and_does_not_stop_a_load() {
     let lab = lab();
     lab.file("log.csv", csv(&rows(1..=350)));
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();

@@ -1,4 +1,4 @@
-//! What a script reads: standard output to the letter but for the times, nothing on standard error, exit code 0.
+//! What a script reads: the exact standard output except for times, nothing on standard error, exit code 0.
 
 use test_support::contract::{assert_same_items, sequential};
 use test_support::lab::without_times;

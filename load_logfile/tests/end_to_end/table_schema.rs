@@ -1,4 +1,5 @@
-//! A table with other keys than the mapping, for a user who may not describe it: an error of the table, never of each row.
+//! A table whose keys differ from the mapping's, for a user who may not describe it: one error of the table, not one
+//! for each row.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -10,12 +10,12 @@ use test_support::terminal::Terminal;
 
 use crate::{LOADER, lab};
 
-/// Takes 50 rows a second, and the table is the reason.
+/// Accepts 50 rows per second, limited by the table.
 fn slow_table() -> Lab {
     lab_without_burst("logfile", LOADER, Wcu { table: 5, index: 1000 }, 10, 20_000)
 }
 
-/// Takes 50 rows a second, and its index is the reason.
+/// Accepts 50 rows per second, limited by its index.
 fn slow_index() -> Lab {
     lab_without_burst("logfile", LOADER, Wcu { table: 1000, index: 5 }, 10, 50)
 }
@@ -60,7 +60,8 @@ fn throttling_is_explained_once_while_it_happens_and_ctrl_c_ends_with_the_summar
     assert!(screen.contains(" not written, in "), "{screen}");
     assert!(screen.contains("load_logfile: error: stopped by SIGINT"), "{screen}");
     assert!(screen.contains("load_logfile: what to do: run the same command again"), "{screen}");
-    // The terminal's own echo of Ctrl-C comes between the bar and what would clear it: it may stay, but no second time.
+    // The terminal's echo of Ctrl-C comes between the bar and its removal, so one copy of the bar may remain, but no
+    // second one.
     assert!(screen.matches(" in flight").count() <= 1, "{screen}");
 }
 
@@ -124,7 +125,7 @@ fn another_size_of_the_window_does_no_harm() {
 
 /// In a shell, with Ctrl-Z and fg: what the shell wrote meanwhile stays on the screen.
 #[test]
-fn suspended_and_continued_in_a_shell_the_bar_goes_on_below() {
+fn suspended_and_continued_in_a_shell_the_bar_continues_below() {
     let lab = slow_table();
     lab.file("log.csv", csv(&rows(1..=300)));
     let mut shell = Command::new("bash");

@@ -1,4 +1,4 @@
-//! Tables that take less than is sent, and loads that take less than they could: shared by all threads.
+//! Tables that accept less than is sent, and loads that limit themselves, over all threads.
 
 use local_dynamodb::Options;
 use test_support::capacity;
@@ -9,7 +9,7 @@ use test_support::trial::Trial;
 
 use crate::{LOADER, lab};
 
-/// Two files of so many rows, five times, with four threads: ten times as many items.
+/// Two files of `rows_each` rows, five copies, four threads: ten times as many items.
 fn trial(lab: Lab, rows_each: i64) -> Trial {
     Trial::parallel(lab, &[csv(&rows(1..=rows_each)), csv(&rows(1..=rows_each))], 5, 4)
 }
@@ -43,6 +43,6 @@ fn all_threads_together_consume_no_larger_share_than_asked_for() {
 }
 
 #[test]
-fn a_table_that_takes_nothing_is_given_up_when_the_user_says_so() {
+fn a_table_that_accepts_nothing_is_given_up_after_the_time_set() {
     capacity::given_up(trial(lab(), 50));
 }

@@ -1,4 +1,4 @@
-//! What is in the table afterwards, item by item and attribute by attribute.
+//! The contents of the table after a load, item by item and attribute by attribute.
 
 use test_support::contract::{assert_same_items, parallel};
 use test_support::lab::{Lab, gzip};
@@ -74,7 +74,7 @@ fn the_last_row_of_an_id_wins_at_any_number_of_threads() {
 }
 
 #[test]
-fn more_threads_than_rows_is_no_trouble() {
+fn more_threads_than_rows_do_no_harm() {
     let lab = lab();
     lab.file("log.csv", csv(&rows(1..=3)));
     lab.load(&["log.csv", "--copies", "1", "--threads", "64"]).assert_code(0);

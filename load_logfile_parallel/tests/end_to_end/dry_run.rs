@@ -1,4 +1,4 @@
-//! Whether what `--dry-run` says is true.
+//! The output of `--dry-run`, compared with real loads.
 
 use std::num::NonZeroU32;
 
@@ -16,7 +16,8 @@ fn with_files(lab: Lab, rows_of_each: i64) -> Lab {
     lab
 }
 
-/// The lab's own table, with its own index: 24,000 rows, of which 20,000 fit between the two and 300 into the burst.
+/// The lab's own table, with its own index: 24,000 rows, of which 20,000 fit into the queue between the two and 300
+/// into the burst.
 #[test]
 fn the_estimate_for_logfile_gsi_low_is_the_time_that_the_load_takes() {
     let options = Options { speed: NonZeroU32::new(100).unwrap(), ..Options::default() };
@@ -24,7 +25,7 @@ fn the_estimate_for_logfile_gsi_low_is_the_time_that_the_load_takes() {
     assert_estimate(&lab, &["1.csv", "2.csv", "--copies", "6"], "if the table has been idle", 100.0);
 }
 
-/// With a thousandth of its capacity: with all of it, this machine would be what holds the load up.
+/// With a thousandth of its capacity: with all of it, this machine would limit the load.
 #[test]
 fn the_estimate_for_logfile_scan_is_the_time_that_the_load_takes() {
     let lab = with_files(lab_without_burst("logfile_scan", LOADER, Wcu { table: 5, index: 5 }, 10, 20_000), 500);

@@ -1,21 +1,22 @@
-//! What networks and services do to a load, through a proxy that does it: nothing is lost, nothing is said to be written that is not,
-//! and the last row of an id wins all the same.
+//! Loads under faults of networks and services, injected by a proxy: nothing is lost, nothing is wrongly reported as
+//! written, and the last row of an id wins.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use test_support::canned::{Answer, Request};
+use test_support::canned::{CannedResponse, Request};
 use test_support::contract::{assert_same_items, parallel};
+use test_support::fault::Fault;
 use test_support::log::{Row, csv, row, rows};
 use test_support::program::Counts;
-use test_support::proxy::{Fault, Proxy};
+use test_support::proxy::Proxy;
 use test_support::trial::{Trial, survives_each, survives_random_faults};
 
 use crate::lab;
 
-/// Two files of 90 rows, twice; some ids of each are there several times, near and far.
+/// Two files of 90 rows, twice; some ids of each are repeated, close together and far apart.
 fn with_duplicates(threads: u16) -> Trial {
     let log = |file: i64| {
         let again = (0..50).map(|line| row(21 + line % 20).url(&format!("/again/{file}/{line}")));
@@ -30,13 +31,13 @@ fn trial(rows_each: i64) -> Trial {
 }
 
 #[test]
-fn lost_requests_and_answers_and_a_service_in_trouble_are_survived() {
-    survives_each(|| with_duplicates(3), Fault::troubles(), &[0, 2, 3, 7]);
+fn lost_requests_lost_responses_and_server_errors_are_survived() {
+    survives_each(|| with_duplicates(3), Fault::network_faults(), &[0, 2, 3, 7]);
 }
 
 #[test]
-fn answers_that_are_nonsense_or_about_other_items_are_survived() {
-    // A worker whose first answer is nonsense takes it for another server's.
+fn responses_that_are_nonsense_or_about_other_items_are_survived() {
+    // A worker whose first response is nonsense assumes a different server.
     survives_each(|| with_duplicates(1), Fault::nonsense(), &[1, 4, 5]);
 }
 
@@ -46,7 +47,7 @@ fn throttling_of_each_kind_is_survived() {
 }
 
 #[test]
-fn nothing_taken_for_a_while_is_waited_for() {
+fn a_table_that_accepts_nothing_for_a_while_is_waited_for() {
     let faults = vec![Fault::all_unprocessed(), Fault::error("ProvisionedThroughputExceededException")];
     survives_each(|| with_duplicates(2), faults, &[0, 1]);
 }
@@ -57,11 +58,11 @@ fn faults_of_all_kinds_together_are_survived() {
 }
 
 #[test]
-fn trouble_without_end_is_given_up_with_exact_counts() {
+fn permanent_failures_are_given_up_with_exact_counts() {
     let in_trouble = || {
         let failed = trial(300).fails(|call, _| if call < 6 { Fault::None } else { Fault::internal_server_error() });
-        let words = ["table logfile_scan: gave up after 10 attempts", "InternalServerError", "what to do: "];
-        failed.run.assert_error(1, &words);
+        let text = ["table logfile_scan: gave up after 10 attempts", "InternalServerError", "what to do: "];
+        failed.run.assert_error(1, &text);
         assert_eq!((failed.counts.written, failed.counts.rejected), (failed.items.len(), 0));
         assert!(failed.counts.written > 0);
     };
@@ -77,7 +78,7 @@ fn trouble_without_end_is_given_up_with_exact_counts() {
     });
 }
 
-fn ends_at_once(exit: i32, code: &'static str, words: &str) {
+fn ends_at_once(exit: i32, code: &'static str, text: &str) {
     let trial = trial(500).with_args(&["--checkpoint", "progress"]);
     let fixed = Arc::new(AtomicBool::new(false));
     let is_fixed = Arc::clone(&fixed);
@@ -85,10 +86,11 @@ fn ends_at_once(exit: i32, code: &'static str, words: &str) {
         if call < 12 || is_fixed.load(Ordering::Relaxed) { Fault::None } else { Fault::error(code) }
     });
     let failed = trial.failed(trial.program(&proxy.url()).run(), proxy.calls());
-    failed.run.assert_error(exit, &[words, code, "what to do: ", "run the same command again: it resumes from here"]);
+    failed.run.assert_error(exit, &[text, code, "what to do: ", "run the same command again: it resumes from here"]);
     assert_eq!(failed.counts.written, failed.items.len());
-    // The windows of the three workers have opened by one for each response, so 15 batches may be in flight. Each is sent at most three
-    // times: once, again by the SDK, which may know newer credentials, and again after the sources of expired credentials were read anew.
+    // The windows of the three workers have opened by one for each response, so 15 batches may be in flight. Each is
+    // sent at most three times: once, again by the SDK, which may know newer credentials, and again after the sources
+    // of expired credentials were read again.
     assert!(failed.calls <= 12 + 3 * (3 + 12), "{code}: {} calls", failed.calls);
     fixed.store(true, Ordering::Relaxed);
     trial.assert_done(&trial.program(&proxy.url()).run(), code);
@@ -96,7 +98,7 @@ fn ends_at_once(exit: i32, code: &'static str, words: &str) {
 }
 
 #[test]
-fn what_cannot_succeed_ends_the_load_at_once_and_a_checkpoint_goes_on_from_there() {
+fn permanent_errors_end_the_load_at_once_and_a_checkpoint_resumes_there() {
     thread::scope(|scope| {
         scope.spawn(|| ends_at_once(1, "ExpiredTokenException", "the AWS credentials are not accepted"));
         scope.spawn(|| ends_at_once(4, "AccessDeniedException", "access denied"));
@@ -112,16 +114,18 @@ fn a_limit_on_open_files_loses_nothing() {
     trial.assert_done(&run, "64 files");
 }
 
-/// DynamoDB refuses a batch whole for one bad item, without saying which.
+/// DynamoDB rejects a whole batch for one bad item, without saying which.
 fn refuses_copies_of_13(_: usize, request: &Request) -> Fault {
     match ["request#13\"", "request#2013\""].iter().any(|key| request.body.contains(key)) {
-        true => Fault::Answer(Answer::error("ValidationException", "One or more parameter values were invalid")),
+        true => {
+            Fault::Respond(CannedResponse::error("ValidationException", "One or more parameter values were invalid"))
+        }
         false => Fault::None,
     }
 }
 
 #[test]
-fn a_row_that_only_the_service_refuses_takes_neither_its_batch_nor_another_thread_with_it() {
+fn a_row_that_only_the_service_rejects_affects_neither_its_batch_nor_other_threads() {
     let lab = lab();
     let log = csv(&rows(1..=200));
     lab.file("log.csv", &log);

@@ -1,4 +1,5 @@
-//! Rows that would overwrite each other's copies: refused before anything is written, unless told how to number them.
+//! Rows that would overwrite each other's copies are refused before anything is written, unless they are numbered
+//! differently.
 
 use test_support::contract::{assert_same_items, parallel};
 use test_support::lab::Lab;
@@ -6,7 +7,7 @@ use test_support::log::{csv, row, rows};
 
 use crate::lab;
 
-/// Two rows whose copies meet.
+/// Two rows whose copies collide.
 fn lab_with_long_file() -> (Lab, String) {
     let lab = lab();
     let log = csv(&[row(1), row(2001)]);

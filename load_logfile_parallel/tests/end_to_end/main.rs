@@ -1,4 +1,4 @@
-//! `load_logfile_parallel` as a shell script meets it: the real binary, real HTTP, the real engine.
+//! `load_logfile_parallel` as a shell script uses it: the real binary, real HTTP, the real engine.
 
 mod bad_rows;
 mod capacity;

@@ -13,8 +13,8 @@ fn trial(rows_each: i64) -> Trial {
     Trial::parallel(lab(), &[csv(&rows(1..=rows_each)), csv(&rows(1..=rows_each))], 4, 3)
 }
 
-/// Of 1,000 rows a second: those of a second, and more because a busy machine saves late; and of each worker what it has in hand, because
-/// a row whose copies are not all acknowledged is written again with all of them, and the workers are not equally far.
+/// At 1,000 rows per second: those of one second, more because a busy machine saves late, and the rows that each worker
+/// holds. A row whose copies are not all acknowledged is written again with all of them, and workers progress unevenly.
 const MOST_AGAIN: usize = 2600;
 
 #[test]
@@ -23,17 +23,17 @@ fn a_load_that_was_killed_is_simply_run_again() {
 }
 
 #[test]
-fn with_a_checkpoint_it_goes_on_however_often_it_is_killed() {
+fn with_a_checkpoint_it_resumes_however_often_it_is_killed() {
     interruptions::killed_until_it_is_done(trial(1000), 1000, MOST_AGAIN);
 }
 
 #[test]
-fn what_was_acknowledged_behind_a_missing_answer_is_not_written_again() {
-    interruptions::killed_while_an_answer_is_missing(trial(600), 1000, MOST_AGAIN, "log0.csv", 0);
+fn rows_acknowledged_after_a_missing_response_are_not_written_again() {
+    interruptions::killed_while_a_response_is_missing(trial(600), 1000, MOST_AGAIN, "log0.csv", 0);
 }
 
 #[test]
-fn a_signal_stops_it_with_exact_counts_and_it_goes_on() {
+fn a_signal_stops_it_with_exact_counts_and_it_resumes() {
     thread::scope(|scope| {
         scope.spawn(|| interruptions::stopped_by_a_signal(trial(800), "INT", 130));
         scope.spawn(|| interruptions::stopped_by_a_signal(trial(800), "TERM", 143));
@@ -46,7 +46,7 @@ fn a_second_signal_ends_it_at_once_with_exact_counts() {
 }
 
 #[test]
-fn suspended_while_its_connections_get_lost_it_carries_on() {
+fn a_suspended_load_continues_although_its_connections_were_lost() {
     interruptions::suspended_and_continued(&trial(800));
 }
 
@@ -57,7 +57,7 @@ fn a_checkpoint_is_for_one_file_and_not_for_its_name() {
 
 #[test]
 fn a_table_deleted_under_it_ends_it() {
-    interruptions::table_deleted_on_the_way(trial(800), "logfile_scan");
+    interruptions::table_deleted_during_the_load(trial(800), "logfile_scan");
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn the_objects_of_a_prefix_are_the_files() {
     let logs = [csv(&rows(1..=300)), csv(&rows(1..=200))];
     s3.put("day/a.csv", &logs[0]);
     s3.put("day/b.csv.gz", gzip(logs[1].as_bytes()));
-    // The ids in the objects are read before the load, to see whether there is room for the copies.
+    // The ids in the objects are read before the load, to check that there is room for the copies.
     let run = s3.program(lab.program(&["s3://logs/day/", "--copies=3"])).run();
     assert_eq!((run.code, run.news().as_str()), (Some(0), ""), "{}", run.stdout);
     let stdout = without_times(&run.stdout);

@@ -1,6 +1,6 @@
-//! Tables, credentials and endpoints that will not do: one clear message and what to do about it, exit code 1; never a hang.
+//! Unusable tables, credentials and endpoints: one clear message with advice, exit code 1; never a hang.
 
-use test_support::canned::{Answer, CannedServer, dead_endpoint};
+use test_support::canned::{CannedResponse, CannedServer, dead_endpoint};
 use test_support::program::Program;
 use test_support::table;
 
@@ -16,7 +16,7 @@ fn program(url: &str, table: &str) -> (test_support::lab::Lab, Program) {
 
 #[test]
 fn a_worker_that_fails_ends_the_program() {
-    for (exit, code, words, message) in [
+    for (exit, code, text, message) in [
         (4, "AccessDeniedException", "User: me is not authorized to perform: dynamodb:BatchWriteItem", "access denied"),
         (
             1,
@@ -26,10 +26,10 @@ fn a_worker_that_fails_ends_the_program() {
         ),
         (4, "ResourceNotFoundException", "Requested resource not found", "table logfile_scan: there is no such table"),
     ] {
-        let server = CannedServer::always(Answer::error(code, words));
+        let server = CannedServer::always(CannedResponse::error(code, text));
         let (_lab, program) = program(&server.url(), "logfile_scan");
         let run = program.run();
-        run.assert_error(exit, &[message, words, "what to do: ", " = 0 written + 0 rejected + "]);
+        run.assert_error(exit, &[message, text, "what to do: ", " = 0 written + 0 rejected + "]);
         assert!(!run.stdout.contains("total rows"), "{}", run.stdout);
     }
 }
@@ -37,8 +37,8 @@ fn a_worker_that_fails_ends_the_program() {
 #[test]
 fn a_table_that_is_still_being_created() {
     let server = CannedServer::start(|request| match request.operation.as_str() {
-        "DescribeTable" => Answer::ok(r#"{"Table":{"TableName":"logfile_scan","TableStatus":"CREATING"}}"#),
-        _ => Answer::error("ResourceNotFoundException", "Requested resource not found"),
+        "DescribeTable" => CannedResponse::ok(r#"{"Table":{"TableName":"logfile_scan","TableStatus":"CREATING"}}"#),
+        _ => CannedResponse::error("ResourceNotFoundException", "Requested resource not found"),
     });
     let (_lab, program) = program(&server.url(), "logfile_scan");
     program.run().assert_error(1, &["logfile_scan is still being created", "wait until the table is ACTIVE"]);
@@ -53,10 +53,10 @@ fn a_table_with_another_key() {
 }
 
 #[test]
-fn nobody_or_somebody_else_at_the_endpoint() {
+fn no_server_or_a_different_one_at_the_endpoint() {
     let (_lab, program_) = program(&dead_endpoint(), "logfile_scan");
     program_.run().assert_error(1, &["the endpoint cannot be reached: Connection refused", "check the endpoint"]);
-    let page = CannedServer::always(Answer::http("200 OK", "text/html", "<html>It works!</html>"));
+    let page = CannedServer::always(CannedResponse::http("200 OK", "text/html", "<html>It works!</html>"));
     let (_lab, program) = program(&page.url(), "logfile_scan");
     program.run().assert_error(1, &["the server at the endpoint is not DynamoDB", "check the endpoint"]);
 }

@@ -34,7 +34,7 @@ fn under_nohup_lines_appear_as_they_happen_and_a_hang_up_is_survived() {
 }
 
 #[test]
-fn a_suspended_load_goes_on_when_it_is_continued() {
+fn a_suspended_load_continues() {
     let lab = lab();
     let mut running = lab.program(&["-", "--copies", "1"]).start();
     running.write(&csv(&rows(1..=100)));

@@ -1,4 +1,4 @@
-//! What a script reads: standard output to the letter but for the times, nothing on standard error, exit code 0.
+//! What a script reads: the exact standard output except for times, nothing on standard error, exit code 0.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ fn without_files_it_loads_the_workshops_and_prints_what_the_python_script_prints
     let start =
         "starting thread for file: ./data/logfile_medium1.csv\nstarting thread for file: ./data/logfile_medium2.csv\n";
     let lines = shown.stdout.strip_prefix(start).unwrap_or_else(|| panic!("{shown:?}"));
-    // Which thread comes to its 5,000th row first is chance.
+    // Which thread reaches its 5,000th row first is random.
     let lines: BTreeSet<&str> = lines.lines().collect();
     let expected = ["thread_id: 0, row: 5000, S", "thread_id: 1, row: 5000, S", "total rows 12000 in S seconds"];
     assert_eq!(lines, BTreeSet::from(expected));

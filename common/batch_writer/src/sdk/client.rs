@@ -1,7 +1,7 @@
 //! A connection: region, profile, endpoint and credentials, from which clients of DynamoDB are made.
 //!
-//! They are found by the SDK, in its order. A loopback endpoint has no accounts: for it, placeholders replace what is missing, and the
-//! instance metadata service is not asked, which a laptop would wait for in vain.
+//! They are found by the SDK, in its order. A loopback endpoint has no accounts: placeholders replace whatever is
+//! missing, and the instance metadata service is not queried, because on a laptop that would only time out.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -27,25 +27,25 @@ pub use super::settings::Settings;
 use super::settings::loader;
 use crate::service_error::causes;
 
-/// The region of a loopback endpoint, where none is set. DynamoDB Local keeps tables apart by region and access key unless it runs with
-/// `-sharedDb`, so this must not change from run to run.
+/// The region for a loopback endpoint if none is set. DynamoDB Local separates tables by region and access key unless
+/// it runs with `-sharedDb`, so this must be the same in every run.
 const PLACEHOLDER_REGION: &str = "us-east-1";
 
-/// The time to the first byte of a response. A BatchWriteItem takes milliseconds; boto3 waits 60 s.
+/// The timeout until the first byte of a response. A BatchWriteItem takes milliseconds; boto3 waits 60 s.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// The time of one attempt, from its start to the end of the response. The connect timeout is the SDK's (3.1 s).
+/// The timeout of one attempt, from its start to the end of the response. The connect timeout is the SDK's (3.1 s).
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Who retries a failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retries {
-    /// The SDK, as the environment and the profile say (`AWS_MAX_ATTEMPTS`, `AWS_RETRY_MODE`).
+    /// The SDK, as set in the environment and the profile (`AWS_MAX_ATTEMPTS`, `AWS_RETRY_MODE`).
     Sdk,
     /// The caller: each call of a client is one request.
     Caller,
 }
 
-/// A region, an endpoint and credentials: makes as many clients as there are worker threads.
+/// A region, an endpoint and credentials: creates a client for each worker thread.
 #[derive(Debug, Clone)]
 pub struct Connection {
     config: SdkConfig,
@@ -62,7 +62,7 @@ impl Connection {
         Self::open_service("DynamoDB", settings).await
     }
 
-    /// As [`open`](Self::open), for another AWS service, named by the service ID that its SDK has: `S3`. Its client is built from
+    /// Like [`open`](Self::open), for another AWS service with this service ID, such as `S3`. Its client is built from
     /// [`service_config`](Self::service_config).
     pub async fn open_service(service_id: &'static str, settings: &Settings) -> Result<Self, ConnectionError> {
         check_profile(settings).await?;
@@ -74,7 +74,7 @@ impl Connection {
         };
         let mut loader = loader(settings).http_client(https.client());
         if is_loopback {
-            // Credentials come from their own sources, below.
+            // Credentials are resolved separately, below.
             loader = loader.no_credentials();
             if settings.region.is_none() {
                 loader = loader.region(loopback_region(settings));
@@ -92,8 +92,9 @@ impl Connection {
         Ok(Self { config, credentials, https, region, endpoint_url, is_loopback })
     }
 
-    /// A client with an HTTP client of its own. Pooled connections belong to the runtime that opened them, so a thread with its own
-    /// runtime needs its own client. Credentials are shared: they are resolved once, and renewed when they expire.
+    /// Creates a client with its own HTTP client. Pooled connections belong to the runtime that opened them, so each
+    /// thread with a runtime needs its own client. Credentials are shared: they are resolved once, and renewed when
+    /// they expire.
     pub fn client(&self, retries: Retries) -> Client {
         let builder = aws_sdk_dynamodb::config::Builder::from(&self.service_config());
         let mut builder = builder.interceptor(self.credentials.clone());
@@ -120,7 +121,7 @@ impl Connection {
         self.config.clone().into_builder().timeout_config(timeouts).http_client(http).build()
     }
 
-    /// Has the sources of credentials read again when the service says that the credentials have expired.
+    /// Causes the sources of credentials to be read again when the service reports that the credentials have expired.
     pub fn credentials_interceptor(&self) -> SharedInterceptor {
         SharedInterceptor::new(self.credentials.clone())
     }
@@ -151,7 +152,7 @@ impl fmt::Display for Connection {
     }
 }
 
-/// What the environment and the profile say that decides how everything else is asked for.
+/// The settings of the environment and the profile that all other lookups depend on.
 struct Configured {
     endpoint_url: Option<String>,
     ca_bundle: Option<PathBuf>,
@@ -161,7 +162,7 @@ struct Configured {
 /// in the SDK's order.
 /// The CA bundle in the AWS CLI's order, which the SDK does not know: AWS_CA_BUNDLE, profile.
 async fn configured(settings: &Settings, service_id: &'static str) -> Configured {
-    // With a region and without credentials, the loader searches for neither.
+    // With a fixed region and no credentials, the loader looks for neither.
     let config = loader(settings).region(Region::from_static(PLACEHOLDER_REGION)).no_credentials().load().await;
     let find = |env, profile| {
         let key = ServiceConfigKey::builder().service_id(service_id).env(env).profile(profile).build().ok()?;
@@ -190,7 +191,7 @@ async fn check_profile(settings: &Settings) -> Result<(), ConnectionError> {
     let Some(profile) = asked_for.filter(|profile| !profile.is_empty() && profile != "default") else {
         return Ok(());
     };
-    // Deprecated in favour of the same type in aws-runtime, which is no dependency of ours otherwise.
+    // Deprecated in favour of the same type in aws-runtime, which is not otherwise a dependency.
     #[expect(deprecated)]
     let files = aws_config::profile::profile_file::ProfileFiles::default();
     let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &files, None)

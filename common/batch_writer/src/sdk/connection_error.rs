@@ -15,22 +15,22 @@ pub enum ConnectionError {
         /// The cause.
         reason: &'static str,
     },
-    /// Neither the flag, the environment, the profile nor the instance names a region.
+    /// No region is set in the options, the environment, the profile or the instance metadata.
     #[error("no region is set")]
     NoRegion,
     /// The region's name cannot be part of a host name.
     #[error("{0:?} is not a region")]
     InvalidRegion(String),
-    /// The profile is in none of the configuration files.
+    /// The profile is not in the configuration files.
     #[error("there is no profile {0:?} in the AWS configuration files")]
     NoSuchProfile(String),
     /// The configuration files cannot be read.
     #[error("the AWS configuration files cannot be used: {0}")]
     ConfigurationFiles(String),
-    /// No source of credentials has any.
+    /// No source provides credentials.
     #[error("no AWS credentials found")]
     NoCredentials,
-    /// A source of credentials is configured and failed.
+    /// A configured source of credentials failed.
     #[error("the AWS credentials cannot be loaded: {0}")]
     Credentials(String),
     /// The file with the certificates to trust cannot be used.
@@ -41,7 +41,7 @@ pub enum ConnectionError {
         /// The cause.
         reason: String,
     },
-    /// There is no runtime to connect in.
+    /// A runtime cannot be started.
     #[error("cannot start a runtime: {0}")]
     Runtime(#[source] std::io::Error),
 }

@@ -1,5 +1,5 @@
-//! Credentials from the sources that the AWS CLI uses. The sources are read again when the credentials expire, and when DynamoDB says
-//! that they have expired.
+//! Credentials from the sources that the AWS CLI uses. The sources are read again when the credentials expire, and when
+//! DynamoDB reports that they have expired.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -26,11 +26,11 @@ use super::http_client::Https;
 use super::settings::{Settings, loader};
 use crate::service_error::{causes, is_expired_token};
 
-/// Access key and secret for a loopback endpoint when there are none. Letters only: DynamoDB Local accepts only letters and digits
-/// since its version 2.0.
+/// Access key and secret for a loopback endpoint if there are none. DynamoDB Local accepts only letters and digits
+/// since version 2.0.
 const PLACEHOLDER_KEY: &str = "placeholder";
 
-/// Many requests fail at once when credentials expire; the sources are read again for the first of them.
+/// Many requests fail at once when credentials expire. Only the first of them causes the sources to be read again.
 const REREAD_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Where credentials come from.
@@ -43,14 +43,15 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// A provider that has read nothing yet: the SDK's chain; for a loopback endpoint environment and profile, or else a placeholder.
+    /// A provider that has read nothing yet: the SDK's chain or, for a loopback endpoint, environment and profile with
+    /// a placeholder as the last resort.
     async fn provider(&self) -> Option<SharedCredentialsProvider> {
         let http = self.https.client();
         if !self.is_loopback {
             let config = loader(&self.settings).region(self.region.clone()).http_client(http).load().await;
             return config.credentials_provider();
         }
-        // A profile may name a source that is asked over HTTPS, wherever the endpoint is.
+        // A profile may name a source that is called over HTTPS, whatever the endpoint is.
         let config = ProviderConfig::without_region().with_region(Some(self.region.clone())).with_http_client(http);
         let mut files = ProfileFileCredentialsProvider::builder().configure(&config);
         if let Some(profile) = &self.settings.profile {
@@ -98,16 +99,18 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    /// `None`: the sources are to be read again.
+    /// `None`: the sources must be read again.
     provider: Option<SharedCredentialsProvider>,
-    /// Already resolved, for the first client that needs them: a `credential_process` that asks for a token is not run twice.
+    /// Already resolved, for the first client that needs them, so that a `credential_process` that asks for a token
+    /// does not run twice.
     first: Option<Credentials>,
     cache: SharedIdentityCache,
     reread_at: Option<SystemTime>,
 }
 
 impl ConnectionCredentials {
-    /// Resolves the credentials now, so that their absence is an error of its own and not one of the first request.
+    /// Resolves the credentials now, so that missing credentials are reported as such and not as an error of the first
+    /// request.
     pub(super) async fn resolve(sources: Sources) -> Result<Self, ConnectionError> {
         let provider = sources.provider().await.ok_or(ConnectionError::NoCredentials)?;
         let first = provider.provide_credentials().await.map_err(|error| match error {
@@ -149,7 +152,7 @@ impl ConnectionCredentials {
         provider.provide_credentials().await
     }
 
-    /// Has the next request read the sources again, unless they were read again just before.
+    /// Causes the next request to read the sources again, unless they have just been read.
     fn expired(&self, now: SystemTime) {
         let mut state = self.state();
         let was_just_read = |at: SystemTime| now.duration_since(at).is_ok_and(|since| since < REREAD_INTERVAL);

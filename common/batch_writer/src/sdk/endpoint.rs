@@ -20,7 +20,7 @@ pub(super) fn check_endpoint(url: &str) -> Result<bool, ConnectionError> {
     }
     let authority = uri.authority().map(Authority::as_str).unwrap_or_default();
     if authority.contains('@') {
-        return Err(invalid("it holds a user name, which DynamoDB has no use for"));
+        return Err(invalid("it contains a user name, which DynamoDB does not use"));
     }
     let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| invalid("it names no host"))?;
     if authority != host && uri.port_u16().is_none() {
@@ -74,7 +74,7 @@ mod tests {
             ("http://", "it cannot be parsed"),
             ("http://:8000", "it names no host"),
             ("http://a b", "it cannot be parsed"),
-            ("http://me:secret@127.0.0.1:8000", "it holds a user name, which DynamoDB has no use for"),
+            ("http://me:secret@127.0.0.1:8000", "it contains a user name, which DynamoDB does not use"),
             ("http://127.0.0.1:80000", "its port is not a number from 0 to 65535"),
         ] {
             let error = check_endpoint(url).unwrap_err();

@@ -1,4 +1,4 @@
-//! The HTTP clients that requests to DynamoDB and to the sources of credentials go through.
+//! The HTTP clients for DynamoDB and for the sources of credentials.
 
 use std::path::Path;
 
@@ -15,7 +15,8 @@ use super::connection_error::ConnectionError;
 
 const END_OF_CERTIFICATE: &str = "-----END CERTIFICATE-----";
 
-/// Makes HTTPS clients that trust the same certificates: the system's or, as in the AWS CLI, those of a bundle instead.
+/// Creates HTTPS clients that trust the same certificates: the system's or, as in the AWS CLI, those of a bundle
+/// instead.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Https {
     context: TlsContext,
@@ -29,20 +30,20 @@ impl Https {
         let pem = String::from_utf8_lossy(&pem);
         let certificates = certificates(&pem);
         if certificates.is_empty() {
-            return Err(unusable("it holds no certificate in PEM format".to_owned()));
+            return Err(unusable("it contains no certificate in PEM format".to_owned()));
         }
         let trusted = certificates.into_iter().fold(TrustStore::empty(), TrustStore::with_pem_certificate);
         let context = TlsContext::builder().with_trust_store(trusted).build();
         Ok(Self { context: context.map_err(|error| unusable(error.to_string()))? })
     }
 
-    /// As the SDK's default client: HTTP_PROXY, HTTPS_PROXY and NO_PROXY are obeyed. The cryptography is ring's instead of AWS-LC's,
+    /// Like the SDK's default client, it respects HTTP_PROXY, HTTPS_PROXY and NO_PROXY. It uses ring instead of AWS-LC,
     /// which takes several times as long to compile.
     pub(super) fn client(&self) -> SharedHttpClient {
         self.client_through(ProxyConfig::from_env())
     }
 
-    /// For this machine, whose loopback interface no proxy reaches.
+    /// A client for this machine, without a proxy: a proxy cannot reach its loopback interface.
     pub(super) fn loopback_client(&self) -> SharedHttpClient {
         self.client_through(ProxyConfig::disabled())
     }
@@ -62,13 +63,13 @@ impl Https {
     }
 }
 
-/// Plain HTTP to this machine. It needs no certificates, which a small container may lack.
+/// A plain HTTP client for this machine. It needs no certificates, which a small container may lack.
 pub(super) fn loopback_http_client() -> SharedHttpClient {
     Builder::new().build_http()
 }
 
-/// The PEM sections of the certificates that TLS can use. A bundle may hold comments and certificates of a kind that it cannot; the
-/// HTTP client panics on these.
+/// The PEM sections of the certificates that TLS can use. A bundle may also contain comments and unusable certificates,
+/// on which the HTTP client panics.
 fn certificates(pem: &str) -> Vec<&[u8]> {
     let is_usable = |section: &&str| {
         let certificate = CertificateDer::from_pem_slice(section.as_bytes());

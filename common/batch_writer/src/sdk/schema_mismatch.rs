@@ -1,7 +1,8 @@
-//! Validation errors about keys: of the table, or of one item?
+//! Distinguishes validation errors about the table's keys from those about one item.
 //!
-//! DynamoDB rejects a batch with the same message whether the table has other keys than the items, or one item has a key of another
-//! type. In the first case every item would be rejected, one by one; so the two must be distinguished before the batch is divided.
+//! DynamoDB rejects a batch with the same message whether the table's keys differ from the items', or one item has a
+//! key of a different type. In the first case every item would be rejected, one by one, so the two must be
+//! distinguished before the batch is divided.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,20 +11,20 @@ use crate::core::key::KeySchema;
 use crate::service_error::{ServiceError, ServiceErrorKind};
 use capacity::limits::MAX_BATCH_WRITE_REQUESTS;
 
-/// What BatchWriteItem says of a key that is missing, or of another type.
+/// BatchWriteItem's message for a key that is missing or has a different type.
 const KEY_ELEMENT: &str = "The provided key element does not match the schema";
 
 const TYPE_MISMATCHES: [&str; 2] = ["Type mismatch for key ", "Type mismatch for Index Key "];
 
-/// After so many items rejected alone, and none accepted, the table is taken to have other keys.
+/// After this many items were rejected alone and none accepted, the table is assumed to have different keys.
 const LONE_REJECTIONS: usize = MAX_BATCH_WRITE_REQUESTS;
 
-/// What is known of the types of attributes, before the first item and from responses.
+/// What is known about the types of attributes, initially and from responses.
 #[derive(Debug, Default)]
 pub(super) struct AttributeTypes {
     /// Attributes that have the same type in every item, as DynamoDB names it.
     fixed: HashMap<String, &'static str>,
-    /// Whether the table has accepted a batch, so that its keys are the items'.
+    /// Whether the table has accepted a batch, which proves that its keys are the items'.
     has_accepted: AtomicBool,
     lone_rejections: AtomicUsize,
 }
@@ -37,7 +38,7 @@ impl AttributeTypes {
         self.has_accepted.store(true, Ordering::Relaxed);
     }
 
-    /// The error of a batch of so many items; about the table if that is certain.
+    /// The error of a batch of `items` items; it is about the table if that is certain.
     pub(super) fn judge(&self, error: ServiceError, schema: &KeySchema, items: usize) -> ServiceError {
         if error.kind != ServiceErrorKind::Invalid {
             return error;
@@ -57,7 +58,7 @@ impl AttributeTypes {
         ServiceError { kind, ..error }
     }
 
-    /// Counts an item that was rejected alone.
+    /// Counts an item that was rejected alone. Returns whether there are too many.
     fn is_rejected_throughout(&self) -> bool {
         let before = self.lone_rejections.fetch_add(1, Ordering::Relaxed);
         before + 1 >= LONE_REJECTIONS && !self.has_accepted.load(Ordering::Relaxed)

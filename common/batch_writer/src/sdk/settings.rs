@@ -1,9 +1,9 @@
-//! Settings of a connection, and the loader of the AWS configuration that they make.
+//! Settings of a connection, and the loader of the AWS configuration that they result in.
 
 use aws_config::{BehaviorVersion, ConfigLoader};
 use aws_types::region::Region;
 
-/// The user's settings of a connection. What is `None` is found as the AWS CLI finds it.
+/// The user's settings of a connection. Settings that are `None` are found as the AWS CLI finds them.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// URL of the endpoint, with its scheme.
@@ -14,9 +14,9 @@ pub struct Settings {
     pub profile: Option<String>,
 }
 
-/// Without an HTTP client, which only the sources of credentials and a region's metadata service need.
+/// Without an HTTP client: only the sources of credentials and the metadata service for the region need one.
 pub(super) fn loader(settings: &Settings) -> ConfigLoader {
-    // Pinned: a newer behavior version may change timeouts and retries, and the writer's rest on these.
+    // Pinned: a newer behavior version may change timeouts and retries, on which the writer's depend.
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
     if let Some(url) = &settings.endpoint_url {
         loader = loader.endpoint_url(url);

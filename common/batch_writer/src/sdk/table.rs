@@ -1,4 +1,4 @@
-//! BatchWriteItem through the SDK, with bodies that were serialised beforehand.
+//! BatchWriteItem through the SDK, with bodies that are already serialised.
 
 use std::collections::HashMap;
 use std::ops::Add;
@@ -22,9 +22,9 @@ use capacity::CapacityUnits;
 
 /// A DynamoDB table, through the SDK.
 ///
-/// The SDK signs, sends, times out and parses the response. The body is serialised beforehand, because building each item from a map
-/// of values costs about as much as all the rest. Use a client whose own retries are off
-/// ([`Retries::Caller`](super::client::Retries::Caller)).
+/// The SDK signs and sends requests, applies timeouts and parses responses. The bodies are already serialised, because
+/// building each item from a map of values costs about as much as everything else. Use a client whose own retries are
+/// off ([`Retries::Caller`](super::client::Retries::Caller)).
 #[derive(Debug, Clone)]
 pub struct Table {
     client: Client,
@@ -32,13 +32,13 @@ pub struct Table {
     schema: KeySchema,
     return_consumed_capacity: bool,
     fast_path: Option<Arc<FastPath>>,
-    /// Whether the endpoint has ever responded as DynamoDB does, to this table or to another one made from it.
+    /// Whether the endpoint has ever responded as DynamoDB does, to this table or one created from it.
     is_dynamodb: Arc<AtomicBool>,
     types: Arc<AttributeTypes>,
 }
 
 impl Table {
-    /// A table by its name or ARN, with the names of its key attributes.
+    /// A table, by name or ARN, with the names of its key attributes.
     pub fn new(client: Client, name: impl Into<String>, schema: KeySchema) -> Self {
         Self {
             client,
@@ -57,24 +57,26 @@ impl Table {
         self
     }
 
-    /// Attributes that have the same type in every item, with its name (`S`, `N`). Where the table or an index has another type for
-    /// one of them, that is a [`SchemaMismatch`](ServiceErrorKind::SchemaMismatch), which stops the writer, and no item is rejected.
+    /// Attributes that have the same type in every item, with the type's name (`S`, `N`). If the table or an index has
+    /// a different type for one of them, that is a [`SchemaMismatch`](ServiceErrorKind::SchemaMismatch), which stops
+    /// the writer; no item is rejected.
     ///
-    /// Where a type is not known, DynamoDB's message does not tell whose error it is: items are then rejected one by one, until 25 are
-    /// and none has been accepted.
+    /// If a type is unknown, DynamoDB's message does not show whether the table or an item is wrong. Items are then
+    /// rejected one by one, until 25 have been rejected and none has been accepted.
     pub fn fixed_types(mut self, types: impl IntoIterator<Item = (String, &'static str)>) -> Self {
         self.types = Arc::new(AttributeTypes::fixed(types));
         self
     }
 
-    /// Whether most requests bypass the SDK's orchestration (on by default). What is sent is the same.
+    /// Whether most requests bypass the SDK's orchestration (on by default). The requests sent are the same.
     pub fn use_fast_path(mut self, uses: bool) -> Self {
         self.fast_path = uses.then(Arc::default);
         self
     }
 
-    /// The same table through another client, such as that of another runtime. Both share what is known about the endpoint: one
-    /// unintelligible response does not stop a writer where others have shown that the endpoint is DynamoDB.
+    /// The same table through a different client, for example for another runtime. Both share what is known about the
+    /// endpoint: one unintelligible response does not stop a writer if other responses have shown that the endpoint is
+    /// DynamoDB.
     pub fn with_client(&self, client: Client) -> Self {
         let fast_path = self.fast_path.as_ref().map(|_| Arc::default());
         Self { client, fast_path, ..self.clone() }
@@ -90,7 +92,8 @@ impl Table {
             Received::AllWritten(consumed) => return Ok(BatchResponse { unprocessed: Vec::new(), consumed }),
             Received::Other(output) => output,
         };
-        // DynamoDB always returns the map, if only an empty one. The SDK also accepts a body without it, such as an empty one.
+        // DynamoDB always returns the map, even if it is empty. The SDK also accepts a body without it, such as an
+        // empty one.
         let unprocessed = output.unprocessed_items.as_ref().ok_or_else(|| {
             ServiceError::from_response(200, None, Some("the response to BatchWriteItem has no UnprocessedItems"))
         })?;
@@ -98,7 +101,8 @@ impl Table {
         Ok(BatchResponse { unprocessed: self.indexes(batch, unprocessed)?, consumed })
     }
 
-    /// The indexes in `batch` of the requests that came back. One that was not sent is an error: the response is not about this batch.
+    /// The indexes in `batch` of the unprocessed requests. A request that was not sent is an error: the response is not
+    /// for this batch.
     fn indexes<T>(
         &self,
         batch: &WriteBatch<T>,
@@ -114,7 +118,8 @@ impl Table {
         })
     }
 
-    /// As [`call_sdk`](Self::call_sdk); once more if the credentials have expired: the client then reads their sources again.
+    /// Like [`call_sdk`](Self::call_sdk), with a second attempt if the credentials have expired: the client then reads
+    /// their sources again.
     async fn send_by_sdk(&self, body: impl Fn() -> SdkBody) -> Result<BatchWriteItemOutput, ServiceError> {
         match self.call_sdk(body()).await {
             Err(error) if error.is_expired_token() => self.call_sdk(body()).await,
@@ -167,7 +172,8 @@ impl Table {
                 fast_path.forget();
                 result
             }
-            // This error would stop the writer. The SDK may have new credentials by now, another endpoint, or the service's time.
+            // This error would stop the writer. Meanwhile the SDK may have new credentials, a different endpoint, or a
+            // corrected clock.
             Err(_) => {
                 fast_path.forget();
                 Box::pin(self.send_by_sdk(body)).await.map(Received::Other)
@@ -188,7 +194,7 @@ impl<T: Send + Sync + 'static> BatchWriteItem<T> for Table {
                 Ok(response)
             }
             Err(error) if error.kind == ServiceErrorKind::WrongEndpoint && self.is_dynamodb.load(Ordering::Relaxed) => {
-                // Trouble on the way, which may pass.
+                // A transient failure.
                 let message = format!("the endpoint no longer responds as DynamoDB does: {}", error.message);
                 Err(ServiceError { kind: ServiceErrorKind::Unavailable, message, ..error })
             }
@@ -211,7 +217,7 @@ fn consumed(consumed: &[types::ConsumedCapacity]) -> Option<Consumed> {
         let local = consumed.local_secondary_indexes().into_iter().flat_map(HashMap::values).map(units);
         let table = match consumed.table() {
             Some(table) => local.fold(units(table), Add::add),
-            // Some endpoints return the sum only.
+            // Some endpoints return only the sum.
             None => CapacityUnits::from_f64(consumed.capacity_units()?),
         };
         let global = consumed.global_secondary_indexes().into_iter().flatten();

@@ -1,4 +1,4 @@
-//! The composed model, driven as a client drives a table.
+//! The complete model, driven as a client drives a table.
 
 use proptest::prelude::*;
 
@@ -34,26 +34,26 @@ fn table_with_index(table_units: u64, index_units: u64) -> Table {
     table
 }
 
-/// A write of so many units that does not enter the index.
+/// A write that does not enter the index.
 fn write(n: u64, table_units: u64) -> Write {
     Write { key: key(n), cost: WriteCost::of_table(units(table_units)) }
 }
 
-/// A write that puts an entry of so many units into the index.
+/// A write with an entry in the index.
 fn indexed_write(n: u64, table_units: u64, index_units: u64) -> Write {
     let mut write = write(n, table_units);
     write.cost.indexes.push(IndexWrite { index: "GSI_1".into(), key: key(n), units: units(index_units) });
     write
 }
 
-/// How a load went.
+/// The result of a load.
 #[derive(Default)]
 struct Drive {
     last: Duration,
     refused: Vec<Throttle>,
 }
 
-/// Sends writes one after the other, each again at the time that its refusal names.
+/// Sends writes one after the other. A refused one is repeated at the time in its refusal.
 fn drive(table: &mut Table, from: Duration, writes: impl IntoIterator<Item = Write>) -> Drive {
     let mut drive = Drive { last: from, refused: Vec::new() };
     for write in writes {
@@ -195,7 +195,7 @@ fn on_demand() -> Table {
     table
 }
 
-/// Until when writes of a unit to different keys take, each as soon as it gets in.
+/// When writes of a unit to different keys are done, each as soon as it is admitted.
 fn time_of_writes(table: &mut Table, from: Duration, writes: u64) -> (Duration, Vec<&'static str>) {
     let load = drive(table, from, (0..writes).map(|n| indexed_write(n, 1, 1)));
     (load.last - from, reasons(&load))
@@ -411,7 +411,7 @@ fn a_removed_index_presses_back_no_more() {
     assert_eq!(table.state(START).indexes[0].backlog, 0);
 }
 
-/// What can happen to a table, and how long after the event before.
+/// Events of a table, each with the time since the previous one.
 #[derive(Clone, Debug)]
 enum Event {
     Write { key: u64, units: u64, index_units: Option<u64>, settled: Option<u64> },
@@ -429,7 +429,7 @@ fn events() -> impl Strategy<Value = Vec<(Duration, Event)>> {
     prop::collection::vec((wait, prop_oneof![12 => write, 3 => read, 1 => throughput]), 1..120)
 }
 
-/// A small one, so that all limits are met within a few events.
+/// A small table, so that a few events reach all limits.
 fn small_table() -> Table {
     let settings = Settings {
         burst: secs(3),
@@ -444,7 +444,7 @@ fn small_table() -> Table {
     table
 }
 
-/// What a client sees of an event; `None` where it was let in.
+/// The refusal of an event; `None` if it was admitted.
 fn apply(table: &mut Table, now: Duration, event: &Event) -> Option<Throttle> {
     match *event {
         Event::Write { key, units, index_units, settled } => {
@@ -564,7 +564,7 @@ proptest! {
                 of_index += index_units;
                 prop_assert!(within(of_table, table_rate, at - from, 2 * table_rate));
                 prop_assert!(within(of_keys[n as usize], 20, at - from, 20));
-                // Beside its burst, the backlog holds ten entries of 15 units and the one that overfills it.
+                // In addition to the burst, the backlog holds ten entries of 15 units and the one that overfills it.
                 prop_assert!(within(of_index, index_rate, at - from, (2 * index_rate).max(15) + 11 * 15));
             }
         }

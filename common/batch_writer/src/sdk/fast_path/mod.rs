@@ -1,15 +1,15 @@
-//! A shorter path for most requests: like one that the SDK has just sent, signed and sent by the SDK's own parts without its
-//! orchestration.
+//! A shorter path for most requests. They are modelled on a request that the SDK has just sent, and use its components
+//! without its orchestration.
 //!
-//! The SDK's time for a call is spread over layers of configuration, interceptors and allocations, nearly all of which have the same
-//! result for call after call. So the SDK sends a request, with everything it does: credentials and their renewal, the endpoint for
-//! region, account, FIPS and dual stack, clock skew, user agent, timeouts, TLS, proxy. That request is captured. For a minute the
-//! following requests are sent like it, through the same HTTP client, signed the same way (`signature.rs`). The SDK parses their
-//! responses, except for the most frequent one.
+//! The SDK's time for a call is spread over layers of configuration, interceptors and allocations, nearly all of which
+//! have the same result for call after call. So the SDK sends a request, with everything it does: credentials and their
+//! renewal, the endpoint for region, account, FIPS and dual stack, clock skew, user agent, timeouts, TLS, proxy. That
+//! request is captured. For a minute, requests are sent in the same form, through the same HTTP client, with signatures
+//! of the same form (`signature.rs`). The SDK parses their responses, except for the most frequent one.
 //!
-//! A template may always be missing; then the SDK sends the request. It is missing when it is a minute old, when its credentials
-//! expire, after any failure except throttling, and when the SDK does something unknown here, such as another way to sign.
-//! [`Table::use_fast_path`](super::Table::use_fast_path) turns this path off.
+//! Without a template, the SDK sends the request. There is none when it is a minute old, when its credentials expire,
+//! after any failure except throttling, and when the SDK does something unknown here, such as signing in a different
+//! way. [`Table::use_fast_path`](super::Table::use_fast_path) turns this path off.
 
 mod response_json;
 mod signature;
@@ -44,13 +44,14 @@ use self::signature::{Signature, Signer, signed_at};
 use crate::core::batch_response::Consumed;
 use crate::service_error::ServiceError;
 
-/// How long requests are sent like one of the SDK's: what the SDK finds out anew meanwhile is noticed a minute later.
+/// How long a template is used. Changes that the SDK would notice, such as a different endpoint, take effect after this
+/// time.
 const LIFETIME: Duration = Duration::from_secs(60);
 
 /// Headers that only the SDK's own requests have: they are about its retries, which are off.
-const OF_THE_SDK: [&str; 2] = ["amz-sdk-invocation-id", "amz-sdk-request"];
+const SDK_HEADERS: [&str; 2] = ["amz-sdk-invocation-id", "amz-sdk-request"];
 
-/// Signatures hold whole seconds, so a clock that is not corrected seems to be this far off at most.
+/// Signatures have a resolution of one second, so an uncorrected clock can seem to be off by up to this much.
 const CLOCK_STEP: Duration = Duration::from_secs(2);
 
 const SIGV4: AuthSchemeId = AuthSchemeId::new("sigv4");
@@ -62,7 +63,7 @@ pub(super) struct FastPath {
 }
 
 impl FastPath {
-    /// The template for a request that is sent now; `None`: let the SDK send it.
+    /// The template for a request that is sent now; `None`: the SDK must send it.
     pub(super) fn template(&self) -> Option<Arc<Template>> {
         let template = self.lock().clone()?;
         template.is_fresh().then_some(template)
@@ -119,7 +120,7 @@ impl Intercept for RequestCapture {
 impl Sent {
     fn new(request: &HttpRequest, components: &RuntimeComponents, config: &ConfigBag) -> Option<Self> {
         let timeouts = config.load::<TimeoutConfig>()?;
-        // With the SDK's own settings, this is the SDK's own connector, with its connections.
+        // With the SDK's settings, this is the SDK's connector, with its connections.
         let mut settings = HttpConnectorSettings::builder();
         settings.set_connect_timeout(timeouts.connect_timeout()).set_read_timeout(timeouts.read_timeout());
         Some(Self {
@@ -136,13 +137,13 @@ impl Sent {
 /// A successful response.
 #[derive(Debug)]
 pub(super) enum Received {
-    /// Every request was written, and this capacity consumed, if the response has it.
+    /// All requests were written, with this consumed capacity, if the response has it.
     AllWritten(Option<Consumed>),
     /// Any other response, or one that the SDK has parsed.
     Other(BatchWriteItemOutput),
 }
 
-/// A request to send others like.
+/// A request on which others are modelled.
 #[derive(Debug)]
 pub(super) struct Template {
     /// Without its body and the headers of its signature.
@@ -161,8 +162,8 @@ impl Template {
         let identity = cache.resolve_cached_identity(resolver, &sent.components, &ConfigBag::base()).await.ok()?;
         let mut headers = sent.request.headers_mut();
         let clock = ClockCorrection::between(sent.at, signed_at(headers.get("x-amz-date")?)?);
-        // If they are signed, there is no template.
-        for name in OF_THE_SDK {
+        // If these headers are signed, there is no template.
+        for name in SDK_HEADERS {
             headers.remove(name);
         }
         let signer = Signer::of_signed(&sent.request, identity.data::<Credentials>()?)?;
@@ -179,7 +180,7 @@ impl Template {
     }
 
     fn is_fresh_at(&self, now: SystemTime) -> bool {
-        // A clock that was set back makes it unusable as well.
+        // A clock that was set back also invalidates it.
         let is_young = now.duration_since(self.sent.at).is_ok_and(|age| age < LIFETIME);
         is_young && self.identity.expiration().is_none_or(|end| self.clock.correct(now) < end)
     }
@@ -190,8 +191,8 @@ impl Template {
 
     /// Sends a request with this body and parses the response.
     ///
-    /// Combined futures need less memory than an `async fn`, which keeps room for moved values, and there is one for each request in
-    /// flight.
+    /// Combined futures need less memory than an `async fn`, which keeps space for moved values. There is one for each
+    /// request in flight.
     pub(super) fn send(&self, body: SdkBody) -> impl Future<Output = Result<Received, ServiceError>> {
         match self.request(body) {
             Ok(request) => {
@@ -226,7 +227,7 @@ impl Template {
     ) -> impl Future<Output = Result<Received, ServiceError>> {
         match response {
             Ok(response) if response.body().bytes().is_none() => Box::pin(self.read_streamed(response)).right_future(),
-            Ok(response) => ready(self.read_whole(response)).left_future(),
+            Ok(response) => ready(self.read_complete(response)).left_future(),
             Err(error) => ready(Err(sdk_error(SdkError::dispatch_failure(error)))).left_future(),
         }
     }
@@ -238,10 +239,10 @@ impl Template {
             Ok(bytes) => *response.body_mut() = SdkBody::from(bytes.into_bytes()),
             Err(error) => return Err(sdk_error(SdkError::response_error(error, response))),
         }
-        self.read_whole(response)
+        self.read_complete(response)
     }
 
-    fn read_whole(&self, response: HttpResponse) -> Result<Received, ServiceError> {
+    fn read_complete(&self, response: HttpResponse) -> Result<Received, ServiceError> {
         if response.status().is_success()
             && let Some(consumed) = response.body().bytes().and_then(all_written)
         {

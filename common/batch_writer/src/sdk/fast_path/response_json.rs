@@ -10,8 +10,8 @@ use serde::de::{MapAccess, Visitor};
 use crate::core::batch_response::Consumed;
 use capacity::CapacityUnits;
 
-/// The capacity consumed by a batch that was written whole. `None` for every other response, which the SDK parses: its parser is
-/// slower.
+/// The capacity consumed by a batch that was written completely. `None` for any other response, which the SDK's slower
+/// parser handles.
 pub(super) fn all_written(body: &[u8]) -> Option<Option<Consumed>> {
     let response: Response<'_> = serde_json::from_slice(body).ok()?;
     Some(response.consumed.first().and_then(ConsumedCapacity::consumed))
@@ -54,7 +54,7 @@ impl Capacity {
 }
 
 impl ConsumedCapacity<'_> {
-    /// As `consumed` in `table.rs` for the SDK's types.
+    /// The equivalent of `consumed` in `table.rs`, which is for the SDK's types.
     fn consumed(&self) -> Option<Consumed> {
         let local = self.local_secondary_indexes.0.iter().map(|(_, capacity)| capacity.units());
         let table = match self.table {
@@ -69,7 +69,7 @@ impl ConsumedCapacity<'_> {
     }
 }
 
-/// A map of few members.
+/// A small map.
 #[derive(Default)]
 struct Indexes<'a>(Vec<(Cow<'a, str>, Capacity)>);
 
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_written_whole() {
+    fn a_batch_that_was_written_completely() {
         assert_eq!(all_written(br#"{"UnprocessedItems":{}}"#), Some(None));
         let body = br#"{"ConsumedCapacity":[{"CapacityUnits":50.0,"GlobalSecondaryIndexes":{"GSI_1":{"CapacityUnits":24.5}},
             "LocalSecondaryIndexes":{"L":{"CapacityUnits":2}},"Table":{"CapacityUnits":25.0},"TableName":"logfile_scan"}],

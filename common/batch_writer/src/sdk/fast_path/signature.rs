@@ -1,7 +1,8 @@
-//! SigV4 signatures for requests that differ in their body and their time only.
+//! SigV4 signatures for requests that differ only in body and time.
 //!
-//! AWS's crate makes each signature from scratch: it copies and sorts the headers and derives the key of the day. Here the canonical
-//! request is prepared once, and a signature costs the hash of the body, a hash of a few hundred bytes, and one HMAC.
+//! AWS's crate computes each signature from scratch: it copies and sorts the headers and derives the key of the day.
+//! Here the canonical request is prepared once. A signature then takes the hash of the body, a hash of a few hundred
+//! bytes, and one HMAC.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
@@ -30,7 +31,7 @@ pub(super) struct Signature {
 }
 
 impl Signature {
-    /// Their names. The first two are themselves signed where the SDK signs them.
+    /// The names of the headers. The first two are themselves signed if the SDK signs them.
     pub(super) const NAMES: [&str; 3] = ["x-amz-date", "content-length", "authorization"];
 }
 
@@ -55,7 +56,7 @@ pub(super) struct Signer {
     key: Vec<u8>,
 }
 
-/// Without the key: who has it can sign for a day.
+/// Without the key, which would allow signing for a day.
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signer").field("signed_headers", &self.signed_headers).finish_non_exhaustive()
@@ -63,8 +64,8 @@ impl fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// A signer like that of a request that the SDK has signed with these credentials. `None` unless it produces the same signature: a
-    /// future SDK may sign in another way.
+    /// A signer modelled on a request that the SDK has signed with these credentials. `None` unless it reproduces the
+    /// signature: a future SDK may sign in a different way.
     pub(super) fn of_signed(request: &HttpRequest, credentials: &Credentials) -> Option<Self> {
         let authorization = request.headers().get("authorization")?;
         let Authorization { key_id, day, region, service, signed_headers } = Authorization::parse(authorization)?;
@@ -192,7 +193,7 @@ pub(super) fn signed_at(header: &str) -> Option<SystemTime> {
     DateTime::from_str(&iso, Format::DateTime).ok()?.try_into().ok()
 }
 
-/// A time as such a header has it.
+/// A time in the form of such a header.
 fn date(at: SystemTime) -> Option<String> {
     let seconds = DateTime::from_secs(DateTime::from(at).secs());
     let mut date = seconds.fmt(Format::DateTime).ok()?;

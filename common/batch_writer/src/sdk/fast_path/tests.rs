@@ -20,11 +20,11 @@ use crate::core::write_request::WriteRequest;
 use crate::service_error::ServiceErrorKind;
 use crate::writer::BatchWriteItem as _;
 
-const TAKEN: Canned = Canned::Answer(200, r#"{"UnprocessedItems":{}}"#);
+const ACCEPTED: Canned = Canned::Response(200, r#"{"UnprocessedItems":{}}"#);
 
 #[derive(Debug, Clone, Copy)]
 enum Canned {
-    Answer(u16, &'static str),
+    Response(u16, &'static str),
     LostConnection,
     Never,
 }
@@ -32,27 +32,27 @@ enum Canned {
 fn error(status: u16, code: &'static str) -> Canned {
     match (status, code) {
         (400, "throttled") => {
-            Canned::Answer(400, r#"{"__type":"x#ProvisionedThroughputExceededException","message":"m"}"#)
+            Canned::Response(400, r#"{"__type":"x#ProvisionedThroughputExceededException","message":"m"}"#)
         }
-        (400, "expired") => Canned::Answer(400, r#"{"__type":"x#ExpiredTokenException","message":"m"}"#),
-        (400, "invalid") => Canned::Answer(400, r#"{"__type":"x#ValidationException","message":"m"}"#),
-        (500, _) => Canned::Answer(500, r#"{"__type":"x#InternalServerError","message":"m"}"#),
-        _ => Canned::Answer(403, "<html>"),
+        (400, "expired") => Canned::Response(400, r#"{"__type":"x#ExpiredTokenException","message":"m"}"#),
+        (400, "invalid") => Canned::Response(400, r#"{"__type":"x#ValidationException","message":"m"}"#),
+        (500, _) => Canned::Response(500, r#"{"__type":"x#InternalServerError","message":"m"}"#),
+        _ => Canned::Response(403, "<html>"),
     }
 }
 
-/// Gives these answers, one after another, then accepts everything.
+/// Returns these responses, one after another, then accepts everything.
 #[derive(Debug, Clone, Default)]
 struct Endpoint {
-    answers: Arc<Mutex<VecDeque<Canned>>>,
+    responses: Arc<Mutex<VecDeque<Canned>>>,
     requests: Arc<Mutex<Vec<HttpRequest>>>,
 }
 
 impl HttpConnector for Endpoint {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         self.requests.lock().unwrap().push(request);
-        match self.answers.lock().unwrap().pop_front().unwrap_or(TAKEN) {
-            Canned::Answer(status, body) => {
+        match self.responses.lock().unwrap().pop_front().unwrap_or(ACCEPTED) {
+            Canned::Response(status, body) => {
                 let status = StatusCode::try_from(status).unwrap();
                 HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
             }
@@ -63,8 +63,8 @@ impl HttpConnector for Endpoint {
 }
 
 impl Endpoint {
-    fn answering(answers: impl IntoIterator<Item = Canned>) -> Self {
-        Self { answers: Arc::new(Mutex::new(answers.into_iter().collect())), ..Self::default() }
+    fn with_responses(responses: impl IntoIterator<Item = Canned>) -> Self {
+        Self { responses: Arc::new(Mutex::new(responses.into_iter().collect())), ..Self::default() }
     }
 
     fn table(&self) -> Table {
@@ -87,8 +87,8 @@ impl Endpoint {
         Client::from_conf(config.build())
     }
 
-    /// Which of the requests were the SDK's: only those carry its own mark.
-    fn by_sdk(&self) -> Vec<bool> {
+    /// Which of the requests were the SDK's: only those have its own headers.
+    fn sent_by_sdk(&self) -> Vec<bool> {
         let requests = self.requests.lock().unwrap();
         requests.iter().map(|request| request.headers().contains_key("amz-sdk-invocation-id")).collect()
     }
@@ -117,7 +117,7 @@ async fn requests_are_like_the_sdks_but_for_its_counts_of_attempts() {
     for _ in 0..3 {
         table.batch_write_item(&batch(&["a", "b"])).await.unwrap();
     }
-    assert_eq!(endpoint.by_sdk(), [true, false, false]);
+    assert_eq!(endpoint.sent_by_sdk(), [true, false, false]);
     let requests = endpoint.requests.lock().unwrap();
     let (sdk, ours) = (&requests[0], &requests[1]);
     assert_eq!(ours.uri(), "https://dynamodb.eu-north-1.amazonaws.com/");
@@ -141,26 +141,26 @@ async fn requests_are_like_the_sdks_but_for_its_counts_of_attempts() {
 
 #[tokio::test]
 async fn unprocessed_items_are_read_on_both_paths() {
-    let answer = Canned::Answer(
+    let answer = Canned::Response(
         200,
         r#"{"UnprocessedItems":{"logfile":[{"PutRequest":{"Item":{"PK":{"S":"c"}}}},{"PutRequest":{"Item":{"PK":{"S":"a"}}}}]}}"#,
     );
-    let endpoint = Endpoint::answering([answer, answer]);
+    let endpoint = Endpoint::with_responses([answer, answer]);
     let table = endpoint.table();
     for _ in 0..2 {
         let taken = table.batch_write_item(&batch(&["a", "b", "c"])).await.unwrap();
         assert_eq!(taken.unprocessed, [2, 0]);
     }
-    assert_eq!(endpoint.by_sdk(), [true, false]);
+    assert_eq!(endpoint.sent_by_sdk(), [true, false]);
 }
 
 #[tokio::test]
 async fn after_throttling_the_fast_path_stays() {
     let throttled = error(400, "throttled");
-    let endpoint = Endpoint::answering([TAKEN, throttled, throttled]);
+    let endpoint = Endpoint::with_responses([ACCEPTED, throttled, throttled]);
     let expected = [None, Some(ServiceErrorKind::Throttled), Some(ServiceErrorKind::Throttled), None];
     assert_eq!(kinds_of(&endpoint, 4).await, expected);
-    assert_eq!(endpoint.by_sdk(), [true, false, false, false]);
+    assert_eq!(endpoint.sent_by_sdk(), [true, false, false, false]);
 }
 
 #[tokio::test]
@@ -170,35 +170,35 @@ async fn after_a_failure_the_sdk_sends_the_next_request() {
         (error(400, "invalid"), ServiceErrorKind::Invalid),
         (Canned::LostConnection, ServiceErrorKind::Unavailable),
     ] {
-        let endpoint = Endpoint::answering([TAKEN, failure]);
+        let endpoint = Endpoint::with_responses([ACCEPTED, failure]);
         assert_eq!(kinds_of(&endpoint, 4).await, [None, Some(kind), None, None], "{failure:?}");
-        assert_eq!(endpoint.by_sdk(), [true, false, true, false], "{failure:?}");
+        assert_eq!(endpoint.sent_by_sdk(), [true, false, true, false], "{failure:?}");
     }
 }
 
 #[tokio::test]
 async fn an_error_that_would_stop_the_writer_is_confirmed_by_the_sdk() {
     for failure in [error(400, "expired"), error(403, "page")] {
-        let endpoint = Endpoint::answering([TAKEN, failure]);
+        let endpoint = Endpoint::with_responses([ACCEPTED, failure]);
         assert_eq!(kinds_of(&endpoint, 3).await, [None, None, None], "{failure:?}");
-        assert_eq!(endpoint.by_sdk(), [true, false, true, false], "{failure:?}");
+        assert_eq!(endpoint.sent_by_sdk(), [true, false, true, false], "{failure:?}");
     }
-    // The SDK's second request has credentials that were read again.
+    // The SDK's second request uses credentials that were read again.
     let expired = || error(400, "expired");
-    let endpoint = Endpoint::answering([TAKEN, expired(), expired(), expired()]);
+    let endpoint = Endpoint::with_responses([ACCEPTED, expired(), expired(), expired()]);
     assert_eq!(kinds_of(&endpoint, 2).await, [None, Some(ServiceErrorKind::Credentials)]);
-    assert_eq!(endpoint.by_sdk(), [true, false, true, true]);
+    assert_eq!(endpoint.sent_by_sdk(), [true, false, true, true]);
 }
 
-/// At first it means another server. After responses of DynamoDB it is trouble on the way, which may pass.
+/// At first it means a different server. After responses of DynamoDB it is a transient failure.
 #[tokio::test]
 async fn a_response_without_unprocessed_items_is_an_error() {
     for nonsense in ["", "{}", r#"{"Unproc"#, "<html>"] {
-        let nonsense = Canned::Answer(200, nonsense);
+        let nonsense = Canned::Response(200, nonsense);
         let wrong = Some(ServiceErrorKind::WrongEndpoint);
-        assert_eq!(kinds_of(&Endpoint::answering([nonsense]), 2).await, [wrong, None], "{nonsense:?}");
+        assert_eq!(kinds_of(&Endpoint::with_responses([nonsense]), 2).await, [wrong, None], "{nonsense:?}");
         let unavailable = Some(ServiceErrorKind::Unavailable);
-        let endpoint = Endpoint::answering([TAKEN, nonsense, nonsense, nonsense, nonsense]);
+        let endpoint = Endpoint::with_responses([ACCEPTED, nonsense, nonsense, nonsense, nonsense]);
         let kinds = kinds_of(&endpoint, 6).await;
         assert!(kinds[1..].contains(&unavailable) && !kinds.contains(&wrong), "{nonsense:?}: {kinds:?}");
         assert_eq!(kinds.last(), Some(&None));
@@ -208,8 +208,8 @@ async fn a_response_without_unprocessed_items_is_an_error() {
 /// One worker's first response is unintelligible where another worker has reached DynamoDB.
 #[tokio::test]
 async fn the_endpoint_is_judged_once_for_all_clients() {
-    let nonsense = Canned::Answer(200, "<html>");
-    let (good, bad) = (Endpoint::default(), Endpoint::answering([nonsense]));
+    let nonsense = Canned::Response(200, "<html>");
+    let (good, bad) = (Endpoint::default(), Endpoint::with_responses([nonsense]));
     let first = good.table();
     let second = first.with_client(bad.client(Credentials::new("AKID", "secret", None, None, "test")));
     first.batch_write_item(&batch(&["a"])).await.unwrap();
@@ -225,15 +225,15 @@ async fn without_the_fast_path_the_sdk_sends_every_request() {
     for _ in 0..3 {
         table.batch_write_item(&batch(&["a"])).await.unwrap();
     }
-    assert_eq!(endpoint.by_sdk(), [true, true, true]);
+    assert_eq!(endpoint.sent_by_sdk(), [true, true, true]);
 }
 
 #[tokio::test]
 async fn a_first_request_that_fails_is_no_template() {
-    let endpoint = Endpoint::answering([error(500, ""), error(400, "throttled")]);
+    let endpoint = Endpoint::with_responses([error(500, ""), error(400, "throttled")]);
     let expected = [Some(ServiceErrorKind::Unavailable), Some(ServiceErrorKind::Throttled), None, None];
     assert_eq!(kinds_of(&endpoint, 4).await, expected);
-    assert_eq!(endpoint.by_sdk(), [true, true, true, false]);
+    assert_eq!(endpoint.sent_by_sdk(), [true, true, true, false]);
 }
 
 #[tokio::test]
@@ -243,14 +243,14 @@ async fn expired_credentials_are_left_to_the_sdk() {
     for _ in 0..3 {
         table.batch_write_item(&batch(&["a"])).await.unwrap();
     }
-    assert_eq!(endpoint.by_sdk(), [true, true, true]);
+    assert_eq!(endpoint.sent_by_sdk(), [true, true, true]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_takes_no_longer_than_the_sdk_lets_it() {
-    let endpoint = Endpoint::answering([TAKEN, Canned::Never]);
+    let endpoint = Endpoint::with_responses([ACCEPTED, Canned::Never]);
     assert_eq!(kinds_of(&endpoint, 3).await, [None, Some(ServiceErrorKind::Unavailable), None]);
-    assert_eq!(endpoint.by_sdk(), [true, false, true]);
+    assert_eq!(endpoint.sent_by_sdk(), [true, false, true]);
 }
 
 #[tokio::test]
@@ -259,10 +259,12 @@ async fn a_template_is_used_for_a_minute() {
     let table = endpoint.table();
     table.batch_write_item(&batch(&["a"])).await.unwrap();
     let template = table.fast_path().template().unwrap();
-    let taken_at = template.sent.at;
-    assert!(template.is_fresh_at(taken_at) && template.is_fresh_at(taken_at + LIFETIME - Duration::from_nanos(1)));
-    assert!(!template.is_fresh_at(taken_at + LIFETIME));
-    assert!(!template.is_fresh_at(taken_at - Duration::from_secs(1)), "the clock was set back");
+    let captured_at = template.sent.at;
+    assert!(
+        template.is_fresh_at(captured_at) && template.is_fresh_at(captured_at + LIFETIME - Duration::from_nanos(1))
+    );
+    assert!(!template.is_fresh_at(captured_at + LIFETIME));
+    assert!(!template.is_fresh_at(captured_at - Duration::from_secs(1)), "the clock was set back");
 }
 
 #[test]

@@ -9,32 +9,28 @@ mod error;
 mod figures;
 mod part_file;
 mod requests;
+mod shared;
 mod spill;
 mod target;
+mod worker_sink;
 
 use std::fs;
-use std::io;
-use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub use self::error::ImportError;
-use self::figures::Figures;
 pub use self::figures::{PRICES, Price, Prices};
-use self::part_file::{PartFile, Written};
 use self::requests::Location;
-use self::spill::{Spill, SpillContents, SpillFile};
+use self::shared::Shared;
+use self::spill::Spill;
 pub use self::target::ImportTarget;
 use self::target::{SPILL, WorkFolder};
-use super::Sink;
+pub(super) use self::worker_sink::ImportSink;
 use super::table::check_table;
 use crate::batch_writer::client::{Connection, ConnectionError, Retries};
-use crate::batch_writer::{KeySchema, Settled, Turn};
-use crate::capacity::IndexDefinition;
 use crate::human;
 use crate::load::LoadError;
-use crate::load::request::{Origin, Request};
 use crate::mapping::Mapping;
 use crate::tables::{self, TableDescription, TableName};
 
@@ -62,59 +58,6 @@ pub struct ImportDestination {
 /// What the sinks of one import share.
 #[derive(Debug, Clone)]
 pub(in crate::load) struct ImportSinks(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    work: WorkFolder,
-    target: ImportTarget,
-    table: TableName,
-    prices: Prices,
-    mapping: Mapping,
-    schema: KeySchema,
-    described: Option<TableDescription>,
-    /// A note for the user about the description.
-    note: Option<String>,
-    indexes: Vec<IndexDefinition>,
-    /// The number of the next object.
-    next: AtomicU32,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    figures: Figures,
-    /// One of the items.
-    item: Option<Box<[u8]>>,
-    /// Keys of the objects that are in the bucket already.
-    #[cfg(feature = "s3")]
-    uploaded: Vec<String>,
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn io_error(&self, error: io::Error) -> LoadError {
-        ImportError::io(&self.work.path, error).into()
-    }
-
-    /// Moves a completed file into the bucket, if the target is one.
-    #[cfg_attr(not(feature = "s3"), expect(unused_variables, reason = "there is no bucket"))]
-    fn deliver(&self, path: &Path) -> Result<(), ImportError> {
-        match &self.target {
-            ImportTarget::Folder(_) => Ok(()),
-            #[cfg(feature = "s3")]
-            ImportTarget::S3 { s3, prefix } => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                let url = prefix.with_key(format!("{}{name}", prefix.key));
-                self.state().uploaded.push(url.key.clone());
-                s3.put_file(&url, path)?;
-                fs::remove_file(path).map_err(|error| ImportError::io(path, error))
-            }
-        }
-    }
-}
 
 impl ImportSinks {
     /// The mapping, with the key types of the table.
@@ -163,15 +106,7 @@ impl ImportSinks {
     pub(in crate::load) fn sink(&self, number: usize, workers: usize) -> ImportSink {
         let bits = (SPILL_FILES / workers).max(8).ilog2();
         let spill = Spill::new(self.0.work.path.join(format!("{SPILL}-{number}")), bits);
-        ImportSink {
-            shared: Arc::clone(&self.0),
-            memory: MEMORY / workers,
-            step: Step::Filling(spill),
-            json: Vec::new(),
-            settled: Vec::new(),
-            figures: Figures::default(),
-            error: None,
-        }
+        ImportSink::new(Arc::clone(&self.0), MEMORY / workers, spill)
     }
 
     /// Completes what the sinks have written, and describes it for the user. On an error, nothing is left.
@@ -266,156 +201,4 @@ async fn describe(import: &ImportDestination) -> Result<TableDescription, String
         tokio::time::timeout(DESCRIBE_TIMEOUT, TableDescription::read(&client, import.table.as_str())).await;
     let described = described.map_err(|_| "no description within 5 s".to_owned())?;
     described.map_err(|error| error.to_string())
-}
-
-/// One worker's share of an import.
-pub(in crate::load) struct ImportSink {
-    shared: Arc<Shared>,
-    /// Bytes for the rows that are being sorted.
-    memory: usize,
-    step: Step,
-    json: Vec<u8>,
-    settled: Vec<Settled<Arc<Origin>>>,
-    figures: Figures,
-    error: Option<LoadError>,
-}
-
-enum Step {
-    /// Rows arrive.
-    Filling(Spill),
-    /// All rows are on the disk; the last row of each key is written, file by file.
-    Sorting {
-        files: Vec<SpillFile>,
-        object: Option<PartFile>,
-    },
-    Done,
-    Stopped,
-}
-
-impl ImportSink {
-    fn push(&mut self, request: Request) -> Result<(), LoadError> {
-        let Step::Filling(spill) = &mut self.step else { return Ok(()) };
-        self.json.clear();
-        request.push_item_json(&mut self.json);
-        spill.add(request.key().hash(), &self.json).map_err(|error| self.shared.io_error(error))?;
-        self.figures.add_row(request.item_size(), &self.json, &self.shared.indexes);
-        self.settled.push(Settled::Written(request.tag));
-        Ok(())
-    }
-
-    /// The next file; `false` when that was the last one.
-    fn sort_next(&mut self) -> Result<bool, LoadError> {
-        let shared = Arc::clone(&self.shared);
-        let io_error = |error| shared.io_error(error);
-        let Step::Sorting { files, object } = &mut self.step else { return Ok(false) };
-        let Some(file) = files.pop() else {
-            let last = object.take();
-            self.written(last)?;
-            return Ok(false);
-        };
-        let rows = match file.take(&shared.schema, self.memory).map_err(io_error)? {
-            SpillContents::LastRows(rows) => rows,
-            SpillContents::Divided(into) => {
-                files.extend(into);
-                return Ok(true);
-            }
-        };
-        let mut full = Vec::new();
-        for (_, row) in &rows {
-            let mut part = match object.take() {
-                Some(part) => part,
-                None => {
-                    let number = shared.next.fetch_add(1, Ordering::Relaxed);
-                    PartFile::create(&shared.work.path, number).map_err(io_error)?
-                }
-            };
-            part.add(row).map_err(io_error)?;
-            if part.is_full() {
-                full.push(part);
-            } else {
-                *object = Some(part);
-            }
-        }
-        if let Some((_, row)) = rows.into_iter().next() {
-            shared.state().item.get_or_insert(row);
-        }
-        full.into_iter().try_for_each(|part| self.written(Some(part)))?;
-        Ok(true)
-    }
-
-    fn written(&mut self, part: Option<PartFile>) -> Result<(), LoadError> {
-        let Some(part) = part else { return Ok(()) };
-        let Written { path, items, bytes } = part.finish().map_err(|error| self.shared.io_error(error))?;
-        self.figures += Figures { items, bytes, objects: 1, ..Figures::default() };
-        Ok(self.shared.deliver(&path)?)
-    }
-
-    fn begin_sorting(&mut self) -> Result<(), LoadError> {
-        if let Step::Filling(spill) = std::mem::replace(&mut self.step, Step::Stopped) {
-            let files = spill.finish().map_err(|error| self.shared.io_error(error))?;
-            self.step = Step::Sorting { files, object: None };
-        }
-        Ok(())
-    }
-
-    fn fail(&mut self, error: LoadError) {
-        self.error.get_or_insert(error);
-        self.step = Step::Stopped;
-    }
-}
-
-impl Sink for ImportSink {
-    /// Always: rows are on the disk before this is called again.
-    fn has_room(&self) -> bool {
-        true
-    }
-
-    fn push_all(&mut self, requests: Vec<Request>) {
-        for request in requests {
-            if let Err(error) = self.push(request) {
-                return self.fail(error);
-            }
-        }
-    }
-
-    fn close(&mut self) {
-        if let Err(error) = self.begin_sorting() {
-            self.fail(error);
-        }
-    }
-
-    fn stop(&mut self) {
-        self.step = Step::Stopped;
-    }
-
-    async fn turn(&mut self) -> Turn {
-        // Lets other futures run between two files.
-        tokio::task::yield_now().await;
-        match self.step {
-            Step::Filling(_) => return Turn::NeedsInput,
-            Step::Stopped => return Turn::Stopped,
-            Step::Done => return Turn::Done,
-            Step::Sorting { .. } => {}
-        }
-        match self.sort_next() {
-            Ok(true) => Turn::Progress,
-            Ok(false) => {
-                self.shared.state().figures += std::mem::take(&mut self.figures);
-                self.step = Step::Done;
-                Turn::Done
-            }
-            Err(error) => {
-                self.fail(error);
-                Turn::Stopped
-            }
-        }
-    }
-
-    fn take_settled(&mut self) -> Vec<Settled<Arc<Origin>>> {
-        std::mem::take(&mut self.settled)
-    }
-
-    fn take_error(&mut self) -> Option<LoadError> {
-        self.error.take()
-    }
 }
