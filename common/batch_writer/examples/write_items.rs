@@ -1,4 +1,4 @@
-//! Writes items into a table whose partition key is the string `PK`, and reports the outcome.
+//! Writes items to a table whose partition key is the string `PK`, and prints the outcome.
 //!
 //! ```text
 //! cargo run -p local_dynamodb &
@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use batch_writer::client::{Connection, Retries, Settings};
 use batch_writer::{BatchWriter, KeySchema, MissingKey, Options, SharedPacer, Summary, Table, WriteRequest};
 
-/// Writes so many items into the table. Each item's number is its tag.
+/// Writes `items` items to the table. Each item's number is its tag.
 ///
 /// # Errors
 /// There is no region, endpoint or source of credentials; nothing was sent.

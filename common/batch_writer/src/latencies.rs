@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-/// Latencies are kept to two significant digits, so a percentile is off by at most 1 %.
+/// Latencies are kept to two significant digits, so a percentile is accurate to 1%.
 const SIGNIFICANT_DIGITS: u8 = 2;
 
-/// The longest latency that is told apart, in microseconds: an hour. No request takes longer, as attempts time out earlier.
+/// The longest latency that is recorded exactly, in microseconds: an hour. Attempts time out earlier.
 const LONGEST: u64 = 3_600_000_000;
 
 /// Counts of latencies, in a fixed amount of memory.
@@ -21,7 +21,7 @@ impl Default for Latencies {
 }
 
 impl Latencies {
-    /// Counts one.
+    /// Counts a latency.
     pub fn add(&mut self, latency: Duration) {
         self.0.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
     }

@@ -98,14 +98,14 @@ impl IndexBacklog {
         while !left.is_zero()
             && let Some(last) = self.runs.pop_back()
         {
-            let taken = last.units.min(left);
-            left = left.saturating_sub(taken);
-            self.units = self.units.saturating_sub(taken);
+            let withdrawn = last.units.min(left);
+            left = left.saturating_sub(withdrawn);
+            self.units = self.units.saturating_sub(withdrawn);
             self.writes -= 1;
             if last.writes > 1 {
                 self.runs.push_back(Run { writes: last.writes - 1, ..last });
             }
-            let rest = last.units.saturating_sub(taken);
+            let rest = last.units.saturating_sub(withdrawn);
             if !rest.is_zero() {
                 self.units = self.units.saturating_sub(rest);
                 self.push(last.key, rest);

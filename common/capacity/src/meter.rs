@@ -184,20 +184,20 @@ impl Meter {
     }
 
     /// Settles the difference between the units charged and the units consumed.
-    pub(super) fn settle(&mut self, now: Duration, taken: CapacityUnits, consumed: CapacityUnits) {
-        self.charge(now, consumed.saturating_sub(taken));
-        self.refund(now, taken.saturating_sub(consumed));
+    pub(super) fn settle(&mut self, now: Duration, charged: CapacityUnits, consumed: CapacityUnits) {
+        self.charge(now, consumed.saturating_sub(charged));
+        self.refund(now, charged.saturating_sub(consumed));
     }
 
     pub(super) fn settle_key(
         &mut self,
         now: Duration,
         key: PartitionKey,
-        taken: CapacityUnits,
+        charged: CapacityUnits,
         consumed: CapacityUnits,
     ) {
-        self.charge_key(now, key, consumed.saturating_sub(taken));
-        self.keys.refund(now, key, taken.saturating_sub(consumed));
+        self.charge_key(now, key, consumed.saturating_sub(charged));
+        self.keys.refund(now, key, charged.saturating_sub(consumed));
     }
 
     pub(super) fn state(&self, now: Duration) -> CapacityState {

@@ -128,7 +128,7 @@ impl Table {
     /// Admits a write, or returns the reason why not.
     pub fn admit_write(&mut self, now: Duration, write: Write) -> Result<WriteAdmission, Throttle> {
         self.check_writes(now, std::slice::from_ref(&write)).map_err(|refused| refused.throttle)?;
-        Ok(self.take_write(write))
+        Ok(self.charge_write(write))
     }
 
     /// Admits all writes or none, as in a transaction. For a transaction over several tables, call
@@ -137,7 +137,7 @@ impl Table {
         self.check_writes(now, &writes)?;
         let mut admission = WriteAdmission::default();
         for write in writes {
-            admission.join(self.take_write(write));
+            admission.join(self.charge_write(write));
         }
         Ok(admission)
     }
@@ -163,7 +163,7 @@ impl Table {
     }
 
     /// Charges a write that has been checked at the latest time.
-    fn take_write(&mut self, write: Write) -> WriteAdmission {
+    fn charge_write(&mut self, write: Write) -> WriteAdmission {
         let (now, Write { key, cost }) = (self.latest, write);
         self.write.charge(now, cost.table);
         self.write.charge_key(now, key, cost.table);
@@ -182,8 +182,8 @@ impl Table {
     /// keys keep their charges.
     pub fn settle_write(&mut self, now: Duration, admission: &WriteAdmission, actual: &WriteCost) {
         let now = self.advance(now);
-        let taken = &admission.cost;
-        self.write.settle(now, taken.table, actual.table);
+        let charged = &admission.cost;
+        self.write.settle(now, charged.table, actual.table);
         match &admission.keys[..] {
             [(key, units)] => self.write.settle_key(now, *key, *units, actual.table),
             keys if actual.table.is_zero() => {
@@ -192,14 +192,14 @@ impl Table {
             _ => {}
         }
         for index in &mut self.indexes {
-            let (taken_units, actual_units) = (taken.of_index(&index.name), actual.of_index(&index.name));
-            if actual_units > taken_units {
-                let writes = actual.indexes.iter().rev().chain(&taken.indexes);
+            let (charged_units, actual_units) = (charged.of_index(&index.name), actual.of_index(&index.name));
+            if actual_units > charged_units {
+                let writes = actual.indexes.iter().rev().chain(&charged.indexes);
                 if let Some(write) = writes.into_iter().find(|write| write.index == index.name) {
-                    index.enqueue(now, write.key, actual_units.saturating_sub(taken_units));
+                    index.enqueue(now, write.key, actual_units.saturating_sub(charged_units));
                 }
             } else {
-                index.withdraw(now, taken_units.saturating_sub(actual_units));
+                index.withdraw(now, charged_units.saturating_sub(actual_units));
             }
         }
     }
@@ -207,13 +207,13 @@ impl Table {
     /// Admits a read, or returns the reason why not.
     pub fn admit_read(&mut self, now: Duration, read: Read) -> Result<ReadAdmission, Throttle> {
         self.check_reads(now, std::slice::from_ref(&read)).map_err(|refused| refused.throttle)?;
-        Ok(self.take_read(read))
+        Ok(self.charge_read(read))
     }
 
     /// Admits all reads or none, as in a transaction; see [`admit_writes`](Self::admit_writes).
     pub fn admit_reads(&mut self, now: Duration, reads: Vec<Read>) -> Result<Vec<ReadAdmission>, RefusedGroup> {
         self.check_reads(now, &reads)?;
-        Ok(reads.into_iter().map(|read| self.take_read(read)).collect())
+        Ok(reads.into_iter().map(|read| self.charge_read(read)).collect())
     }
 
     /// Checks whether all reads would be admitted together.
@@ -233,7 +233,7 @@ impl Table {
         Ok(())
     }
 
-    fn take_read(&mut self, read: Read) -> ReadAdmission {
+    fn charge_read(&mut self, read: Read) -> ReadAdmission {
         let now = self.latest;
         let (_, meter) = self.read_meter(read.index.as_deref());
         meter.charge(now, read.units);
@@ -257,7 +257,7 @@ impl Table {
     /// Charges a read that was not admitted beforehand.
     pub fn consume_read(&mut self, now: Duration, read: Read) {
         self.advance(now);
-        let _ = self.take_read(read);
+        let _ = self.charge_read(read);
     }
 
     /// The whole units that can be spent at once, also on demand; a debt is negative.

@@ -277,12 +277,12 @@ mod tests {
             }
             for first in 0..admitted.len() {
                 for last in first..admitted.len() {
-                    let taken: u128 = admitted[first..=last].iter().map(|(_, halves)| halves).sum();
+                    let charged: u128 = admitted[first..=last].iter().map(|(_, halves)| halves).sum();
                     let largest = admitted[first..=last].iter().map(|(_, halves)| *halves).max().unwrap_or(0);
                     let interval = u128::from(admitted[last].0 - admitted[first].0);
                     // Only a single cost above the ceiling exceeds the burst.
                     let kept = u128::from(2 * rate * burst).max(largest) * 1_000_000_000;
-                    prop_assert!(taken * 1_000_000_000 <= 2 * u128::from(rate) * interval + kept);
+                    prop_assert!(charged * 1_000_000_000 <= 2 * u128::from(rate) * interval + kept);
                 }
             }
         }

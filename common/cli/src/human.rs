@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn times_have_a_unit_that_suits_them() {
-        for (millis, words) in [
+        for (millis, text) in [
             (0, "0.0 ms"),
             (9, "9.0 ms"),
             (850, "850 ms"),
@@ -60,7 +60,7 @@ mod tests {
             (979_700_000, "11 days 8 h"),
             (172_800_000, "2 days"),
         ] {
-            assert_eq!(time(Duration::from_millis(millis)), words);
+            assert_eq!(time(Duration::from_millis(millis)), text);
         }
     }
 

@@ -226,13 +226,15 @@ impl Checkpoint {
 /// # Errors
 /// An operating system error; the old file is still there.
 pub fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut beside = path.to_owned().into_os_string();
-    beside.push(".new");
-    let mut file = File::create(&beside)?;
-    file.write_all(text).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, path)).inspect_err(|_| {
-        // The disk may be full: an incomplete file must not occupy it.
-        let _ = fs::remove_file(&beside);
-    })?;
+    let mut temporary = path.to_owned().into_os_string();
+    temporary.push(".new");
+    let mut file = File::create(&temporary)?;
+    file.write_all(text).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&temporary, path)).inspect_err(
+        |_| {
+            // The disk may be full: an incomplete file must not occupy it.
+            let _ = fs::remove_file(&temporary);
+        },
+    )?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }

@@ -2,7 +2,7 @@
 //! responses, server errors, throttling, and late, truncated or nonsensical responses. It also checks that the loader
 //! keeps its own rules.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io::{BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, Weak};
@@ -225,7 +225,7 @@ impl Shared {
                 exchange(upstream, request)?;
                 Some((answer.bytes().to_vec(), false))
             }
-            Fault::Partly(taken) => Some((partly(*taken, upstream, request)?, false)),
+            Fault::Partly(is_processed) => Some((partly(*is_processed, upstream, request)?, false)),
             Fault::Late(time) => {
                 let answer = exchange(upstream, request)?;
                 thread::sleep(*time);
@@ -308,21 +308,21 @@ fn exchange(mut upstream: &TcpStream, request: &Request) -> Option<Vec<u8>> {
 }
 
 /// Forwards some of the requests and returns the others as unprocessed.
-fn partly(taken: fn(usize) -> bool, upstream: &TcpStream, request: &Request) -> Option<Vec<u8>> {
+fn partly(is_processed: fn(usize) -> bool, upstream: &TcpStream, request: &Request) -> Option<Vec<u8>> {
     let (table, all) = requests(request);
-    let places: BTreeMap<bool, Vec<Value>> =
-        all.into_iter().enumerate().fold(BTreeMap::new(), |mut split, (place, one)| {
-            split.entry(taken(place)).or_insert_with(Vec::new).push(one);
-            split
-        });
-    if let Some(taken) = places.get(&true) {
-        let body = json!({ "RequestItems": { &table: taken } }).to_string();
-        let answer = exchange(upstream, &Request { body, ..request.clone() })?;
+    let (processed, unprocessed): (Vec<_>, Vec<_>) =
+        all.into_iter().enumerate().partition(|(index, _)| is_processed(*index));
+    let of_table = |requests: Vec<(usize, Value)>| match requests.is_empty() {
+        true => json!({}),
+        false => json!({ &table: requests.into_iter().map(|(_, request)| request).collect::<Vec<_>>() }),
+    };
+    if !processed.is_empty() {
+        let body = json!({ "RequestItems": of_table(processed) }).to_string();
+        let response = exchange(upstream, &Request { body, ..request.clone() })?;
         // An error of the engine is returned unchanged.
-        if !answer.starts_with(b"HTTP/1.1 200") {
-            return Some(answer);
+        if !response.starts_with(b"HTTP/1.1 200") {
+            return Some(response);
         }
     }
-    let left = places.get(&false).map_or_else(|| json!({}), |left| json!({ &table: left }));
-    Some(CannedResponse::ok(&json!({ "UnprocessedItems": left }).to_string()).bytes().to_vec())
+    Some(CannedResponse::ok(&json!({ "UnprocessedItems": of_table(unprocessed) }).to_string()).bytes().to_vec())
 }

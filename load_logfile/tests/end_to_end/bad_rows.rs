@@ -57,7 +57,7 @@ fn the_first_bad_row_ends_the_load_with_all_before_it_written() {
 #[test]
 fn rejected_rows_are_collected_verbatim_and_the_rest_is_written() {
     let lab = lab();
-    let (mut log, mut aside, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut log, mut collected, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
     let good = rows(100..400);
     let mut rows = good.chunks(25);
     let mut line = 1;
@@ -65,7 +65,7 @@ fn rejected_rows_are_collected_verbatim_and_the_rest_is_written() {
         let some = rows.next().unwrap();
         log.extend([csv(some).as_bytes(), &bad, b"\r\n"].concat());
         line += some.len();
-        aside.extend([&bad[..], b"\n"].concat());
+        collected.extend([&bad[..], b"\n"].concat());
         reasons.push((format!("log.csv:{line}: "), message));
         line += 1;
     }
@@ -80,7 +80,7 @@ fn rejected_rows_are_collected_verbatim_and_the_rest_is_written() {
         "row: 100 in S\nrow: 200 in S\nrow: 300 in S\nRowCount: 300, Total seconds: S\n"
     );
     assert_same_items(&lab.items(), &sequential(csv(&good).as_bytes()));
-    assert!(fs::read(lab.folder().join("bad.csv")).unwrap() == aside, "not verbatim");
+    assert!(fs::read(lab.folder().join("bad.csv")).unwrap() == collected, "not verbatim");
     let found = lab.read("bad.csv.reasons");
     assert_eq!(found.lines().count(), reasons.len(), "{found}");
     for (line, (place, message)) in found.lines().zip(reasons) {

@@ -128,9 +128,9 @@ fn a_row_that_only_the_service_rejects_does_not_affect_its_batch() {
     }
     assert_same_items(&lab.items(), &expected);
     let bad = rows([13, 77]);
-    let mut aside: Vec<String> = lab.read("bad.csv").lines().map(str::to_owned).collect();
-    aside.sort();
-    assert_eq!(aside, bad.iter().map(Row::csv).collect::<Vec<_>>());
+    let mut collected: Vec<String> = lab.read("bad.csv").lines().map(str::to_owned).collect();
+    collected.sort();
+    assert_eq!(collected, bad.iter().map(Row::csv).collect::<Vec<_>>());
     let reasons = lab.read("bad.csv.reasons");
     let reason = "log.csv:77: DynamoDB rejects it: One or more parameter values were invalid";
     assert!(reasons.lines().any(|line| line.starts_with(reason)), "{reasons}");

@@ -277,5 +277,6 @@ fn a_load_of_a_log_that_names_its_columns_resumes() {
     lab.file("b.csv", "PK,host\n1,a\nbad\n");
     lab.load(&["b.csv", "--mapping", "m.toml", "--checkpoint", "d"]).assert_code(1);
     lab.file("m.toml", "version = 1\n[input]\nheader = true\n[item]\nkey = [\"PK\"]\nempty = \"omit\"\n");
-    lab.load(&["b.csv", "--mapping", "m.toml", "--checkpoint", "d"]).assert_error(4, &["another load: its mapping is"]);
+    lab.load(&["b.csv", "--mapping", "m.toml", "--checkpoint", "d"])
+        .assert_error(4, &["different load: its mapping is"]);
 }

@@ -55,9 +55,9 @@ fn rejected_rows_are_collected_once_with_their_files() {
     assert!(without_times(&run.stdout).ends_with("total rows 180 in S seconds\n"), "{}", run.stdout);
     let logs = [logs[0].as_bytes(), logs[1].as_bytes()];
     assert_same_items(&lab.items(), &parallel("logfile_scan", &logs, 3, 2000, 500_000));
-    let (aside, reasons) = (lab.read("bad.csv"), lab.read("bad.csv.reasons"));
-    assert_eq!(aside.len(), bad.iter().map(|row| row.len() + 1).sum::<usize>());
-    assert!(bad.iter().all(|row| aside.contains(&format!("{row}\n"))), "{aside}");
+    let (collected, reasons) = (lab.read("bad.csv"), lab.read("bad.csv.reasons"));
+    assert_eq!(collected.len(), bad.iter().map(|row| row.len() + 1).sum::<usize>());
+    assert!(bad.iter().all(|row| collected.contains(&format!("{row}\n"))), "{collected}");
     for reason in [
         "./data/logfile_medium1.csv:1: column 1 (requestid): \"x\" is not an integer",
         "./data/logfile_medium1.csv:33: column 3 (date): the key GSI_1_SK made from it has 1025 bytes, and DynamoDB accepts at most 1024",

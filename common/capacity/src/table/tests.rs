@@ -555,7 +555,7 @@ proptest! {
         }
         // In thousandths of a unit. A single cost above a ceiling (15 at most) takes the place of the burst.
         let within =
-            |taken: u64, rate: u64, millis: u64, kept: u64| taken * 1000 <= rate * millis + kept.max(15) * 1000;
+            |charged: u64, rate: u64, millis: u64, kept: u64| charged * 1000 <= rate * millis + kept.max(15) * 1000;
         for (first, &(from, ..)) in admitted.iter().enumerate() {
             let (mut of_table, mut of_keys, mut of_index) = (0, [0; 3], 0);
             for &(at, n, units, index_units) in &admitted[first..] {

@@ -148,8 +148,8 @@ async fn unprocessed_items_are_read_on_both_paths() {
     let endpoint = Endpoint::with_responses([answer, answer]);
     let table = endpoint.table();
     for _ in 0..2 {
-        let taken = table.batch_write_item(&batch(&["a", "b", "c"])).await.unwrap();
-        assert_eq!(taken.unprocessed, [2, 0]);
+        let response = table.batch_write_item(&batch(&["a", "b", "c"])).await.unwrap();
+        assert_eq!(response.unprocessed, [2, 0]);
     }
     assert_eq!(endpoint.sent_by_sdk(), [true, false]);
 }
