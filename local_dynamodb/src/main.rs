@@ -21,90 +21,90 @@ Examples:
   local_dynamodb
       in memory, on http://127.0.0.1:8000
   local_dynamodb --db-path lab.db
-      the data stays in the file lab.db
+      the data is kept in the file lab.db
   local_dynamodb --port 0
-      on a free port; the first line on stdout says which
+      on a free port, which is in the first line on stdout
   local_dynamodb --speed 60
-      a minute of the tables' capacity in every second
+      the clock runs 60 times as fast: a minute per second
   local_dynamodb --print-metrics http://127.0.0.1:8000
-      what the server there has counted: sums over the last day of its clock;
-      minute by minute, as JSON, it is at http://127.0.0.1:8000/metrics.json
+      the server's metrics: totals over the last day of its clock;
+      for each minute, as JSON, they are at http://127.0.0.1:8000/metrics.json
   local_dynamodb --health http://127.0.0.1:8000
-      for a container's health check: status 0 if the server answers, 1 if not
+      for a container's health check: status 0 if the server responds, 1 if not
   http://127.0.0.1:8000 in a browser
       shows capacity and throttling of each table and index, live
   AWS_ENDPOINT_URL=http://127.0.0.1:8000 aws dynamodb list-tables
-      any client of DynamoDB can use it; every region and every key are accepted
+      works with any DynamoDB client; all regions and access keys are accepted
 
 Provisioned capacity is enforced: a table, and each global index, keeps up to
-300 s of unused capacity for bursts, and refuses what is above it as DynamoDB
-does. Tables on demand have DynamoDB's limits. With --db-path everything that
-clients have set is kept; balances and metrics are not.
+300 s of unused capacity for bursts; requests beyond that are refused, as by
+DynamoDB. On-demand tables have DynamoDB's limits. With --db-path, everything
+that clients have set is kept, but not balances and metrics.
 
 Exit status: 0 after SIGINT or SIGTERM, 1 if it cannot start, 2 if the arguments are wrong.
-RUST_LOG=local_dynamodb=debug writes to stderr what it does.";
+RUST_LOG=local_dynamodb=debug logs to stderr.";
 
 /// DynamoDB on this machine.
 #[derive(Parser)]
 #[command(version, after_help = EXAMPLES)]
 struct Arguments {
-    /// Port to listen on; 0 takes a free one
+    /// Port to listen on; 0 chooses a free one
     #[arg(long, default_value_t = 8000)]
     port: u16,
 
-    /// Address to listen on; anything but loopback lets other machines in, and nobody has to log in
+    /// Address to listen on; any address except loopback gives other machines access without authentication
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
 
-    /// Host name by which requests may call this server; may be given several times. Not needed with a --host that is not loopback
+    /// Host name that requests may use for this server; can be repeated. Not needed with a --host that is not loopback
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
 
-    /// Keep the data in this SQLite file, made if it is not there [default: in memory, gone at the end]
+    /// Keep the data in this SQLite file, which is created if necessary [default: in memory, lost at the end]
     #[arg(long, value_name = "FILE")]
     db_path: Option<PathBuf>,
 
-    /// Let everything in, at once, and count nothing
+    /// Enforce no capacity, and collect no metrics
     #[arg(long)]
     no_throttle: bool,
 
-    /// Seconds of the server's clock in a second: of capacity, changes of status and metrics
+    /// Speed of the server's clock, for capacity, changes of status and metrics
     #[arg(long, value_name = "N", default_value_t = NonZeroU32::MIN)]
     speed: NonZeroU32,
 
-    /// Burst that a new table or index starts with, in seconds of its capacity; 300 is all that it can hold
+    /// Burst capacity of a new table or index, in seconds of its capacity; 300 is the maximum that it can hold
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     starting_burst: u32,
 
-    /// Index writes that fit between a table and an index; then the table refuses all writes
+    /// Maximum index writes in the queue between a table and an index; when it is full, the table refuses all writes
     #[arg(long, value_name = "WRITES", default_value_t = 20_000)]
     index_backlog: usize,
 
-    /// RCU and WCU, each, that one table or index may have: the quota of a table, 40,000 on AWS by default
+    /// Quota of a table or index, in RCU and in WCU; 40,000 on AWS by default
     #[arg(long, value_name = "UNITS", default_value_t = Settings::default().table_quota)]
     table_quota: u64,
 
-    /// RCU and WCU, each, that all tables and indexes may have together: the quota of an account, 80,000 on AWS by default
+    /// Quota of the account for all tables and indexes together, in RCU and in WCU; 80,000 on AWS by default
     #[arg(long, value_name = "UNITS", default_value_t = Settings::default().account_quota)]
     account_quota: u64,
 
-    /// Time from an UpdateTable to the change of capacity, in seconds of the server's clock
+    /// Time from UpdateTable until the capacity changes, in seconds of the server's clock
     #[arg(long, value_name = "SECONDS", default_value_t = 2)]
     update_time: u32,
 
-    /// Time from the expiry of an item to its deletion (time to live), in seconds of the server's clock
+    /// Time from an item's expiry until its deletion (time to live), in seconds of the server's clock
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     ttl_delay: u32,
 
-    /// Write the metrics to this file at the end, and whenever SIGUSR1 comes
+    /// Write the metrics to this file at the end, and on each SIGUSR1
     #[arg(long, value_name = "FILE")]
     metrics_file: Option<PathBuf>,
 
-    /// Exit with 0 if the server at URL answers, and do nothing else
+    /// Exit with 0 if the server at URL responds
     #[arg(long, value_name = "URL", exclusive = true)]
     health: Option<String>,
 
-    /// Print what the server at URL has counted, as text, and do nothing else
+    /// Print the metrics of the server at URL as text
     #[arg(long, value_name = "URL", exclusive = true)]
     print_metrics: Option<String>,
 }
@@ -132,7 +132,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     runtime.block_on(async {
-        // Before the first line on stdout: who reads it may send a signal at once.
+        // Before the first line on stdout: its reader may send a signal at once.
         let mut signals = Signals::new().context("cannot listen for signals")?;
         let metrics_file = arguments.metrics_file.clone();
         if let Some(file) = &metrics_file {

@@ -25,7 +25,7 @@ use super::worker::Worker;
 use crate::input::{OddityCounts, SourceProgress};
 use crate::report::{
     Checkpoint, InputTotals, KEYS, KeyCounter, LoadFigures, PythonLines, RecordEnd, ReplacedRows, ResumePoint,
-    RowCounts, SavedRejects, Script, Tally, Watermark,
+    RowCounts, SavedProgress, SavedRejects, Script, Tally, Watermark,
 };
 
 /// Chunks of requests that can wait for one worker: enough to keep it busy, and few enough to need little memory.
@@ -53,12 +53,7 @@ pub fn load<W: Write>(job: &Job, stdout: W) -> Result<Loaded<W>, LoadError> {
     let readers = open_sources(job, &resume_points, &progress)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LoadError::Thread)?;
     let sinks = runtime.block_on(Sinks::open(&job.destination, &job.mapping))?;
-    let rejects = match (&job.rejects, &saved) {
-        (Some(path), Some(progress)) => Some(Rejects::resume(path, &progress.rejects)?),
-        (Some(path), None) if empties_rejects => Some(Rejects::resume(path, &SavedRejects::default())?),
-        (Some(path), None) => Some(Rejects::create(path)?),
-        (None, _) => None,
-    };
+    let rejects = open_rejects(job, saved.as_ref(), empties_rejects)?;
     let counts = Arc::new(RowCounts::new(resume_points.iter().map(ResumePoint::tally)));
     let resumed = counts.total();
     let names: Vec<_> = job.sources.iter().map(|source| source.name().to_owned()).collect();
@@ -117,6 +112,16 @@ fn open_checkpoint(job: &Job) -> Result<(Option<Checkpoint>, bool), LoadError> {
         return Ok((Some(checkpoint), had_rejects));
     }
     Ok((Some(Checkpoint::open(path, job.identity())?), false))
+}
+
+/// The files for rejected rows: those of an earlier run as its checkpoint has them, emptied, or new ones.
+fn open_rejects(job: &Job, saved: Option<&SavedProgress>, empties: bool) -> Result<Option<Rejects>, LoadError> {
+    let Some(path) = &job.rejects else { return Ok(None) };
+    Ok(Some(match saved {
+        Some(progress) => Rejects::resume(path, &progress.rejects)?,
+        None if empties => Rejects::resume(path, &SavedRejects::default())?,
+        None => Rejects::create(path)?,
+    }))
 }
 
 type Senders = Vec<ChunkSender<Vec<Request>>>;

@@ -125,7 +125,7 @@ fn a_table_with_keys_of_another_type_than_all_json_records_is_one_error_before_a
     lab.file("m.toml", MAPPING);
     lab.file("many.jsonl", json_keys(["7"; 60]));
     lab.file("one.jsonl", json_keys(["7"]));
-    let proxy = Proxy::start(&lab.url(), |_, _| test_support::proxy::Fault::None);
+    let proxy = Proxy::start(&lab.url(), |_, _| test_support::fault::Fault::None);
     for (name, read, rows) in [("many.jsonl", 25, "25 rows"), ("one.jsonl", 1, "1 row")] {
         let not_written = format!("{rows} read = 0 written + 0 rejected + {read} not written");
         for rejects in [&["--rejects", "bad"][..], &[]] {
@@ -153,7 +153,7 @@ fn a_json_record_whose_key_type_differs_from_the_others_is_a_bad_row_wherever_it
     lab.file("m.toml", MAPPING);
     let keys = ["1", "2", "\"a\"", "3", "\"b\"", "4"];
     lab.file("a.jsonl", json_keys(keys));
-    let proxy = Proxy::start(&lab.url(), |_, _| test_support::proxy::Fault::None);
+    let proxy = Proxy::start(&lab.url(), |_, _| test_support::fault::Fault::None);
     let run = load(&lab, &proxy, &["tab", "a.jsonl", "--mapping", "m.toml", "--rejects", "bad"]);
     run.assert_code(3);
     assert_eq!(lab.read("bad"), json_keys(["1", "2", "3", "4"]));
