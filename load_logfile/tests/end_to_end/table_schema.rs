@@ -133,7 +133,7 @@ fn a_table_with_keys_of_another_type_than_all_json_records_is_one_error_before_a
             run.assert_error(
                 1,
                 &[
-                    "the key of table tab is PK (S), and the key of the items is PK (N)",
+                    "the key of table tab is PK (S), but the key of the items is PK (N)",
                     "what to do: check the table's name",
                     &not_written,
                 ],
@@ -141,7 +141,7 @@ fn a_table_with_keys_of_another_type_than_all_json_records_is_one_error_before_a
         }
         assert!(!lab.folder().join("bad").exists(), "no row is rejected");
         let run = load(&lab, &proxy, &["tab", name, "--mapping", "m.toml", "--dry-run"]);
-        run.assert_error(1, &["the key of table tab is PK (S), and the key of the items is PK (N)"]);
+        run.assert_error(1, &["the key of table tab is PK (S), but the key of the items is PK (N)"]);
     }
     assert_eq!(proxy.calls(), 0, "no BatchWriteItem");
 }
