@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::Operation;
 use super::expressions::{self, Names, tokens};
+use super::{local_index, update_expression};
 
 /// The names of values that no client has.
 const PREFIX: &str = ":local_dynamodb_";
@@ -60,12 +61,24 @@ pub(super) fn prepare(operation: &mut Operation) -> Result<(), DynoxideError> {
                 values: &mut update.expression_attribute_values,
                 others: &[update.update_expression.as_deref()],
             })
+            .and_then(|()| {
+                check_update(
+                    update.update_expression.as_deref().unwrap_or_default(),
+                    &update.expression_attribute_names,
+                )
+            })
             .map_err(enveloped)
         }
         Operation::Query(query) => {
             check_legacy(query.query_filter.as_ref())?;
             let names = &query.expression_attribute_names;
-            if let Some(condition) = &query.key_condition_expression {
+            let has_empty_expression = [&query.filter_expression, &query.projection_expression]
+                .iter()
+                .any(|expression| expression.as_deref().is_some_and(|text| text.trim().is_empty()));
+            if let Some(condition) = &query.key_condition_expression
+                && !has_empty_expression
+                && are_well_formed(names, &query.expression_attribute_values)
+            {
                 expressions::check_key_condition(condition, names)
                     .map_err(|reason| bare(format!("Invalid KeyConditionExpression: {reason}")))?;
             }
@@ -108,9 +121,18 @@ pub(super) fn prepare(operation: &mut Operation) -> Result<(), DynoxideError> {
 }
 
 fn check_projection(expression: Option<&str>, names: &Names, is_only: bool) -> Result<(), DynoxideError> {
-    expression
-        .map_or(Ok(()), |expression| expressions::check_projection(expression, names, is_only))
-        .map_err(DynoxideError::ValidationException)
+    let Some(expression) = expression else { return Ok(()) };
+    let checked = expressions::check_projection(expression, names, is_only).and_then(|()| {
+        let conflict = update_expression::conflict(&local_index::paths(expression, names.as_ref()));
+        conflict.map_or(Ok(()), |reason| Err(format!("Invalid ProjectionExpression: {reason}")))
+    });
+    checked.map_err(DynoxideError::ValidationException)
+}
+
+fn check_update(expression: &str, names: &Names) -> Result<(), String> {
+    let paths: Vec<_> =
+        update_expression::paths(expression, names.as_ref()).into_iter().map(|(_, path)| path).collect();
+    update_expression::conflict(&paths).map_or(Ok(()), |reason| Err(format!("Invalid UpdateExpression: {reason}")))
 }
 
 fn prepare_action(item: &mut TransactWriteItem) -> Result<(), String> {
@@ -140,6 +162,7 @@ fn prepare_action(item: &mut TransactWriteItem) -> Result<(), String> {
             values: &mut update.expression_attribute_values,
             others: &[Some(update.update_expression.as_str())],
         })?;
+        check_update(&update.update_expression, &update.expression_attribute_names)?;
     }
     if let Some(check) = &mut item.condition_check {
         let mut condition = Some(std::mem::take(&mut check.condition_expression));
@@ -176,8 +199,25 @@ struct Shared<'a> {
     others: &'a [Option<&'a str>],
 }
 
+/// Whether the placeholders are as DynamoDB takes them. It looks at them before it reads expressions; so does the engine.
+fn are_well_formed(names: &Names, values: &Values) -> bool {
+    fn are_well_formed<V>(placeholders: &Option<HashMap<String, V>>, sign: char) -> bool {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        placeholders.as_ref().is_none_or(|map| {
+            !map.is_empty()
+                && map.keys().all(|name| {
+                    name.strip_prefix(sign).is_some_and(|name| !name.is_empty() && name.chars().all(is_word))
+                })
+        })
+    }
+    are_well_formed(names, '#') && are_well_formed(values, ':')
+}
+
 fn prepare_one(condition: &mut Shared<'_>) -> Result<(), String> {
     let Some(text) = condition.expression.as_mut() else { return Ok(()) };
+    if !are_well_formed(condition.names, condition.values) {
+        return Ok(());
+    }
     let no_values = HashMap::new();
     expressions::check_condition(text, condition.names, condition.values.as_ref().unwrap_or(&no_values))
         .map_err(|reason| format!("Invalid {}: {reason}", condition.name))?;

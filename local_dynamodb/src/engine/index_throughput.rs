@@ -21,6 +21,7 @@ use serde_json::value::RawValue;
 use super::hiding_view::HidingView;
 use super::throughput_settings::ThroughputSettings;
 use super::{Database, index_fill, item_counts, kept_state, streams, table_names, tags};
+use crate::ledger::one_at_a_time;
 
 /// The tags' keys begin so. The rest is a checksum of the index's name, which may be longer than a key can be.
 const PREFIX: &str = "local_dynamodb:index-throughput:";
@@ -110,6 +111,9 @@ pub(crate) fn update_table(database: &Database, update: UpdateTable) -> Result<U
     }
     let created = update.created_indexes().next().map(|(name, _)| name.to_owned());
     let deleted: Vec<_> = update.deleted_indexes().map(ToOwned::to_owned).collect();
+    if update.created_indexes().count() + deleted.len() > 1 && database.table(&name)?.is_some() {
+        return Err(one_at_a_time());
+    }
     // An index that is filled by the engine needs the items.
     let is_filled_by_engine = update.request.vector_index_updates.is_some() || !update.fills_afterwards;
     let mut answer = match created {

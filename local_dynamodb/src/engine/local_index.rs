@@ -17,7 +17,7 @@ use dynoxide::types::{
 use serde::Deserialize;
 
 use super::update_expression::{self, Path, Step};
-use super::{Database, key_conditions, pagination};
+use super::{Database, pagination};
 use crate::ledger::Attributes;
 
 /// A definition as the engine keeps it.
@@ -77,8 +77,7 @@ impl Read<'_> {
 ///
 /// # Errors
 /// The engine's.
-pub(crate) fn query(database: &Database, mut request: QueryRequest) -> Result<QueryResponse, DynoxideError> {
-    key_conditions::rewrite(&mut request);
+pub(super) fn query(database: &Database, request: QueryRequest) -> Result<QueryResponse, DynoxideError> {
     let read = Read {
         table: &request.table_name,
         index: request.index_name.as_deref(),
@@ -138,7 +137,7 @@ pub(crate) fn query(database: &Database, mut request: QueryRequest) -> Result<Qu
 ///
 /// # Errors
 /// The engine's.
-pub(crate) fn scan(database: &Database, request: ScanRequest) -> Result<ScanResponse, DynoxideError> {
+pub(super) fn scan(database: &Database, request: ScanRequest) -> Result<ScanResponse, DynoxideError> {
     let read = Read {
         table: &request.table_name,
         index: request.index_name.as_deref(),
@@ -255,7 +254,7 @@ pub(super) fn paths(projection: &str, names: Option<&HashMap<String, String>>) -
 }
 
 /// The attributes that a condition is about, each as a path of one step.
-fn operand_paths(condition: &str, names: Option<&HashMap<String, String>>) -> Vec<Path> {
+pub(super) fn operand_paths(condition: &str, names: Option<&HashMap<String, String>>) -> Vec<Path> {
     const WORDS: [&str; 5] = ["AND", "OR", "NOT", "BETWEEN", "IN"];
     let tokens: Vec<_> = update_expression::tokens(condition).collect();
     let is_operand = |at: usize| {

@@ -19,6 +19,7 @@ mod key_conditions;
 mod local_index;
 mod operation;
 mod pagination;
+mod read_refusals;
 mod segments;
 #[expect(clippy::needless_pass_by_value, reason = "an operation takes its request, whichever it is")]
 mod streams;

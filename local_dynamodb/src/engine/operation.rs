@@ -3,7 +3,7 @@
 use dynoxide::{DynoxideError, actions};
 
 use super::{
-    Database, idempotency, index_throughput, local_index, streams, tags, throughput_settings, time_to_live,
+    Database, idempotency, index_throughput, read_refusals, streams, tags, throughput_settings, time_to_live,
     transactions, update_item,
 };
 
@@ -118,8 +118,8 @@ operations! {
     ListTables list_tables ListTablesRequest ListTablesResponse;
     ListTagsOfResource list_tags_of_resource ListTagsOfResourceRequest ListTagsOfResourceResponse [index_throughput::list_tags];
     PutItem put_item PutItemRequest PutItemResponse;
-    Query query QueryRequest QueryResponse [local_index::query];
-    Scan scan ScanRequest ScanResponse [local_index::scan];
+    Query query QueryRequest QueryResponse [read_refusals::query];
+    Scan scan ScanRequest ScanResponse [read_refusals::scan];
     SearchVectors search_vectors SearchVectorsRequest SearchVectorsResponse;
     TagResource tag_resource TagResourceRequest TagResourceResponse [tags::tag_resource];
     TransactGetItems transact_get_items TransactGetItemsRequest TransactGetItemsResponse [transactions::transact_get_items];

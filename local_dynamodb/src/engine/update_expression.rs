@@ -83,6 +83,37 @@ pub(super) fn tokens(expression: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// What DynamoDB says of two paths that take the same value for a map and for a list. Paths that overlap are left to the engine.
+pub(super) fn conflict(paths: &[Path]) -> Option<String> {
+    let mut conflict = None;
+    for (at, first) in paths.iter().enumerate() {
+        for second in &paths[at + 1..] {
+            match first.iter().zip(second).find(|(one, other)| one != other) {
+                None => return None,
+                Some((Step::Name(_), Step::Index(_)) | (Step::Index(_), Step::Name(_))) => {
+                    conflict = conflict.or(Some((first, second)));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    let (first, second) = conflict?;
+    Some(format!(
+        "Two document paths conflict with each other; must remove or rewrite one of these paths; path one: {}, path two: \
+         {}",
+        written(first),
+        written(second)
+    ))
+}
+
+fn written(path: &Path) -> String {
+    let steps = path.iter().map(|step| match step {
+        Step::Name(name) => name.clone(),
+        Step::Index(index) => format!("[{index}]"),
+    });
+    format!("[{}]", steps.collect::<Vec<_>>().join(", "))
+}
+
 /// The part of `item` at `paths`. Of a list only the elements at a path are left, in their order.
 pub(super) fn part_at<'a>(item: &Attributes, paths: impl IntoIterator<Item = &'a Path>) -> Attributes {
     let mut wanted = Wanted::default();
@@ -161,6 +192,19 @@ mod tests {
             let expected: Vec<_> = expected.into_iter().map(|(clause, path)| (clause, path.to_owned())).collect();
             assert_eq!(written(expression), expected, "{expression}");
         }
+    }
+
+    #[test]
+    fn paths_through_the_same_value_as_a_map_and_as_a_list_conflict() {
+        let conflict = |expression: &str| {
+            let paths: Vec<_> = paths(expression, None).into_iter().map(|(_, path)| path).collect();
+            conflict(&paths).map(|reason| reason.split_once("path one: ").unwrap().1.to_owned())
+        };
+        assert_eq!(conflict("SET a.b = :v, c = :v REMOVE a[1].d").unwrap(), "[a, b], path two: [a, [1], d]");
+        for fine in ["SET a.b = :v, a.c = :v", "SET a[0] = :v, a[1] = :v", "SET a.b = :v, c[1] = :v"] {
+            assert_eq!(conflict(fine), None, "{fine}");
+        }
+        assert_eq!(conflict("SET a.b = :v, a[0] = :v, a = :v"), None, "they overlap");
     }
 
     #[test]

@@ -23,7 +23,9 @@ pub(crate) use self::account::Account;
 pub(crate) use self::capacity_request::{CapacityRequest, Grouping, RequestCost, RequestedAccess};
 pub(crate) use self::consumption::Consumption;
 pub(crate) use self::kept_account::KeptAccount;
-pub(crate) use self::online_index::{CreationPhase, FilledPage, IndexChange, IndexCreation, NewIndex, OnlineIndex};
+pub(crate) use self::online_index::{
+    CreationPhase, FilledPage, IndexChange, IndexCreation, NewIndex, OnlineIndex, one_at_a_time,
+};
 pub(crate) use self::provisioning::{Change, Provisioning};
 pub(crate) use self::table_definition::{Attributes, EngineItem, TableDefinition, on_demand_maximum, partition_key};
 use crate::metrics::{self, HISTORY_MINUTES, Metrics};

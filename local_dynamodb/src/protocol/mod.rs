@@ -9,6 +9,7 @@ pub(crate) mod region;
 mod request_shape;
 mod signing_region;
 mod table_arns;
+mod table_limits;
 mod unused_feature;
 mod validation;
 pub(crate) mod wire_error;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::java_values::{conversion_error, without_position};
 use super::member_path;
-use super::{expression_limits, request_shape};
+use super::{expression_limits, request_shape, table_limits};
 use crate::engine::{Operation, OperationName};
 
 const EMPTY_VALUE: &str = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes";
@@ -29,6 +29,7 @@ pub(crate) fn decode(name: OperationName, body: &str) -> Result<Operation, Dynox
     request_shape::check(name, &json).map_err(DynoxideError::SerializationException)?;
     let operation = Operation::from_json(name, body).map_err(|error| decoding_error(&error.to_string(), body))?;
     expression_limits::check(&operation)?;
+    table_limits::check(&operation)?;
     Ok(operation)
 }
 

@@ -196,6 +196,18 @@ fn definitions_that_do_not_fit_together_are_refused() {
             simple(json!({"StreamSpecification": {"StreamEnabled": false, "StreamViewType": "NEW_IMAGE"}})),
             "Table is being created with a stream disabled",
         ),
+        (
+            simple(json!({"AttributeDefinitions": [attribute(&"p".repeat(256))]})),
+            "at 'attributeDefinitions.1.member.attributeName' failed to satisfy constraint: Member must have length less than or equal to 255",
+        ),
+        (
+            simple(json!({"KeySchema": [part(&"p".repeat(256), "HASH")]})),
+            "at 'keySchema.1.member.attributeName' failed to satisfy constraint: Member must have length less than or equal to 255",
+        ),
+        (
+            global(json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": vec!["x"; 21]})),
+            "x, x]' at 'globalSecondaryIndexes.1.member.projection.nonKeyAttributes' failed to satisfy constraint: Member must have length less than or equal to 20",
+        ),
         (global(json!({"ProjectionType": "INCLUDE"})), "NonKeyAttributes"),
         (global(json!({"ProjectionType": "KEYS_ONLY", "NonKeyAttributes": ["x"]})), "NonKeyAttributes"),
         (

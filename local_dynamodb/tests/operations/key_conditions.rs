@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::json::done;
 use crate::support::server;
-use crate::{composite_table, invalid, key, put, simple_table, texts};
+use crate::{composite_table, indexed_table, invalid, key, put, simple_table, texts, with};
 
 fn query(table: &str, condition: &str) -> Value {
     let values = [
@@ -73,7 +73,7 @@ fn numbers_and_bytes_have_their_own_order() {
         put(&server, "bytes", json!({"p": {"S": "a"}, "c": {"B": bytes}}), json!({}));
     }
     let sorts = |table: &str, condition: &str, more: Value| -> Vec<String> {
-        let answer = done(&server, "Query", crate::with(query(table, condition), more));
+        let answer = done(&server, "Query", with(query(table, condition), more));
         let items = answer["Items"].as_array().unwrap();
         items
             .iter()
@@ -164,5 +164,57 @@ fn what_is_no_key_condition_is_refused_in_dynamodbs_words() {
         ),
     ] {
         assert_eq!(invalid(&server, "Query", query(table, condition)), expected, "{condition}");
+    }
+}
+
+#[test]
+fn keys_that_no_item_can_have_are_refused() {
+    let server = server();
+    indexed_table(&server, "t01");
+    let of_table = "The AttributeValue for a key attribute cannot contain an empty string value. Key: ";
+    let of_index =
+        "The AttributeValue for a key attribute cannot contain an empty string value. IndexName: by_g, IndexKey: g";
+    let invalid_value = "One or more parameter values were invalid: ";
+    for (condition, more, expected) in [
+        ("p = :empty", json!({}), format!("{of_table}p")),
+        ("p = :p AND begins_with(c, :empty)", json!({}), format!("{of_table}c")),
+        ("#key = :empty", json!({"ExpressionAttributeNames": {"#key": "p"}}), format!("{of_table}p")),
+        ("g = :empty", json!({"IndexName": "by_g"}), of_index.into()),
+        (
+            "p = :long",
+            json!({}),
+            format!("{invalid_value}Size of hashkey has exceeded the maximum size limit of2048 bytes"),
+        ),
+        (
+            "p = :p AND c > :half",
+            json!({}),
+            format!("{invalid_value}Aggregated size of all range keys has exceeded the size limit of 1024 bytes"),
+        ),
+    ] {
+        let mut request = with(query("t01", condition), more);
+        for (name, value) in [(":empty", String::new()), (":long", "k".repeat(2049)), (":half", "k".repeat(1025))] {
+            if condition.contains(name) {
+                request["ExpressionAttributeValues"][name] = json!({"S": value});
+            }
+        }
+        let refusal = invalid(&server, "Query", request);
+        assert!(refusal.ends_with(&expected), "{condition}: {refusal}");
+    }
+    let older = json!({"p": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": ""}]}});
+    let refusal = invalid(&server, "Query", json!({"TableName": "t01", "KeyConditions": older}));
+    assert!(refusal.ends_with(&format!("{of_table}p")), "{refusal}");
+}
+
+#[test]
+fn placeholders_and_empty_expressions_are_reported_first() {
+    let server = server();
+    composite_table(&server, "t01");
+    for (more, expected) in [
+        (json!({"FilterExpression": ""}), "Invalid FilterExpression: The expression can not be empty;"),
+        (json!({"ProjectionExpression": ""}), "Invalid ProjectionExpression: The expression can not be empty;"),
+        (json!({"ExpressionAttributeValues": {"p": {"S": "a"}}}), r#"invalid key: Syntax error; key: "p""#),
+    ] {
+        let refusal = invalid(&server, "Query", with(query("t01", "p = a"), more));
+        assert!(refusal.ends_with(expected), "{refusal}");
     }
 }

@@ -88,6 +88,7 @@ fn errors_are_in_dynamodbs_words() {
         ("#x", "An expression attribute name used in the document path is not defined; attribute name: #x".into()),
         ("a, b, a", overlap("a", "a")),
         ("a, a.b[1]", overlap("a", "a, b, [1]")),
+        ("a.b, a[1].c", overlap("a, b", "a, [1], c").replace("overlap", "conflict")),
     ] {
         for (operation, request) in requests("t01", &json!({"ProjectionExpression": expression})) {
             let refusal = invalid(&server, operation, request);

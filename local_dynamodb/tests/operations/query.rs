@@ -283,3 +283,33 @@ fn a_global_index_has_up_to_four_sort_attributes() {
         key attribute status";
     assert!(refusal.contains(expected), "{refusal}");
 }
+
+#[test]
+fn attributes_that_a_global_index_does_not_hold_are_refused() {
+    let server = server();
+    indexed_table(&server, "t01");
+    let projected = |name: &str| {
+        format!("One or more parameter values were invalid: Global secondary index by_g does not project [{name}]")
+    };
+    let filtered = |name: &str| {
+        format!(
+            "One or more parameter values were invalid: Secondary index by_g does not project one or more filter \
+             attributes: [{name}]"
+        )
+    };
+    let condition = json!({"KeyConditionExpression": "g = :g", "ExpressionAttributeValues": {":g": {"S": "x"}}});
+    let older = json!({"KeyConditions": {"g": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "x"}]}}});
+    let request = |more: Value| with(json!({"TableName": "t01", "IndexName": "by_g"}), more);
+    for (conditions, more, expected) in [
+        (&condition, json!({"ProjectionExpression": "p, n.x, included, m"}), projected("n, m")),
+        (&condition, json!({"FilterExpression": "size(n) = :g OR attribute_exists(included)"}), filtered("n")),
+        (&older, json!({"AttributesToGet": ["l"]}), projected("l")),
+        (&older, json!({"QueryFilter": {"n": {"ComparisonOperator": "NULL"}}}), filtered("n")),
+    ] {
+        let request = with(request(conditions.clone()), more);
+        assert_eq!(invalid(&server, "Query", request.clone()), expected, "{request}");
+    }
+    assert_eq!(invalid(&server, "Scan", request(json!({"ProjectionExpression": "n"}))), projected("n"));
+    let held = json!({"ProjectionExpression": "p, c, g, included.x", "FilterExpression": "included = :g"});
+    done(&server, "Query", with(request(condition), held));
+}

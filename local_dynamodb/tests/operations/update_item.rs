@@ -215,6 +215,8 @@ fn updates_that_cannot_be_made_are_refused() {
     let path = "The document path provided in the update expression is invalid for update";
     let overlap = "Invalid UpdateExpression: Two document paths overlap with each other; must remove or rewrite one of these \
         paths; path one: [m], path two: [m, x]";
+    let conflict = "Invalid UpdateExpression: Two document paths conflict with each other; must remove or rewrite one of \
+        these paths; path one: [m, x], path two: [m, [0]]";
     for (expression, values, expected) in [
         ("", json!({}), "Invalid UpdateExpression: The expression can not be empty;"),
         ("SET", json!({}), r#"Invalid UpdateExpression: Syntax error; token: "<EOF>", near: "SET""#),
@@ -226,6 +228,7 @@ fn updates_that_cannot_be_made_are_refused() {
             r#"Invalid UpdateExpression: The "SET" section can only be used once in an update expression;"#,
         ),
         ("SET m = :v, m.x = :v", json!({":v": {"N": "1"}}), overlap),
+        ("SET m.x = :v REMOVE m[0]", json!({":v": {"N": "1"}}), conflict),
         (
             "SET name = :v",
             json!({":v": {"N": "1"}}),

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
-use crate::support::json::{done, with as server_with};
-use crate::{invalid, refused_with, simple_table, with};
+use crate::support::json::{done, refused, with as server_with};
+use crate::{indexed_table, invalid, message, refused_with, simple_table, with};
 
 fn throughput(units: u64) -> Value {
     json!({"ReadCapacityUnits": units, "WriteCapacityUnits": units})
@@ -55,4 +55,20 @@ fn what_changes_nothing_or_contradicts_itself_is_refused() {
         "UpdateTable",
         json!({"TableName": "none", "ProvisionedThroughput": throughput(5)}),
     );
+}
+
+#[test]
+fn one_index_is_created_or_deleted_at_a_time() {
+    let server = server_with(|options| options.throttle = false);
+    indexed_table(&server, "items");
+    let delete = |table: &str, names: &[&str]| {
+        let updates: Vec<_> = names.iter().map(|name| json!({"Delete": {"IndexName": name}})).collect();
+        refused(&server, "UpdateTable", json!({"TableName": table, "GlobalSecondaryIndexUpdates": updates}))
+    };
+    let (kind, error) = delete("items", &["by_g", "other"]);
+    assert_eq!(kind, "LimitExceededException");
+    let expected = "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table";
+    assert_eq!(message(&error), expected);
+    assert_eq!(delete("items", &["other"]).0, "ResourceNotFoundException");
+    assert_eq!(message(&delete("none", &["by_g", "other"]).1), "Requested resource not found: Table: none not found");
 }

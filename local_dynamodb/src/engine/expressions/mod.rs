@@ -12,6 +12,7 @@ use std::collections::HashMap;
 
 use dynoxide::AttributeValue;
 
+use self::condition::{Element, Operand};
 pub(super) use self::projection::check as check_projection;
 pub(crate) use self::tokens::tokens;
 
@@ -41,4 +42,29 @@ pub(super) fn check_key_condition(expression: &str, names: &Names) -> Result<(),
         Some(condition) => operands::check(&condition, names, None).and_then(|()| key_condition::check(&condition)),
         None => Ok(()),
     }
+}
+
+/// The attributes and the placeholders that they are compared with in the conditions of `expression`.
+pub(super) fn compared_values(expression: &str) -> Vec<(&str, &str)> {
+    let mut clauses = Vec::new();
+    let parsed = condition::parse(expression);
+    if let Some(condition) = &parsed {
+        operands::collect(condition, &mut clauses);
+    }
+    let pairs = clauses.into_iter().flat_map(|clause| {
+        let operands = operands::operands(clause);
+        let name = operands.iter().find_map(|operand| match operand {
+            Operand::Path(path) => path.first().and_then(|element| match element {
+                Element::Name(name) => Some(*name),
+                Element::Index(_) => None,
+            }),
+            _ => None,
+        });
+        let values = operands.iter().filter_map(|operand| match operand {
+            Operand::Value(value) => Some(*value),
+            _ => None,
+        });
+        values.filter_map(move |value| Some((name?, value)))
+    });
+    pairs.collect()
 }

@@ -36,7 +36,7 @@ pub(super) fn collect<'c, 'a>(condition: &'c Condition<'a>, clauses: &mut Vec<&'
     }
 }
 
-fn operands<'c, 'a>(clause: &'c Condition<'a>) -> &'c [Operand<'a>] {
+pub(super) fn operands<'c, 'a>(clause: &'c Condition<'a>) -> &'c [Operand<'a>] {
     match clause {
         Condition::Operator(_, operands) | Condition::Function(Call { operands, .. }) => operands,
         Condition::Joined(..) | Condition::Not(_) => &[],
