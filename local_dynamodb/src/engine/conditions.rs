@@ -65,6 +65,7 @@ pub(super) fn prepare(operation: &mut Operation) -> Result<(), DynoxideError> {
                 check_update(
                     update.update_expression.as_deref().unwrap_or_default(),
                     &update.expression_attribute_names,
+                    &update.expression_attribute_values,
                 )
             })
             .map_err(enveloped)
@@ -129,10 +130,15 @@ fn check_projection(expression: Option<&str>, names: &Names, is_only: bool) -> R
     checked.map_err(DynoxideError::ValidationException)
 }
 
-fn check_update(expression: &str, names: &Names) -> Result<(), String> {
+fn check_update(expression: &str, names: &Names, values: &Values) -> Result<(), String> {
+    if !are_well_formed(names, values) {
+        return Ok(());
+    }
+    let invalid = |reason| format!("Invalid UpdateExpression: {reason}");
+    expressions::check_update(expression).map_err(invalid)?;
     let paths: Vec<_> =
         update_expression::paths(expression, names.as_ref()).into_iter().map(|(_, path)| path).collect();
-    update_expression::conflict(&paths).map_or(Ok(()), |reason| Err(format!("Invalid UpdateExpression: {reason}")))
+    update_expression::conflict(&paths).map_or(Ok(()), |reason| Err(invalid(reason)))
 }
 
 fn prepare_action(item: &mut TransactWriteItem) -> Result<(), String> {
@@ -162,7 +168,11 @@ fn prepare_action(item: &mut TransactWriteItem) -> Result<(), String> {
             values: &mut update.expression_attribute_values,
             others: &[Some(update.update_expression.as_str())],
         })?;
-        check_update(&update.update_expression, &update.expression_attribute_names)?;
+        check_update(
+            &update.update_expression,
+            &update.expression_attribute_names,
+            &update.expression_attribute_values,
+        )?;
     }
     if let Some(check) = &mut item.condition_check {
         let mut condition = Some(std::mem::take(&mut check.condition_expression));

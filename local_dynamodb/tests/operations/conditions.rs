@@ -85,6 +85,7 @@ fn functions_with_operands_that_they_do_not_take_are_refused() {
     composite_table(&server, "t01");
     let many = format!("n IN ({})", ["n"; 101].map(|name| format!("{name}1")).join(", "));
     for (condition, expected) in [
+        ("n = :1 AND __typename = :s", r#"Syntax error; token: "_", near: "AND __""#),
         ("Attribute_Exists(n)", "Invalid function name; function: Attribute_Exists"),
         ("size(n)", "The function is not allowed to be used this way in an expression; function: size"),
         (

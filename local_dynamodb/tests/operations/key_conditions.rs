@@ -104,6 +104,7 @@ fn what_is_no_key_condition_is_refused_in_dynamodbs_words() {
         ("p = 5", r#"Syntax error; token: "5", near: "= 5""#),
         ("p == :p", r#"Syntax error; token: "=", near: "== :p""#),
         ("p = :p c = :x", r#"Syntax error; token: "c", near: ":p c =""#),
+        ("p = :p AND _c = :x", r#"Syntax error; token: "_", near: "AND _c""#),
         ("p = :p AND", r#"Syntax error; token: "<EOF>", near: "AND""#),
         ("((p = :p))", "The expression has redundant parentheses;"),
         ("p = :p OR c = :x", "Invalid operator used in KeyConditionExpression: OR"),

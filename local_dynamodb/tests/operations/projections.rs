@@ -83,6 +83,7 @@ fn errors_are_in_dynamodbs_words() {
         ("a[x]", r#"Syntax error; token: "x", near: "[x]""#.into()),
         (":v", r#"Syntax error; token: ":v", near: ":v""#.into()),
         ("*", r#"Syntax error; token: "*", near: "*""#.into()),
+        ("a, _id", r#"Syntax error; token: "_", near: ", _id""#.into()),
         ("a[99999999999]", "List index is not within the allowable range; index: [99999999999]".into()),
         ("a.size", "Attribute name is a reserved keyword; reserved keyword: size".into()),
         ("#x", "An expression attribute name used in the document path is not defined; attribute name: #x".into()),

@@ -244,6 +244,31 @@ fn updates_that_cannot_be_made_are_refused() {
             json!({":v": {"N": "1"}, ":w": {"N": "1"}}),
             "Value provided in ExpressionAttributeValues unused in expressions: keys: {:w}",
         ),
+        (
+            "SET _s = :v",
+            json!({":v": {"N": "1"}}),
+            r#"Invalid UpdateExpression: Syntax error; token: "_", near: "SET _s""#,
+        ),
+        (
+            "SET s = LIST_APPEND(s, :v)",
+            json!({":v": {"L": []}}),
+            "Invalid UpdateExpression: Invalid function name; function: LIST_APPEND",
+        ),
+        (
+            "SET s = list_append(s, list_append(:v, :v))",
+            json!({":v": {"L": []}}),
+            "Invalid UpdateExpression: The function is not allowed to be used this way in an expression; function: list_append",
+        ),
+        (
+            "SET s = if_not_exists(s, :v, :v)",
+            json!({":v": {"N": "1"}}),
+            "Invalid UpdateExpression: Incorrect number of operands for operator or function; operator or function: if_not_exists, number of operands: 3",
+        ),
+        (
+            "SET s[2147483648] = :v",
+            json!({":v": {"N": "1"}}),
+            "Invalid UpdateExpression: List index is not within the allowable range; index: [2147483648]",
+        ),
         ("SET s = size(n)", json!({}), "Invalid UpdateExpression: Invalid function name; function: size"),
         (
             "SET p = :v",

@@ -36,6 +36,7 @@ pub(super) struct Call<'a> {
 }
 
 const COMPARISONS: [&str; 6] = ["=", "<>", "<", "<=", ">", ">="];
+const CLAUSES: [&str; 4] = ["SET", "REMOVE", "ADD", "DELETE"];
 const KEYWORDS: [&str; 5] = ["AND", "OR", "NOT", "BETWEEN", "IN"];
 
 /// `None` if it is none, or too long.
@@ -51,7 +52,7 @@ pub(super) fn parse(expression: &str) -> Option<Condition<'_>> {
 /// The document path that begins at `at`, and where it ends; or where it stops being one.
 pub(super) fn path<'a>(tokens: &[Token<'a>], at: usize) -> Result<(Vec<Element<'a>>, usize), usize> {
     let name = |at: usize| match tokens.get(at) {
-        Some(token) if token.text.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '#')) => {
+        Some(token) if token.text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '#') => {
             Ok(Element::Name(token.text))
         }
         _ => Err(at),
@@ -76,6 +77,26 @@ pub(super) fn path<'a>(tokens: &[Token<'a>], at: usize) -> Result<(Vec<Element<'
             _ => return Ok((path, at)),
         }
     }
+}
+
+/// The calls of functions in an expression of any kind; none if one of them cannot be parsed.
+pub(super) fn calls<'a>(tokens: &[Token<'a>]) -> Vec<Call<'a>> {
+    let mut parser = Parser { tokens: tokens.to_vec(), at: 0 };
+    let mut calls = Vec::new();
+    while parser.at + 1 < tokens.len() {
+        let token = tokens[parser.at];
+        let is_call = token.text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && tokens[parser.at + 1].text == "("
+            && !CLAUSES.iter().any(|clause| token.is(clause));
+        if !is_call {
+            parser.at += 1;
+        } else if let Some(Operand::Call(call)) = parser.operand() {
+            calls.push(call);
+        } else {
+            return Vec::new();
+        }
+    }
+    calls
 }
 
 /// Recursion is bounded: requests with more than 300 parentheses or operators in an expression are refused before.

@@ -7,6 +7,7 @@ mod key_condition;
 mod operands;
 mod projection;
 mod tokens;
+mod update;
 
 use std::collections::HashMap;
 
@@ -19,6 +20,9 @@ pub(crate) use self::tokens::tokens;
 /// The size of an expression in bytes; the engine refuses a longer one. Source: Developer Guide, "Quotas in Amazon DynamoDB".
 pub(crate) const MAX_EXPRESSION_SIZE: usize = 4096;
 
+/// The largest index of a list.
+const MAX_INDEX: u64 = 2_147_483_647;
+
 pub(super) type Names = Option<HashMap<String, String>>;
 pub(super) type Values = HashMap<String, AttributeValue>;
 
@@ -27,6 +31,7 @@ pub(super) type Values = HashMap<String, AttributeValue>;
 /// # Errors
 /// What is wrong with it, without "Invalid ConditionExpression".
 pub(super) fn check_condition(expression: &str, names: &Names, values: &Values) -> Result<(), String> {
+    check_first_letters(expression)?;
     match condition::parse(expression) {
         Some(condition) => operands::check(&condition, names, Some(values)),
         None => Ok(()),
@@ -38,10 +43,36 @@ pub(super) fn check_condition(expression: &str, names: &Names, values: &Values) 
 /// # Errors
 /// As [`check_condition`].
 pub(super) fn check_key_condition(expression: &str, names: &Names) -> Result<(), String> {
+    check_first_letters(expression)?;
     match condition::parse(expression) {
         Some(condition) => operands::check(&condition, names, None).and_then(|()| key_condition::check(&condition)),
         None => Ok(()),
     }
+}
+
+/// Checks an UpdateExpression.
+///
+/// # Errors
+/// As [`check_condition`].
+pub(super) fn check_update(expression: &str) -> Result<(), String> {
+    check_first_letters(expression)?;
+    if expression.len() > MAX_EXPRESSION_SIZE {
+        return Ok(());
+    }
+    update::check(&tokens(expression).collect::<Vec<_>>())
+}
+
+fn check_first_letters(expression: &str) -> Result<(), String> {
+    // Most expressions have none.
+    if !expression.contains('_') || expression.len() > MAX_EXPRESSION_SIZE {
+        return Ok(());
+    }
+    let tokens: Vec<_> = tokens(expression).collect();
+    tokens::leading_underscore(expression, &tokens).map_or(Ok(()), Err)
+}
+
+fn index_beyond(index: &str) -> String {
+    format!("List index is not within the allowable range; index: [{index}]")
 }
 
 /// The attributes and the placeholders that they are compared with in the conditions of `expression`.

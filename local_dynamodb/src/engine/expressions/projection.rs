@@ -2,12 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::Names;
 use super::condition::{Element, path};
-use super::tokens::{Token, syntax_error, tokens};
-
-/// The largest index of a list.
-const MAX_INDEX: u64 = 2_147_483_647;
+use super::tokens::{Token, leading_underscore, syntax_error, tokens};
+use super::{MAX_INDEX, Names, index_beyond};
 
 /// Checks the syntax of a ProjectionExpression, and that it uses all `names` if it is the only expression of its request.
 ///
@@ -19,6 +16,9 @@ pub(in crate::engine) fn check(expression: &str, names: &Names, is_only: bool) -
     if tokens.is_empty() || !tokens.iter().enumerate().all(|(at, token)| is_readable(&tokens, at, token.text)) {
         return Ok(());
     }
+    if let Some(error) = leading_underscore(expression, &tokens) {
+        return Err(invalid(&error));
+    }
     let mut used = HashSet::new();
     let mut at = 0;
     loop {
@@ -28,7 +28,7 @@ pub(in crate::engine) fn check(expression: &str, names: &Names, is_only: bool) -
                 Element::Name(name) => drop(used.insert(name)),
                 Element::Index(index) if index.parse().is_ok_and(|index: u64| index <= MAX_INDEX) => {}
                 Element::Index(index) => {
-                    return Err(invalid(&format!("List index is not within the allowable range; index: [{index}]")));
+                    return Err(invalid(&index_beyond(index)));
                 }
             }
         }

@@ -53,6 +53,23 @@ pub(super) fn syntax_error(expression: &str, tokens: &[Token<'_>], at: usize) ->
     format!("Syntax error; token: \"{token}\", near: \"{near}\"")
 }
 
+/// The syntax error at the first name that begins with an underscore. DynamoDB reads names from a letter on.
+pub(super) fn leading_underscore(expression: &str, tokens: &[Token<'_>]) -> Option<String> {
+    let at = tokens.iter().position(|token| token.text.starts_with('_'))?;
+    let (token, after) = (tokens[at], &tokens[at].text[1..]);
+    let length = match after.chars().next() {
+        Some('_') => 1,
+        Some(first) if first.is_ascii_digit() => after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len()),
+        _ => after.len(),
+    };
+    let start = tokens.get(at.wrapping_sub(1)).unwrap_or(&token).start;
+    let end = match tokens.get(at + 1) {
+        Some(next) if after.is_empty() => next.end(),
+        _ => token.start + 1 + length,
+    };
+    Some(format!("Syntax error; token: \"_\", near: \"{}\"", &expression[start..end]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +89,22 @@ mod tests {
         assert_eq!(error(", a", 0), "Syntax error; token: \",\", near: \", a\"");
         assert_eq!(error("a,", 2), "Syntax error; token: \"<EOF>\", near: \",\"");
         assert_eq!(error("  ", 0), "Syntax error; token: \"<EOF>\", near: \"  \"");
+    }
+
+    #[test]
+    fn names_begin_with_a_letter() {
+        let error = |expression| leading_underscore(expression, &tokens(expression).collect::<Vec<_>>());
+        for (expression, near) in [
+            ("set _something = :v", "set _something"),
+            ("_type", "_type"),
+            ("a = :v AND __typename = :w", "AND __"),
+            ("a._1b", "._1"),
+            ("a, _ = :v", ", _ ="),
+        ] {
+            let expected = format!("Syntax error; token: \"_\", near: \"{near}\"");
+            assert_eq!(error(expression), Some(expected), "{expression}");
+        }
+        assert_eq!(error("a_ = :_v AND #_a = b_c"), None);
     }
 
     proptest! {
