@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use capacity::{CapacityUnits, write_units};
+use capacity::{CapacityUnits, limits, write_units};
 use dynoxide::storage::Storage;
 use dynoxide::storage_backend::GsiItemRow;
 use dynoxide::types::{
@@ -212,7 +212,10 @@ impl Entries {
     fn of(&self, pk: &str, sk: &str, json: &str) -> Result<Option<(GsiItemRow, usize)>, DynoxideError> {
         let broken = |error: serde_json::Error| DynoxideError::InternalServerError(error.to_string());
         let mut item: Attributes = serde_json::from_str(json).map_err(broken)?;
-        let (Some(gsi_pk), Some(gsi_sk)) = (self.key(&self.hash, &item), self.key(&self.range, &item)) else {
+        let (Some(gsi_pk), Some(gsi_sk)) = (
+            self.key(&self.hash, limits::MAX_PARTITION_KEY_SIZE, &item),
+            self.key(&self.range, limits::MAX_SORT_KEY_SIZE, &item),
+        ) else {
             return Ok(None);
         };
         if let Some(held) = &self.held {
@@ -225,16 +228,18 @@ impl Entries {
 
     /// A key in the engine's form: several attributes are escaped and each is closed, so that the order of the texts is the
     /// order of the keys.
-    fn key(&self, names: &[String], item: &Attributes) -> Option<String> {
+    fn key(&self, names: &[String], max_size: usize, item: &Attributes) -> Option<String> {
+        let mut left = max_size;
         let values = names.iter().map(|name| {
             let value = item.get(name)?;
-            let is_empty = match value {
-                AttributeValue::S(text) => text.is_empty(),
-                AttributeValue::B(bytes) => bytes.is_empty(),
-                _ => false,
+            let size = match value {
+                AttributeValue::S(text) => text.len(),
+                AttributeValue::B(bytes) => bytes.len(),
+                _ => 1,
             };
+            left = left.checked_sub(size)?;
             let fits = self.types.get(name).is_none_or(|kind| value.type_name() == *kind);
-            if fits && !is_empty { value.to_key_string() } else { None }
+            if fits && size > 0 { value.to_key_string() } else { None }
         });
         let values: Vec<String> = values.collect::<Option<_>>()?;
         match &values[..] {

@@ -4,7 +4,7 @@
 //! It is kept as tags of the table, which live and die with it and are in the database file, and is put into every
 //! description of the table. Clients do not see these tags; each takes one of the 50 that a table can have.
 
-use capacity::Throughput;
+use capacity::{CapacityUnits, Throughput};
 use dynoxide::DynoxideError;
 use dynoxide::actions::TableDescription;
 use dynoxide::actions::delete_table::{DeleteTableRequest, DeleteTableResponse};
@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 
 use super::hiding_view::HidingView;
 use super::throughput_settings::ThroughputSettings;
-use super::{Database, index_fill, item_counts, kept_state, streams, table_names, tags};
+use super::{Database, index_fill, index_updates, item_counts, kept_state, streams, table_names, tags};
 use crate::ledger::one_at_a_time;
 
 /// The tags' keys begin so. The rest is a checksum of the index's name, which may be longer than a key can be.
@@ -104,6 +104,7 @@ impl<'de> Deserialize<'de> for UpdateTable {
 /// The engine's; if they are about the request, nothing is changed.
 pub(crate) fn update_table(database: &Database, update: UpdateTable) -> Result<UpdateTableResponse, DynoxideError> {
     table_names::check_new_indexes(database, &update.request)?;
+    index_updates::check_update(database, &update.request)?;
     let name = update.request.table_name.clone();
     streams::check_view_type(update.request.stream_specification.as_ref())?;
     if let Some(stream) = &update.request.stream_specification {
@@ -114,13 +115,17 @@ pub(crate) fn update_table(database: &Database, update: UpdateTable) -> Result<U
     if update.created_indexes().count() + deleted.len() > 1 && database.table(&name)?.is_some() {
         return Err(one_at_a_time());
     }
-    // An index that is filled by the engine needs the items.
-    let is_filled_by_engine = update.request.vector_index_updates.is_some() || !update.fills_afterwards;
     let mut answer = match created {
-        Some(index) if !is_filled_by_engine => add_empty_index(database, update.request, &update.settings, &index)?,
-        Some(_) => update_in_engine(database, update.request, &update.settings)?,
-        None if update.request.vector_index_updates.is_some() => {
+        // The engine, which fills an index of vectors, needs the items.
+        _ if update.request.vector_index_updates.is_some() => {
             update_in_engine(database, update.request, &update.settings)?
+        }
+        Some(index) => {
+            let mut answer = add_empty_index(database, update.request, &update.settings, &index)?;
+            if !update.fills_afterwards {
+                fill(database, &index, &mut answer.table_description)?;
+            }
+            answer
         }
         None => update_uncounted(database, update.request, &update.settings, &deleted)?,
     };
@@ -182,6 +187,18 @@ fn add_empty_index(
         }
         Err(error) => index_fill::forget(&database.storage, &table, index).and(Err(error)),
     }
+}
+
+/// Fills an index at once.
+fn fill(database: &Database, index: &str, table: &mut TableDescription) -> Result<(), DynoxideError> {
+    let name = &table.table_name;
+    let all = CapacityUnits::from_halves(u64::MAX);
+    while index_fill::fill_page(database, name, index, all)?.is_some_and(|page| !page.is_last) {}
+    let counted = item_counts::describe_table(database, DescribeTableRequest { table_name: name.clone() })?.table;
+    (table.item_count, table.table_size_bytes) = (counted.item_count, counted.table_size_bytes);
+    table.global_secondary_indexes = counted.global_secondary_indexes;
+    table.local_secondary_indexes = counted.local_secondary_indexes;
+    Ok(())
 }
 
 /// Runs what the engine knows of an UpdateTable. If that is nothing, the table is described as it is.

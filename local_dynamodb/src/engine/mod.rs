@@ -13,6 +13,7 @@ mod hiding_view;
 mod idempotency;
 mod index_fill;
 mod index_throughput;
+mod index_updates;
 mod item_counts;
 mod kept_state;
 mod key_conditions;

@@ -1,12 +1,11 @@
-//! TransactGetItems and TransactWriteItems, and what the engine does differently in them: it takes empty maps of names and
-//! values, adds the key to whatever a projection asks for, and evaluates the other actions when the key of one is of
-//! another form.
+//! TransactGetItems and TransactWriteItems, and what the engine does differently in them: it takes an empty map of names, adds
+//! the key to whatever a projection asks for, and evaluates the other actions when the key of one is of another form.
+
+use std::collections::HashMap;
 
 use dynoxide::DynoxideError;
 use dynoxide::actions::transact_get_items::{TransactGetItemsRequest, TransactGetItemsResponse};
-use dynoxide::actions::transact_write_items::{
-    TransactWriteItem, TransactWriteItemsRequest, TransactWriteItemsResponse,
-};
+use dynoxide::actions::transact_write_items::{TransactWriteItemsRequest, TransactWriteItemsResponse};
 use dynoxide::errors::CancellationReason;
 
 use super::Database;
@@ -27,7 +26,9 @@ pub(super) fn transact_get_items(
     let mut asked_for = Vec::new();
     for get in request.transact_items.iter().map(|item| &item.get) {
         let names = get.expression_attribute_names.as_ref();
-        check_not_empty("Names", names.map(std::collections::HashMap::is_empty))?;
+        if names.is_some_and(HashMap::is_empty) {
+            return Err(DynoxideError::ValidationException("ExpressionAttributeNames must not be empty".into()));
+        }
         asked_for.push(get.projection_expression.as_deref().map(|projection| paths(projection, names)));
     }
     let keys: Vec<Vec<String>> =
@@ -46,12 +47,11 @@ pub(super) fn transact_get_items(
 /// Runs a TransactWriteItems.
 ///
 /// # Errors
-/// `ValidationException` for an empty map of names or values; the engine's.
+/// The engine's.
 pub(super) fn transact_write_items(
     database: &Database,
     request: TransactWriteItemsRequest,
 ) -> Result<TransactWriteItemsResponse, DynoxideError> {
-    request.transact_items.iter().try_for_each(check_maps)?;
     database.transact_write_items(request).map_err(|error| match error {
         DynoxideError::TransactionCanceledException(_, mut reasons) => {
             let is_about_key = |reason: &CancellationReason| {
@@ -65,28 +65,6 @@ pub(super) fn transact_write_items(
         }
         other => other,
     })
-}
-
-fn check_maps(item: &TransactWriteItem) -> Result<(), DynoxideError> {
-    macro_rules! maps {
-        ($($action:ident)*) => {
-            [$(item.$action.as_ref().map(|action| (
-                action.expression_attribute_names.as_ref().map(|names| names.is_empty()),
-                action.expression_attribute_values.as_ref().map(|values| values.is_empty()),
-            ))),*]
-        };
-    }
-    maps!(put update delete condition_check).into_iter().flatten().try_for_each(|(names, values)| {
-        check_not_empty("Values", values)?;
-        check_not_empty("Names", names)
-    })
-}
-
-fn check_not_empty(map: &str, is_empty: Option<bool>) -> Result<(), DynoxideError> {
-    if is_empty == Some(true) {
-        return Err(DynoxideError::ValidationException(format!("ExpressionAttribute{map} must not be empty")));
-    }
-    Ok(())
 }
 
 /// The reason of an action that could have been done.

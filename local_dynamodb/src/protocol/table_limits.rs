@@ -6,7 +6,8 @@ use dynoxide::types::{AttributeDefinition, KeySchemaElement, Projection};
 
 use crate::engine::Operation;
 
-const MAX_KEY_NAME_LENGTH: usize = 255;
+/// Of attributes in keys, and of those that an index names.
+const MAX_NAME_LENGTH: usize = 255;
 const MAX_NON_KEY_ATTRIBUTES: usize = 20;
 
 /// Checks the definitions of a CreateTable or UpdateTable.
@@ -55,14 +56,22 @@ fn key_names(path: &str, keys: &[KeySchemaElement]) -> Option<String> {
     names(&format!("{path}keySchema"), keys.iter().map(|key| key.attribute_name.as_str()))
 }
 
-fn names<'a>(path: &str, mut names: impl Iterator<Item = &'a str>) -> Option<String> {
-    let too_long = names.by_ref().enumerate().find(|(_, name)| name.chars().count() > MAX_KEY_NAME_LENGTH);
-    too_long.map(|(at, name)| too_much(name, &format!("{path}.{}.member.attributeName", at + 1), MAX_KEY_NAME_LENGTH))
+fn names<'a>(path: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let (at, name) = too_long(names)?;
+    Some(too_much(name, &format!("{path}.{at}.member.attributeName"), MAX_NAME_LENGTH))
+}
+
+fn too_long<'a>(names: impl Iterator<Item = &'a str>) -> Option<(usize, &'a str)> {
+    (1..).zip(names).find(|(_, name)| name.chars().count() > MAX_NAME_LENGTH)
 }
 
 fn index(path: &str, keys: &[KeySchemaElement], projection: &Projection) -> Option<String> {
     let attributes = projection.non_key_attributes.as_deref().unwrap_or_default();
-    key_names(path, keys).or_else(|| {
+    let too_long = || {
+        let (at, name) = too_long(attributes.iter().map(String::as_str))?;
+        Some(too_much(name, &format!("{path}projection.nonKeyAttributes.{at}.member"), MAX_NAME_LENGTH))
+    };
+    key_names(path, keys).or_else(too_long).or_else(|| {
         (attributes.len() > MAX_NON_KEY_ATTRIBUTES).then(|| {
             let path = format!("{path}projection.nonKeyAttributes");
             too_much(&format!("[{}]", attributes.join(", ")), &path, MAX_NON_KEY_ATTRIBUTES)

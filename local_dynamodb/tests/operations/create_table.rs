@@ -176,6 +176,7 @@ fn definitions_that_do_not_fit_together_are_refused() {
         simple(json!({"AttributeDefinitions": definitions, "KeySchema": table_key, "LocalSecondaryIndexes": [index]}))
     };
     let composite = || json!([part("p", "HASH"), part("c", "RANGE")]);
+    let long = "x".repeat(256);
     for (request, expected) in [
         (simple(json!({"TableName": "ab"})), "Member must have length greater than or equal to 3"),
         (simple(json!({"TableName": "a".repeat(256)})), "Member must have length less than or equal to 255"),
@@ -189,6 +190,11 @@ fn definitions_that_do_not_fit_together_are_refused() {
         (
             simple(json!({"AttributeDefinitions": [attribute("p"), attribute("unused")]})),
             "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions",
+        ),
+        (
+            global(json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": [long]})),
+            "at 'globalSecondaryIndexes.1.member.projection.nonKeyAttributes.1.member' failed to satisfy constraint: Member must \
+             have length less than or equal to 255",
         ),
         (simple(json!({"BillingMode": "FREE"})), "Member must satisfy enum value set: [PROVISIONED, PAY_PER_REQUEST]"),
         (simple(json!({"ProvisionedThroughput": throughput(1, 1)})), "PAY_PER_REQUEST"),
