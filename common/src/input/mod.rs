@@ -30,4 +30,4 @@ pub(crate) use record::shortened;
 pub use record::{ColumnName, Location, Oddities, Oddity, OddityCounts, QuotePosition, Record, RecordError};
 pub use source::{S3Settings, Source, SourceError, SourceProgress, SourceStamp};
 pub use wrong_format::WrongFormat;
-pub(crate) use wrong_format::{detect_format, is_header};
+pub(crate) use wrong_format::{detect_format, is_header, of_document};

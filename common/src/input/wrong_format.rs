@@ -140,20 +140,10 @@ pub(super) fn of_text(head: &[u8], expected: &InputFormat) -> Option<WrongFormat
     if let Some((format, found)) = log_format(line).filter(|(format, _)| *format != expected.format) {
         return wrong(found, format!("load it with --format {format}"));
     }
-    // It may be spread over several lines.
+    if let Some(wrong) = of_document(&text, line, expected.format) {
+        return Some(wrong);
+    }
     let is_object = line.trim_start().starts_with('{');
-    if is_object && let Some(wrong) = json_array(&text.split_whitespace().collect::<String>()) {
-        return Some(wrong);
-    }
-    if let Some(wrong) = json(line, expected.format) {
-        return Some(wrong);
-    }
-    if let Some(wrong) = free_text(line) {
-        return Some(wrong);
-    }
-    if line.trim_start().starts_with('<') {
-        return wrong("XML or HTML", "convert it to CSV or JSON Lines first");
-    }
     match expected.format.is_delimited() {
         true => delimited(line, lines.next(), expected)
             .or_else(|| undelimited(&text, expected))
@@ -168,6 +158,17 @@ pub(super) fn of_text(head: &[u8], expected: &InputFormat) -> Option<WrongFormat
         }
         false => None,
     }
+}
+
+/// What a text looks like whose lines are no records in any format.
+pub(crate) fn of_document(text: &str, first_line: &str, expected: Format) -> Option<WrongFormat> {
+    // It may be spread over several lines.
+    let is_object = first_line.trim_start().starts_with('{');
+    let array = is_object.then(|| json_array(&text.split_whitespace().collect::<String>())).flatten();
+    array.or_else(|| json(first_line, expected)).or_else(|| free_text(first_line)).or_else(|| {
+        let is_markup = first_line.trim_start().starts_with('<');
+        is_markup.then(|| wrong("XML or HTML", "convert it to CSV or JSON Lines first")).flatten()
+    })
 }
 
 /// Logs without fixed columns.

@@ -7,7 +7,7 @@ use super::compiled::ColumnType;
 use super::timestamp::TimeFormat;
 use super::{BuiltIn, Mapper, Mapping, Numbering, Overrides, values};
 use crate::batch_writer::ItemJson;
-use crate::input::{Dialect, Field, Format, InputFormat, RecordReader, Source, detect_format, is_header};
+use crate::input::{Dialect, Field, Format, InputFormat, RecordReader, Source, detect_format, is_header, of_document};
 
 /// Records that are examined.
 const RECORDS: u64 = 10_000;
@@ -42,6 +42,9 @@ pub fn suggest(source: &Source, format: Option<Format>) -> Result<String, String
         return Err(format!("{}: there is nothing in it", source.name()));
     };
     let format = format.or_else(|| detect_format(line)).unwrap_or(Format::Csv);
+    if let Some(wrong) = of_document(text, line, format) {
+        return Err(format!("{}: {wrong}", source.name()));
+    }
     let built_in = matches!(format, Format::AccessLog | Format::W3c | Format::Alb | Format::S3AccessLog);
     let mapping = match built_in {
         true => BuiltIn::Sequential.text(format),
@@ -131,7 +134,7 @@ fn look_at(source: &Source, format: Format, dialect: Dialect, line: &str) -> Res
                 columns.push(Seen { is_always_there: records == 1, ..Seen::new(name) });
                 columns.len() - 1
             });
-            columns[index].add(field);
+            columns[index].add(field, format.is_delimited());
         }
         if present < columns.len() {
             let names: Vec<String> = fields.extras().map(|(name, _)| name.to_owned()).collect();
@@ -155,7 +158,8 @@ impl Seen {
         Self { name: name.to_owned(), possible, is_always_there, is_unique, ..Self::default() }
     }
 
-    fn add(&mut self, field: Field<'_>) {
+    /// Adds a value. Where formats have types, a text is no number.
+    fn add(&mut self, field: Field<'_>, is_all_text: bool) {
         let text = match field {
             Field::Text("-") => {
                 (self.has_dash, self.is_always_there) = (true, false);
@@ -175,7 +179,9 @@ impl Seen {
         };
         self.has_values = true;
         // A number with a leading zero is a code, such as an hour or a postcode.
-        let is_code = text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+        let has_leading_zero =
+            text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_code = has_leading_zero || !is_all_text && matches!(field, Field::Text(_));
         self.possible
             .retain(|kind| (!is_code || matches!(kind, ColumnType::Timestamp(_))) && values::check(kind, text).is_ok());
         self.is_unique = self.is_unique && !text.is_empty() && self.values.insert(text.to_owned());

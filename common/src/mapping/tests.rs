@@ -452,6 +452,30 @@ fn a_mapping_is_suggested_for_what_is_there() {
     assert!(suggested(log).contains("format = \"access-log\""));
 }
 
+#[test]
+fn texts_of_json_stay_texts_in_a_suggestion_and_documents_are_no_records() {
+    let suggested = |text: &str| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        suggest(&crate::input::Source::new(file.path().to_str().unwrap()), None)
+    };
+    let mapping = suggested(
+        "{\"id\":\"1\",\"n\":1.5,\"t\":\"2026-05-05T10:00:00Z\"}\n{\"id\":\"2\",\"n\":2,\"t\":\"2026-05-06T10:00:00Z\"}\n",
+    );
+    let mapping = mapping.unwrap();
+    assert!(!mapping.contains("id = \"integer\"") && mapping.contains("n = \"number\""), "{mapping}");
+    assert!(mapping.contains("t = \"timestamp\"") && mapping.contains("{\"id\":{\"S\":\"1\"}"), "{mapping}");
+    for (text, words) in [
+        ("[{\"id\":1},\n{\"id\":2}]\n", "jq -c '.[]'"),
+        ("{\n\"id\":1\n}\n", "over several lines"),
+        ("{\"Items\":[{\"id\":{\"S\":\"1\"}}]}\n", "aws dynamodb scan"),
+        ("<html>\n", "HTML"),
+    ] {
+        let error = suggested(text).unwrap_err();
+        assert!(error.contains(words), "{text}: {error}");
+    }
+}
+
 proptest! {
     /// Whatever the text, a mapping file is read or refused with its place.
     #[test]
