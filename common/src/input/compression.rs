@@ -93,7 +93,7 @@ fn invalid(message: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
-/// The members of a gzip file, one after another. Zero bytes behind the last are padding, as for `gzip -t`.
+/// The members of a gzip file, one after another. Zero bytes after the last are padding, as for `gzip -t`.
 struct GzipMembers<R: Read> {
     member: Option<GzDecoder<BufReader<R>>>,
 }
@@ -135,7 +135,7 @@ fn is_at_end(input: &mut impl BufRead) -> io::Result<bool> {
             }
             Some(0) => return Ok(false),
             Some(_) => {
-                return Err(invalid("there is something behind the zero bytes that end it"));
+                return Err(invalid("there is data after the zero bytes at its end"));
             }
         }
     }

@@ -25,7 +25,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// All of them, in the documents' order.
     pub const ALL: [Self; 8] = [
         Self::Csv,
         Self::Tsv,

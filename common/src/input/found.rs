@@ -1,6 +1,7 @@
 //! What a format finds at a position of the input: a record, or lines without one.
 
-use super::record::{Oddities, RecordError};
+use super::oddity::Oddities;
+use super::record::RecordError;
 
 /// What was found, and where.
 pub(super) struct Found {

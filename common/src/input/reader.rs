@@ -11,8 +11,9 @@ use super::format::{Format, InputFormat};
 use super::formats::{self, Line, LineFormat};
 use super::found::{Content, Found};
 use super::lines::{BYTE_ORDER_MARK, count_lines};
+use super::oddity::{Oddities, Oddity};
 use super::position::{Position, Prefix, ResumeError};
-use super::record::{Oddities, Oddity, QuotePosition, Record, RecordError, shortened};
+use super::record::{QuotePosition, Record, RecordError, shortened};
 use super::window::{MAX_RECORD, TooLong, Window};
 use super::wrong_format::{self, WrongFormat};
 
@@ -21,12 +22,7 @@ use super::wrong_format::{self, WrongFormat};
 pub enum ReadError {
     /// The input cannot be read, or not be unpacked.
     #[error("line {line}: {source}")]
-    Io {
-        /// The line reached, from 1.
-        line: u64,
-        /// The system's error.
-        source: io::Error,
-    },
+    Io { line: u64, source: io::Error },
     /// A record without end.
     #[error(
         "line {line}: the record that begins here does not end within {} MiB{}",
@@ -47,7 +43,6 @@ pub enum ReadError {
     Header {
         /// Its line, from 1.
         line: u64,
-        /// What is wrong with it.
         reason: String,
     },
 }

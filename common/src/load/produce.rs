@@ -1,5 +1,6 @@
 //! From a source to the workers: read, map, serialise, and send each request to the worker that its key belongs to.
 
+mod chunks;
 pub(super) mod key_types;
 
 use std::collections::VecDeque;
@@ -7,9 +8,9 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use bytes::BytesMut;
 use crossbeam_channel::Sender;
 
+use self::chunks::Chunks;
 use self::key_types::KeyTypes;
 use super::LoadError;
 use super::channel::ChunkSender;
@@ -19,19 +20,11 @@ use super::phase::{Phase, SharedPhase};
 use super::rejects::RejectedRow;
 use super::request::{Origin, Request};
 use super::resume::OpenSource;
-use crate::batch_writer::{ItemJson, Key, MissingKey, SharedJson, WriteRequest};
+use crate::batch_writer::ItemJson;
 use crate::capacity::limits::MAX_ITEM_SIZE;
 use crate::input::{Fields, ReadError, Record, RecordError, RecordReader, ResumeError};
 use crate::mapping::{Mapper, Mapping, Numbering};
 use crate::report::{RecordEnd, RecordRows, ResumePoint, RowCounts, SettledRange};
-
-/// A chunk is handed over when it has so many requests or bytes of JSON. Four batches at once, because each hand-over may wake a
-/// thread; few bytes, because items can be large and memory is to stay small.
-const CHUNK_REQUESTS: usize = 100;
-const CHUNK_BYTES: usize = 64 * 1024;
-
-/// Bytes of JSON whose memory is allocated together: of a chunk's requests, most often.
-const BUFFER: usize = 12 * 1024;
 
 /// What all producers of a load share.
 #[derive(Debug, Clone)]
@@ -63,7 +56,7 @@ pub(super) struct Producer {
     next: u64,
     /// Records that an earlier run has settled.
     settled: VecDeque<SettledRange<RecordEnd>>,
-    chunks: Vec<Chunk>,
+    chunks: Chunks,
     mapper: Mapper,
     shared: ItemJson,
     own: ItemJson,
@@ -76,31 +69,13 @@ pub(super) struct Producer {
 /// A record is bad. `None`: another part of the load rejects it.
 struct Rejection(Option<Event>);
 
-/// Requests on their way to one worker.
-struct Chunk {
-    requests: Vec<Request>,
-    /// Length of their JSON, what they share counted once.
-    bytes: usize,
-    /// The memory of their own JSON. Of this chunk only: threads that count who still uses a piece of memory wait for each other.
-    buffer: BytesMut,
-    /// What the copies of the present row share, and where they come from, likewise of this chunk only.
-    shared: Option<(SharedJson, Arc<Origin>)>,
-}
-
-impl Chunk {
-    fn new() -> Self {
-        let (requests, buffer) = (Vec::with_capacity(CHUNK_REQUESTS), BytesMut::with_capacity(BUFFER));
-        Self { requests, bytes: 0, buffer, shared: None }
-    }
-}
-
 /// The load is being stopped; why is known elsewhere.
 struct Stopped;
 
 impl Producer {
     /// The reader begins behind the settled prefix.
     pub(super) fn new(production: Production, source: usize, name: &str, resume: ResumePoint<RecordEnd>) -> Self {
-        let chunks = production.workers.iter().map(|_| Chunk::new()).collect();
+        let chunks = Chunks::new(production.workers.clone());
         let schema = production.mapping.key_schema();
         let (shared, own) = (ItemJson::new(), ItemJson::keyed(schema.clone()));
         let (next, end, settled) = (resume.prefix.end, resume.prefix.position, resume.ranges.into());
@@ -120,7 +95,7 @@ impl Producer {
             self.emit(Event::Failed(error));
         }
         // What was read before a bad row is still written, as Python has written it by then.
-        let _ = self.flush();
+        let _ = self.chunks.flush();
         self.emit(Event::ProducerEnded);
     }
 
@@ -207,7 +182,7 @@ impl Producer {
     }
 
     fn begin_waiting(&mut self) -> Result<(), Stopped> {
-        self.flush()?;
+        self.chunks.flush()?;
         self.production.phase.set_waiting(self.source, true);
         for worker in &self.production.workers {
             worker.wake();
@@ -320,7 +295,7 @@ impl Producer {
     }
 
     fn send_copies(&mut self, fields: &Fields, origin: &Origin) -> Result<(), Stopped> {
-        self.chunks.iter_mut().for_each(|chunk| chunk.shared = None);
+        self.chunks.begin_record();
         for index in 0..self.copies.len() {
             let copy = self.copies[index];
             // The first one is there from the check.
@@ -333,39 +308,9 @@ impl Producer {
             let Some(key) = self.own.key() else {
                 return Err(self.internal("an item without a key".to_owned()));
             };
-            let worker = self.worker_of(key);
-            let chunk = &mut self.chunks[worker];
-            let (shared, origin) = chunk.shared.get_or_insert_with(|| {
-                chunk.bytes += self.shared.json().len();
-                (self.shared.share(), Arc::new(origin.clone()))
-            });
-            let request = WriteRequest::put_in(&mut chunk.buffer, &self.own, shared, Arc::clone(origin));
-            let request = request.map_err(|MissingKey| Stopped)?;
-            chunk.bytes += self.own.json().len();
-            chunk.requests.push(request);
-            if chunk.requests.len() >= CHUNK_REQUESTS || chunk.bytes >= CHUNK_BYTES {
-                self.send(worker)?;
-            }
+            self.chunks.push(key, &self.own, &self.shared, origin)?;
         }
         Ok(())
-    }
-
-    /// A key always goes to the same worker, which keeps the order of its requests.
-    fn worker_of(&self, key: Key) -> usize {
-        // Of the upper half, so that the lower one, by which a worker distinguishes its keys, is left as it is.
-        ((key.hash() >> 32) % self.chunks.len() as u64) as usize
-    }
-
-    fn flush(&mut self) -> Result<(), Stopped> {
-        (0..self.chunks.len()).try_for_each(|worker| self.send(worker))
-    }
-
-    fn send(&mut self, worker: usize) -> Result<(), Stopped> {
-        if self.chunks[worker].requests.is_empty() {
-            return Ok(());
-        }
-        let chunk = std::mem::replace(&mut self.chunks[worker], Chunk::new());
-        self.production.workers[worker].send(chunk.requests).map_err(|_| Stopped)
     }
 }
 

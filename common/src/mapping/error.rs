@@ -10,7 +10,6 @@ pub struct MappingError {
     pub file: String,
     /// The line and the column, from 1; `None` if it is the file as a whole.
     pub place: Option<(usize, usize)>,
-    /// What is wrong.
     pub message: String,
     /// What to do.
     pub advice: String,

@@ -43,7 +43,6 @@ pub struct Mapping(Arc<Compiled>);
 /// An attribute of a table's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyAttribute {
-    /// Its name.
     pub name: String,
     /// Its type; `None` if that is known only from each record.
     pub kind: Option<KeyType>,

@@ -18,9 +18,7 @@ pub enum Mismatch {
     },
     /// An index's.
     IndexKey {
-        /// The index.
         index: String,
-        /// The attribute.
         attribute: String,
         /// Its type in the index.
         found: String,

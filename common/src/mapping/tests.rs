@@ -456,7 +456,7 @@ fn a_mapping_is_suggested_for_what_is_there() {
 fn texts_of_json_stay_texts_in_a_suggestion_and_documents_are_no_records() {
     let suggested = |text: &str| {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), text).unwrap();
+        fs::write(file.path(), text).unwrap();
         suggest(&crate::input::Source::new(file.path().to_str().unwrap()), None)
     };
     let mapping = suggested(

@@ -83,11 +83,7 @@ fn a_quote_that_swallows_the_rest_of_the_file_is_named_with_its_place() {
     let quote = format!("the quote in line 1, character {} (column 10) is not closed", before.chars().count() + 2);
     run.assert_error(
         1,
-        &[
-            &quote,
-            "the 99 lines behind it are part of the field",
-            "1 row read = 0 written + 1 rejected + 0 not written",
-        ],
+        &[&quote, "the 99 lines after it are part of the field", "1 row read = 0 written + 1 rejected + 0 not written"],
     );
     let run = lab.load(&["a.csv", "--rejects", "bad.csv"]);
     run.assert_code(3);

@@ -4,7 +4,8 @@ use super::jsonl::{Object, field, malformed};
 use super::{Line, LineFormat};
 use crate::input::fields::{Fields, Kind};
 use crate::input::format::{Format, InputFormat};
-use crate::input::record::{Oddities, RecordError, shortened};
+use crate::input::oddity::Oddities;
+use crate::input::record::{RecordError, shortened};
 
 pub(super) struct DynamodbJson {
     slots: Vec<Box<str>>,

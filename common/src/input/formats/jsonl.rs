@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use super::{Line, LineFormat};
 use crate::input::fields::{Fields, Kind};
 use crate::input::format::{Format, InputFormat};
-use crate::input::record::{Oddities, RecordError};
+use crate::input::oddity::Oddities;
+use crate::input::record::RecordError;
 
 pub(super) struct Jsonl {
     slots: Vec<Box<str>>,

@@ -10,7 +10,8 @@ mod w3c;
 
 use super::fields::Fields;
 use super::format::{Format, InputFormat};
-use super::record::{Oddities, RecordError};
+use super::oddity::Oddities;
+use super::record::RecordError;
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use crate::input::fields::{Fields, Kind};
 use crate::input::format::Format;
-use crate::input::record::{Oddities, Oddity, RecordError, shortened};
+use crate::input::oddity::{Oddities, Oddity};
+use crate::input::record::{RecordError, shortened};
 
 /// One field of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl<'a> Tokens<'a> {
         self.oddities
     }
 
-    /// The next field; `None` behind the last.
+    /// The next field; `None` after the last.
     pub(super) fn next(&mut self) -> Option<Result<Token<'a>, Unclosed>> {
         let rest = self.rest?;
         if rest.is_empty() && self.separator == ' ' {
@@ -119,7 +120,7 @@ pub(super) fn split<'a>(
         match token {
             Ok(token) => found.push(token),
             Err(Unclosed(mark)) => {
-                let name = names.get(found.len()).copied().unwrap_or("behind the last known one");
+                let name = names.get(found.len()).copied().unwrap_or("after the last known one");
                 let number = found.len() + 1;
                 return Err(malformed(format!(
                     "field {number} ({name}) opens and is not closed; close it with {mark}"

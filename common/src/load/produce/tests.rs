@@ -41,7 +41,7 @@ fn load(mapping: &Mapping, copies: u32, files: &[String], part: Option<Part>) ->
         let mut producer = Producer::new(production.clone(), source, "a.csv", ResumePoint::default());
         let mut reader = RecordReader::new(file.as_bytes(), mapping.input());
         producer.produce(&mut reader).unwrap();
-        assert!(producer.flush().is_ok());
+        assert!(producer.chunks.flush().is_ok());
     }
     drop(production);
     let mut left = Left { tally: counts.total(), ..Left::default() };
