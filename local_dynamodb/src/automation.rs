@@ -1,5 +1,5 @@
-//! What happens by itself, minute by minute of the server's clock: alarms are evaluated, and auto scaling changes the
-//! capacity of tables and indexes through UpdateTable.
+//! Automatic actions in each minute of the server's clock: alarms are evaluated, and auto scaling changes the capacity
+//! of tables and indexes through UpdateTable.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub(crate) struct Automation {
     state: Mutex<State>,
 }
 
-/// The name of what is kept in the database.
+/// The name of the state in the database.
 const KEPT: &str = "automation";
 
 /// What the next server on the same database resumes with.
@@ -48,7 +48,7 @@ struct State {
     kept: String,
     /// The first minute whose end has not been handled.
     minute: u64,
-    /// A change could not be made because of another one: it is due before the minute is over.
+    /// A change could not be made because of another one, and is due before the minute is over.
     again: bool,
 }
 
@@ -137,7 +137,7 @@ impl Automation {
         (Duration::from_secs(6) / self.gate.speed().get()).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
     }
 
-    /// Does what is due by now. Nobody waits for the state while tables change.
+    /// Performs the actions that are due. The state is not locked while tables change.
     pub(crate) fn tick(&self) {
         let (due, is_new_minute) = self.due();
         for adjustment in due {

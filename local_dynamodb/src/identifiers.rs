@@ -1,4 +1,4 @@
-//! Identifiers that ARNs and answers have.
+//! Identifiers in ARNs and responses.
 
 /// The account in ARNs, as the engine has it.
 pub(crate) const ACCOUNT: &str = "000000000000";

@@ -1,7 +1,7 @@
-//! DynamoDB on this machine: the engine of [dynoxide](https://docs.rs/dynoxide-rs) behind an HTTP server of our own.
+//! DynamoDB on this machine: the engine of [dynoxide](https://docs.rs/dynoxide-rs) behind its own HTTP server.
 //!
-//! The way of a request: `server` reads it, `protocol` keeps web pages out and makes a typed operation of it, `admission`
-//! lets it in, `engine` runs it on SQLite, and `protocol` writes errors as DynamoDB does.
+//! The path of a request: `server` reads it, `protocol` rejects web pages and decodes it, `admission` admits it,
+//! `engine` runs it on SQLite, and `protocol` writes errors as DynamoDB does.
 //!
 //! Admission computes from a request what it asks of which table. The `ledger` keeps the tables' capacity (the model is
 //! crate `capacity`), `metrics` what CloudWatch would have counted. All of them follow one `clock`. `cloudwatch` answers
@@ -53,7 +53,7 @@ pub struct LocalDynamoDb {
 }
 
 impl LocalDynamoDb {
-    /// Opens the data and listens. When this returns, the server answers.
+    /// Opens the data and listens. When this returns, the server accepts requests.
     ///
     /// # Errors
     /// The address cannot be listened on, or the database file cannot be opened.
@@ -93,7 +93,8 @@ impl LocalDynamoDb {
         format!("http://{}", SocketAddr::new(ip, self.address.port()))
     }
 
-    /// What was consumed and throttled, by table, index, operation and minute, as JSON: the answer to `GET /metrics.json`.
+    /// What was consumed and throttled, by table, index, operation and minute, as JSON: the response to `GET
+    /// /metrics.json`.
     pub fn metrics(&self) -> serde_json::Value {
         // Text, numbers and lists can be written as JSON.
         self.gate.snapshot(|snapshot| serde_json::to_value(metrics::report::of(snapshot))).unwrap_or_default()

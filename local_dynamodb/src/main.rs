@@ -212,7 +212,7 @@ fn advised(error: StartError) -> anyhow::Error {
     }
 }
 
-/// Says where the server listens. That nobody may be reading stdout is no reason to stop.
+/// Prints where the server listens. A closed stdout is no reason to stop.
 fn announce(server: &LocalDynamoDb) {
     let mut stdout = std::io::stdout().lock();
     let _ = writeln!(stdout, "local_dynamodb listening on {}", server.url());
@@ -260,7 +260,7 @@ impl Signals {
     }
 
     async fn next(&mut self) -> Signal {
-        // An error means that there is no way to be interrupted: then only the end of the process stops the server.
+        // An error means that signals cannot be received; then only the end of the process stops the server.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -12,10 +12,10 @@ use capacity::Settings;
 pub struct Options {
     /// The address to listen on: an IP address (an IPv6 address also in brackets), or a name that resolves to one. Default `127.0.0.1`.
     pub host: String,
-    /// Host names by which requests may call the server, beside its address, names for loopback and names without a dot. A
-    /// server that other machines can reach takes any name.
+    /// Host names that requests may use for the server, in addition to its address, names for loopback and names
+    /// without a dot. A server that other machines can reach accepts any name.
     pub allowed_hosts: Vec<String>,
-    /// The port to listen on; 0 (the default) takes a free one.
+    /// The port to listen on; 0 (the default) chooses a free one.
     pub port: u16,
     /// The SQLite file that keeps the data; `None` (the default) keeps it in memory until the server stops.
     pub db_path: Option<PathBuf>,
@@ -57,7 +57,7 @@ impl Default for Options {
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The port is taken, the address is not this machine's, the name does not resolve.
+    /// The port is in use, the address is not this machine's, or the name does not resolve.
     #[error("cannot listen on {host}:{port}: {source}")]
     Listen {
         /// The address asked for.
@@ -85,7 +85,7 @@ impl StartError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
-                Some("stop the other program, or choose another port with --port (0 takes a free one)")
+                Some("stop the other program, or choose another port with --port (0 for a free one)")
             }
             Self::Database { reason, .. } if reason.contains("has it open") => {
                 Some("stop the other server, or choose another file with --db-path")

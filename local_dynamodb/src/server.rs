@@ -30,7 +30,8 @@ use crate::{auto_scaling, cloudwatch, monitor, upkeep};
 
 /// DynamoDB's limit for the body of a request.
 const MAX_BODY: usize = 16 * 1024 * 1024;
-/// How much of a body over the limit is read and discarded, so that a client that is still sending can read the answer.
+/// How much of a body over the limit is read and discarded, so that a client that is still sending can read the
+/// response.
 const MAX_DISCARDED: usize = 4 * MAX_BODY;
 /// The engine runs one operation at a time; the other threads decode and encode meanwhile.
 const ENGINE_THREADS: usize = 8;
@@ -112,12 +113,12 @@ impl Server {
                     }
                 },
             };
-            // Answers are written whole; waiting to fill a packet would only add latency.
+            // Responses are written completely; waiting to fill a packet would only add latency.
             let _ = stream.set_nodelay(true);
             let server = Arc::clone(&self);
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
-                // A client that shut down its sending side still reads the answer.
+                // A client that shut down its sending side still reads the response.
                 .half_close(true)
                 .header_read_timeout(self.header_timeout)
                 .serve_connection(
@@ -170,8 +171,8 @@ impl Server {
         }
     }
 
-    /// Answers with what `look` makes of the current state. A day of metrics is megabytes, too much for the thread that
-    /// serves connections.
+    /// Responds with the result of `look` for the current state. A day of metrics is megabytes, too much for the thread
+    /// that serves connections.
     async fn look(
         &self,
         content_type: HeaderValue,
@@ -181,7 +182,7 @@ impl Server {
         self.text(content_type, move || gate.snapshot(look)).await
     }
 
-    /// Answers with a text that is made off the thread that serves connections.
+    /// Responds with a text that is created off the thread that serves connections.
     async fn text(&self, content_type: HeaderValue, make: impl FnOnce() -> String + Send + 'static) -> HttpResponse {
         match tokio::task::spawn_blocking(make).await {
             Ok(text) => answer(StatusCode::OK, content_type, text),
@@ -343,8 +344,8 @@ fn answer_unused(gate: &AdmissionGate, feature: UnusedFeature, host: &str, body:
     (status, answer.to_string().into_bytes())
 }
 
-/// The requested operation and the content type of its answer; or the answer, if the request names no operation. The
-/// order of the checks is DynamoDB's.
+/// The requested operation and the content type of its response; or the response, if the request names no operation.
+/// The order of the checks is DynamoDB's.
 fn frame(headers: &HeaderMap, uri: &Uri, body: &[u8]) -> Result<(Target, HeaderValue), Box<HttpResponse>> {
     let given = text(headers, &CONTENT_TYPE).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();

@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::contract::{assert_same_items, sequential};
 use crate::fault::Fault;
 use crate::lab::{Lab, without_times};
+use crate::log::{csv, rows};
 use crate::program::{Counts, Program, Run, Running, eventually};
 use crate::proxy::Proxy;
 use crate::table::with_client;
@@ -245,6 +246,21 @@ pub fn suspended_and_continued(trial: &Trial) {
     assert!(old <= MAX_IN_FLIGHT && old < after.len(), "{old} of {} are signed before {continued_at}", after.len());
     assert!(after.last() >= Some(&continued_at), "{after:?}");
     proxy.assert_well_behaved();
+}
+
+/// Suspended while its standard input, the argument `-`, is open, it continues with what it reads then.
+pub fn suspended_with_open_input(lab: &Lab, args: &[&str]) {
+    let mut running = lab.program(args).start();
+    running.write(&csv(&rows(1..=100)));
+    eventually("the first hundred rows", || lab.items().len() == 100);
+    running.signal("STOP");
+    eventually("it is stopped", || running.is_stopped());
+    running.write(&csv(&rows(101..=130)));
+    assert_eq!(lab.items().len(), 100);
+    running.signal("CONT");
+    let run = running.finish();
+    assert_eq!((run.code, run.news().as_str()), (Some(0), ""));
+    assert_eq!(lab.items().len(), 130);
 }
 
 /// The time in the form of signatures.

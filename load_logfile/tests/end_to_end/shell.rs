@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::pipe;
 
 use test_support::contract::{assert_same_items, sequential};
+use test_support::interruptions;
 use test_support::lab::without_times;
 use test_support::log::{csv, rows};
 use test_support::program::{Program, eventually};
@@ -31,18 +32,7 @@ fn under_nohup_lines_appear_as_they_happen_and_a_hang_up_is_survived() {
 
 #[test]
 fn a_suspended_load_continues() {
-    let lab = lab();
-    let mut running = lab.program(&["-"]).start();
-    running.write(&csv(&rows(1..=100)));
-    eventually("the first hundred rows", || running.stdout().ends_with('\n'));
-    running.signal("STOP");
-    eventually("the process is stopped", || running.is_stopped());
-    running.write(&csv(&rows(101..=130)));
-    assert_eq!(lab.items().len(), 100);
-    running.signal("CONT");
-    let run = running.finish();
-    assert_eq!((run.code, run.news().as_str()), (Some(0), ""));
-    assert_eq!(lab.items().len(), 130);
+    interruptions::suspended_with_open_input(&lab(), &["-"]);
 }
 
 #[test]

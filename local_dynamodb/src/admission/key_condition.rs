@@ -1,4 +1,4 @@
-//! The partition key that a Query reads, as far as it can be found without the whole grammar of expressions.
+//! The partition key that a Query reads, as far as it can be found without parsing the full grammar of expressions.
 
 use dynoxide::actions::query::QueryRequest;
 use dynoxide::types::AttributeValue;

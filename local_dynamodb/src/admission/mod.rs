@@ -1,4 +1,4 @@
-//! Admission: what each request asks of which table, and whether it gets in.
+//! Admission: what each request needs of which table, and whether it is admitted.
 //!
 //! Every operation passes the [`AdmissionGate`], typed, on its way to the engine, and its output, typed, on its way back.
 

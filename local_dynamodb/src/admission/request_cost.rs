@@ -26,7 +26,7 @@ pub(crate) trait Tables {
     /// `None` if there is no such table.
     fn table(&self, name: &str) -> Option<Arc<TableDefinition>>;
 
-    /// Whether the table's balance may not cover so many requests, each for an item of the largest size.
+    /// Whether the table's balance may be too small for this many requests, each for an item of maximum size.
     fn is_scarce(&self, table: &TableDefinition, access: Access, requests: usize) -> bool;
 
     /// The size of the stored item with the key of `item`; 0 if there is none.

@@ -51,7 +51,7 @@ pub(crate) struct ThrottleError {
     reasons_on_demand: Vec<ThrottlingReason>,
 }
 
-/// A part that is not admitted, as far as the error tells.
+/// The part of a request that is not admitted, as named in the error.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part<'a> {
     /// The part's index in the request.
@@ -115,7 +115,7 @@ impl ThrottleError {
         error
     }
 
-    /// The JSON body of the answer with status 400.
+    /// The JSON body of the response with status 400.
     pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(self)
     }

@@ -45,8 +45,8 @@ impl Quota {
     /// `provisioned` are the RCU and WCU of the account once the request is done.
     ///
     /// # Errors
-    /// `LimitExceededException`, as documented (API Reference, "CreateTable", "UpdateTable"). Its words are not published:
-    /// the limits have the names that DescribeLimits gives them.
+    /// `LimitExceededException`, as documented (API Reference, "CreateTable", "UpdateTable"). Its text is not
+    /// published: the limits have the names that DescribeLimits gives them.
     pub(super) fn check<'a>(
         self,
         resources: impl IntoIterator<Item = (Option<&'a str>, Throughput)>,

@@ -69,7 +69,7 @@ impl Comparison {
     }
 
     /// As in the reason of a state.
-    pub(super) fn words(self) -> &'static str {
+    pub(super) fn text(self) -> &'static str {
         match self {
             Self::GreaterThanOrEqualTo => "greater than or equal to",
             Self::GreaterThan => "greater than",

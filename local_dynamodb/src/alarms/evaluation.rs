@@ -14,7 +14,7 @@ pub(super) fn range(definition: &AlarmDefinition) -> usize {
 }
 
 /// The state that follows from the values of the last [`range`] periods, oldest first; `None` is a period without data.
-/// The answer `None` keeps the current state.
+/// `None` keeps the current state.
 pub(super) fn state(definition: &AlarmDefinition, values: &[Option<f64>]) -> Option<StateValue> {
     let needed = definition.datapoints_to_alarm();
     let breaches = |value: f64| definition.comparison.is_breached(value, definition.threshold);

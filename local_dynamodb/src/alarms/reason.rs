@@ -1,4 +1,4 @@
-//! Why an alarm has its state, in CloudWatch's words and as the JSON of `StateReasonData`.
+//! The reason for an alarm's state, as CloudWatch's text and as the JSON of `StateReasonData`.
 
 use std::time::Duration;
 
@@ -19,11 +19,11 @@ pub(super) fn of(
 ) -> (String, String) {
     let real: Vec<_> = points.iter().rev().filter_map(|(time, value)| Some((*time, (*value)?))).collect();
     let latest = &real[..real.len().min(definition.evaluation_periods)];
-    (words(definition, old, new, latest), data(now, definition, latest))
+    (text(definition, old, new, latest), data(now, definition, latest))
 }
 
 /// `latest`: newest first.
-fn words(definition: &AlarmDefinition, old: StateValue, new: StateValue, latest: &[(Duration, f64)]) -> String {
+fn text(definition: &AlarmDefinition, old: StateValue, new: StateValue, latest: &[(Duration, f64)]) -> String {
     let AlarmDefinition { evaluation_periods, comparison, threshold, .. } = definition;
     if new == StateValue::InsufficientData || latest.is_empty() {
         let were = if *evaluation_periods == 1 { "datapoint was" } else { "datapoints were" };
@@ -51,7 +51,7 @@ fn words(definition: &AlarmDefinition, old: StateValue, new: StateValue, latest:
     format!(
         "Threshold Crossed: {count} out of the last {evaluation_periods} datapoint{plural} [{list}] {were} {not}{} the \
          threshold ({threshold:?}) (minimum {needed} datapoint{} for {} -> {} transition).",
-        comparison.words(),
+        comparison.text(),
         if needed == 1 { "" } else { "s" },
         old.name(),
         new.name(),

@@ -20,7 +20,7 @@ fn an_alarm_follows_its_metric_and_says_why() {
         alarms.evaluate(minute, &metrics);
         states.push(alarms.get("busy").unwrap().state.name());
     }
-    // One minute is not enough for the two periods: what is known of them is not breaching.
+    // One minute is not enough for the two periods: the known one is not breaching.
     assert_eq!(states, ["OK", "OK", "ALARM", "ALARM", "ALARM", "OK", "OK"]);
     let alarm = alarms.get("busy").unwrap();
     assert_eq!(alarm.arn, "arn:aws:cloudwatch:eu-west-1:000000000000:alarm:busy");

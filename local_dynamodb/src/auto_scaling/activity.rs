@@ -45,7 +45,7 @@ pub(crate) struct Activity {
 
 impl Activity {
     pub(crate) fn description(&self) -> String {
-        format!("Setting {} to {}.", self.target.words(), self.to)
+        format!("Setting {} to {}.", self.target.description(), self.to)
     }
 }
 
@@ -72,7 +72,7 @@ impl Activities {
     pub(super) fn begin(&mut self, mut activity: Activity) {
         activity.message = format!(
             "Successfully set {} to {}. Waiting for change to be fulfilled by dynamodb.",
-            activity.target.words(),
+            activity.target.description(),
             activity.to
         );
         self.push(activity);
@@ -82,7 +82,7 @@ impl Activities {
     pub(super) fn fail(&mut self, mut activity: Activity, reason: &str) {
         let message = format!(
             "Failed to set {} to {}. Reason: Failed updating table: {reason}",
-            activity.target.words(),
+            activity.target.description(),
             activity.to
         );
         (activity.status, activity.end) = (Status::Failed, Some(activity.start));
@@ -98,7 +98,7 @@ impl Activities {
     /// Ends the activities whose change is in force by now.
     pub(super) fn advance(&mut self, now: Duration, capacity: impl Fn(&TargetId) -> Option<u64>) {
         for activity in self.0.iter_mut().filter(|activity| activity.status == Status::InProgress) {
-            let what = activity.target.words();
+            let what = activity.target.description();
             if capacity(&activity.target) == Some(activity.to) {
                 activity.status = Status::Successful;
                 activity.message =

@@ -1,7 +1,8 @@
 //! Application Auto Scaling for the tables and indexes of this server.
 //!
-//! Pure: time, identifiers and the state of tables and alarms are arguments. [`AutoScaling::plan`] says which UpdateTable is
-//! due, the caller runs it, and tells [`AutoScaling::settle`] how it went. [`api`] is the service's own protocol.
+//! Pure: time, identifiers and the state of tables and alarms are arguments. [`AutoScaling::plan`] returns the
+//! UpdateTable that is due; the caller runs it, and passes the result to [`AutoScaling::settle`]. [`api`] is the
+//! service's own protocol.
 
 mod activity;
 pub(crate) mod api;

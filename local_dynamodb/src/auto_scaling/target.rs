@@ -72,7 +72,7 @@ impl TargetId {
     }
 
     /// As in the descriptions of activities.
-    pub(super) fn words(&self) -> &'static str {
+    pub(super) fn description(&self) -> &'static str {
         match self.access {
             Access::Read => "read capacity units",
             Access::Write => "write capacity units",

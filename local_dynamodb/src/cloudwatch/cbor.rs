@@ -76,7 +76,7 @@ fn text(decoder: &mut Decoder<'_>) -> Result<String, DecodeError> {
     decoder.str_iter()?.collect()
 }
 
-/// Whether a list or a map goes on. One of open length ends with a break.
+/// Whether a list or a map continues. One of indefinite length ends with a break.
 fn another(decoder: &mut Decoder<'_>, left: &mut Option<u64>) -> Result<bool, DecodeError> {
     match left {
         Some(0) => Ok(false),
@@ -92,7 +92,7 @@ fn another(decoder: &mut Decoder<'_>, left: &mut Option<u64>) -> Result<bool, De
     }
 }
 
-/// Writes an answer.
+/// Writes a response.
 pub(super) fn encode(value: &Value) -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new());
     match write(&mut encoder, value) {

@@ -1,5 +1,5 @@
-//! What CloudWatch says of a request that it does not answer. Each kind has two names: that of the shape, which the typed
-//! protocols tell, and that of the query protocol, which clients show.
+//! Errors of CloudWatch. Each kind has two names: that of the shape, for the typed protocols, and that of the query
+//! protocol, which clients show.
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,7 +70,7 @@ impl Kind {
         }
     }
 
-    /// Whose fault it is, in the query protocol's words.
+    /// Whether the sender or the receiver is at fault, as in the query protocol.
     pub(super) fn fault(self) -> &'static str {
         if self.status() < 500 { "Sender" } else { "Receiver" }
     }
@@ -101,7 +101,8 @@ impl Error {
         Self::new(Kind::InvalidParameterCombination, message)
     }
 
-    /// As GetMetricData and the operations on alarms word what is wrong with a parameter: they have one kind for all of that.
+    /// The error about a parameter of GetMetricData and of the operations on alarms, which have one kind for all of
+    /// them.
     pub(super) fn into_validation(self) -> Self {
         match self.kind {
             Kind::MissingParameter | Kind::InvalidParameterValue | Kind::InvalidParameterCombination => {

@@ -57,7 +57,7 @@ struct Request<'a> {
     end: u64,
     descending: bool,
     max_datapoints: usize,
-    /// The query to go on with, and the time after which.
+    /// The query to continue with, and the time after which.
     resume: (usize, Option<u64>),
 }
 
@@ -186,7 +186,7 @@ fn message(code: &'static str, text: &str) -> Value {
     Value::structure([("Code", code.into()), ("Value", text.into())])
 }
 
-/// Where an answer ended: at a query, behind the values until a time, if it had any.
+/// Where a response ended: at a query, after its values up to a time, if it had any.
 struct Token {
     position: usize,
     after: Option<u64>,

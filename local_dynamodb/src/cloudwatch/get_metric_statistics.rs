@@ -6,7 +6,7 @@ use super::period::{Periods, parse_statistic};
 use super::value::{Members, Name, Value};
 use crate::metrics::{Snapshot, Statistic, Statistics};
 
-/// Data points in an answer. Source: API Reference, "GetMetricStatistics".
+/// Data points in a response. Source: API Reference, "GetMetricStatistics".
 const MAX_DATAPOINTS: u64 = 1440;
 
 /// Answers a request.

@@ -28,7 +28,7 @@ fn from_json(json: Json) -> Value {
     }
 }
 
-/// Writes an answer.
+/// Writes a response.
 pub(super) fn encode(value: &Value) -> Vec<u8> {
     to_json(value).to_string().into_bytes()
 }

@@ -6,7 +6,7 @@ use super::value::{Members, Name, Value};
 use crate::metrics::Snapshot;
 use crate::metrics::{Datapoint, Series};
 
-/// Metrics in an answer. Source: API Reference, "ListMetrics".
+/// Metrics in a response. Source: API Reference, "ListMetrics".
 const MAX_METRICS: usize = 500;
 /// `RecentlyActive` has this one value: metrics with values in the last three hours.
 const RECENTLY: &str = "PT3H";
@@ -72,7 +72,7 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Names the last metric of an answer. What comes behind it is the next one, also when there are new ones by then.
+/// Identifies the last metric of a response. The next page starts after it, even if there are new metrics by then.
 fn token_of(series: &Series) -> String {
     let dimensions: Vec<_> = series.dimensions().map(|(_, value)| value).collect();
     format!("{}:{}:{}", series.metric.name(), series.operation.unwrap_or_default(), dimensions.join(":"))

@@ -20,8 +20,8 @@ pub(super) fn find<'a>(
     unit.is_none_or(|unit| unit == own).then_some((own, minutes))
 }
 
-/// What to tell a client that asks for times until `end`: whoever takes them from the wall misses what was counted since
-/// the clock left it behind.
+/// A message for a client that requests times until `end`: a client that uses real time misses metrics, because the
+/// server's clock is ahead.
 pub(super) fn warning(snapshot: &Snapshot<'_>, end: u64) -> Option<String> {
     (snapshot.speed > NonZeroU32::MIN && end < snapshot.now.as_secs()).then(|| {
         format!(
@@ -59,7 +59,7 @@ impl<'a> MetricName<'a> {
     }
 }
 
-/// A series as an answer names it.
+/// A series as named in a response.
 pub(super) fn metric_value(series: &Series) -> Value {
     let dimension =
         |(name, value): (&'static str, &str)| Value::structure([("Name", name.into()), ("Value", value.into())]);

@@ -15,7 +15,7 @@ pub(super) struct Periods {
 }
 
 impl Periods {
-    /// From `start` until before `end`, both in seconds since 1970, in periods of so many `seconds`.
+    /// From `start` until before `end`, both in seconds since 1970, in periods of `seconds`.
     pub(super) fn new(start: u64, end: u64, seconds: i64) -> Result<Self, Error> {
         if start == end {
             return Err(Error::invalid("The parameter StartTime must not equal parameter EndTime."));
@@ -33,7 +33,7 @@ impl Periods {
         }
     }
 
-    /// How many there are at the most.
+    /// The maximum number of periods.
     pub(super) fn count(&self) -> u64 {
         (self.end - self.start) / self.seconds
     }

@@ -1,4 +1,4 @@
-//! Which protocol a request is in, and what its answer looks like in that.
+//! The protocol of a request, and the form of its response.
 
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
@@ -26,7 +26,7 @@ enum Protocol {
     Query,
 }
 
-/// A request to CloudWatch, as far as the path and the headers tell.
+/// A request to CloudWatch, as identified by its path and headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     protocol: Protocol,
@@ -36,7 +36,7 @@ pub(crate) struct Call {
     region: String,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -71,7 +71,7 @@ impl Call {
     /// Decodes the body of the request.
     ///
     /// # Errors
-    /// What to answer, if it is none.
+    /// The response if it is not one.
     pub(crate) fn decode(&self, body: &[u8]) -> Result<Request, Reply> {
         self.request(body).map_err(|error| self.refuse(&error))
     }
@@ -104,7 +104,7 @@ impl Call {
         }
     }
 
-    /// What to answer if the fault is ours.
+    /// The response to an internal error.
     pub(crate) fn internal(&self) -> Reply {
         self.refuse(&Error::new(Kind::InternalService, "The request processing has failed"))
     }

@@ -34,7 +34,7 @@ pub(super) fn decode(body: &[u8]) -> Result<(Option<String>, Value), Error> {
     Ok((operation, request.into_value("")?))
 }
 
-/// What the names of parameters make together, part by part.
+/// The tree that the names of parameters form, part by part.
 #[derive(Default)]
 struct Node {
     value: Option<String>,
@@ -67,7 +67,7 @@ impl Node {
     }
 }
 
-/// Writes an answer.
+/// Writes a response.
 pub(super) fn encode(operation: &str, answer: &Value, request_id: &str) -> Vec<u8> {
     let mut xml = format!("<{operation}Response xmlns=\"{NAMESPACE}\">");
     element(&mut xml, &format!("{operation}Result"), answer);

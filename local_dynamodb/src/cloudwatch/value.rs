@@ -1,4 +1,4 @@
-//! Requests and answers as trees, whatever protocol carries them, and a reader that knows where in a request it is.
+//! Requests and responses as trees, independent of the protocol, and a reader that tracks its position in a request.
 
 use std::borrow::Cow;
 
@@ -23,7 +23,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// A structure of the answer.
+    /// A structure of the response.
     pub(super) fn structure<const N: usize>(members: [(&'static str, Value); N]) -> Self {
         Self::Structure(members.into_iter().map(|(name, value)| (Name::Borrowed(name), value)).collect())
     }
@@ -50,7 +50,7 @@ pub(super) struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// Those of a whole request.
+    /// The members of a complete request.
     pub(super) fn of_request(request: &'a Value) -> Result<Self, Error> {
         Self::of(String::new(), request)
     }
@@ -63,7 +63,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// The whole name of the member `name`.
+    /// The full name of the member `name`.
     pub(super) fn path(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
@@ -136,7 +136,7 @@ impl<'a> Members<'a> {
         seconds.map(|seconds| Some(seconds as u64)).ok_or_else(|| self.wrong(name, "a timestamp"))
     }
 
-    /// The elements of a list, each with its whole name; none if the list is left out.
+    /// The elements of a list, each with its full name; none if the list is missing.
     fn list(&self, name: &str) -> Result<Vec<(String, &'a Value)>, Error> {
         match self.get(name) {
             None => Ok(Vec::new()),

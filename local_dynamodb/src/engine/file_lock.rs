@@ -1,11 +1,11 @@
-//! A database file is open in one server at a time: two would each have the whole of the tables' capacity.
+//! A database file is open in only one server at a time: two servers would each have the full capacity of the tables.
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-/// The lock on a database file: a file beside it, locked until the server ends. What a killed server leaves of it is not
-/// locked any more.
+/// The lock on a database file: a file next to it, locked until the server ends. What a killed server leaves of it is
+/// not locked any more.
 #[derive(Debug)]
 pub(super) struct FileLock {
     path: PathBuf,
@@ -17,10 +17,10 @@ impl FileLock {
     /// Locks the database file `path`.
     ///
     /// # Errors
-    /// Another server has it open, or no file can be made beside it.
+    /// Another server has it open, or no file can be created next to it.
     pub(super) fn new(path: &Path) -> Result<Self, String> {
         let path = lock_path(path);
-        // A server that has just ended deletes the file: then the lock is on a file that nobody else would find.
+        // A server that has just ended deletes the file. The lock is then on a file that no other server would find.
         loop {
             let file = File::options()
                 .create(true)
@@ -42,7 +42,7 @@ impl FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // Left behind it would do no harm.
+        // If it remains, it does no harm.
         let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -16,9 +16,9 @@ use super::Database;
 use super::hiding_view::HidingView;
 use crate::ledger::Attributes;
 
-/// Tables of up to so many items are counted for each description.
+/// Tables of up to this many items are counted for each description.
 const SMALL: i64 = 20_000;
-/// How long a count of a large table is used before it is made again, by the server's clock.
+/// How long the count of a large table is used before it is repeated, by the server's clock.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 /// Rows counted in one hold of the lock.
 const SLICE: i64 = 5_000;
@@ -154,7 +154,7 @@ pub(super) struct Counting {
 #[derive(Debug)]
 struct Part {
     table: String,
-    /// What stands for the size of a row.
+    /// The expression for the size of a row.
     size: Size,
     /// The last row that is counted, and the last that was there at the start: writes during the count may add more.
     row: i64,
@@ -173,7 +173,7 @@ enum Size {
 }
 
 impl Counting {
-    /// Begins to count a table and its indexes; `None` if there is no such table.
+    /// Starts counting a table and its indexes; `None` if there is no such table.
     pub(super) fn begin(database: &Database, name: &str) -> Result<Option<Self>, DynoxideError> {
         let Some(metadata) = database.table(name)? else { return Ok(None) };
         let mut tables = vec![(name.to_owned(), Size::Stored)];

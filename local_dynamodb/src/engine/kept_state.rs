@@ -1,4 +1,4 @@
-//! What the server keeps in the database beside the engine's tables: JSON texts by name.
+//! State that the server keeps in the database in addition to the engine's tables: JSON texts by name.
 
 use dynoxide::DynoxideError;
 use dynoxide::storage::Storage;
@@ -7,7 +7,7 @@ use dynoxide::storage::Storage;
 pub(super) const TABLE: &str = "_local_dynamodb_state";
 const PREPARE: &str = "CREATE TABLE IF NOT EXISTS _local_dynamodb_state (name TEXT PRIMARY KEY, value TEXT NOT NULL)";
 
-/// The name of what is kept of a table.
+/// The name of a table's state.
 pub(super) fn of_table(table: &str) -> String {
     format!("table/{table}")
 }

@@ -1,5 +1,5 @@
-//! KeyConditions beside expressions. DynamoDB does not let the older parameters be mixed with expressions, with this
-//! exception, which the Java SDK's DynamoDBMapper relies on; the engine has no exception.
+//! KeyConditions together with expressions. DynamoDB does not let the older parameters be mixed with expressions, with
+//! this exception, which the Java SDK's DynamoDBMapper relies on; the engine has no exception.
 
 use dynoxide::actions::query::QueryRequest;
 use serde_json::Value;
@@ -37,7 +37,7 @@ pub(super) fn rewrite(query: &mut QueryRequest) {
             (Some("GT"), [value]) => format!("{name} > {value}"),
             (Some("BEGINS_WITH"), [value]) => format!("begins_with({name}, {value})"),
             (Some("BETWEEN"), [lower, upper]) => format!("{name} BETWEEN {lower} AND {upper}"),
-            // The engine will say what is wrong with it, and nothing of the expressions.
+            // The engine reports what is wrong with it, without mentioning the expressions.
             _ => {
                 query.filter_expression = None;
                 query.projection_expression = None;

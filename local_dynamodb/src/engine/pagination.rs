@@ -2,8 +2,9 @@
 //!
 //! DynamoDB ends a page at 1 MB of items. The engine does too, but without a `Limit` in the request it first reads
 //! everything from the start of the page to the end of the table. So a request without a `Limit` gets a small one here,
-//! and a larger one as long as the limit and not the megabyte ended the page. Each attempt is discarded for the next, so
-//! the answer is what the engine returns for the whole page; the attempts before it read an eighth of its items each.
+//! and a larger one as long as the limit and not the megabyte ended the page. Each attempt is discarded for the next,
+//! so the response is what the engine returns for the complete page; the attempts before it read an eighth of its items
+//! each.
 
 use dynoxide::DynoxideError;
 use dynoxide::actions::query::{QueryRequest, QueryResponse};
@@ -50,7 +51,7 @@ pub(crate) fn scan(database: &Database, request: ScanRequest) -> Result<ScanResp
     segments::scan(database, request).map(|answer| counted(answer, limit))
 }
 
-/// What a response says about the end of its page.
+/// The end of a page, from its response.
 trait PageResponse {
     fn has_more(&self) -> bool;
     fn scanned(&mut self) -> &mut usize;

@@ -1,8 +1,8 @@
 //! Segments of a parallel scan, each page of which reads no more than its items.
 //!
-//! The engine finds the items of a segment by reading all of the table or index: there is nothing in SQLite to find them by.
-//! Here the first parallel scan makes an SQLite index, and a page is scanned through a view that has the table's name and only
-//! the segment's items, so that SQLite reads just that part of the index.
+//! The engine finds the items of a segment by reading all of the table or index: there is nothing in SQLite to find
+//! them by. Here the first parallel scan creates an SQLite index, and a page is scanned through a view that has the
+//! table's name and only the segment's items, so that SQLite reads just that part of the index.
 //!
 //! The items of a table are ordered by a hash of their key, `hash_prefix`, and a segment is a range of hashes: one SQLite index
 //! serves any number of segments. The entries of an index are ordered by its key, and a segment is the entries whose hash has
@@ -19,7 +19,8 @@ use super::hiding_view::HidingView;
 const BUCKETS: u32 = 4096;
 /// What the names of our SQLite indexes begin with.
 const PREFIX: &str = "local_dynamodb:segments";
-/// SQLite indexes of one index: each makes writes slower, and few numbers of segments are in use at a time.
+/// The maximum number of SQLite indexes per index: each slows writes down, and few segment counts are in use at the
+/// same time.
 const MAX_NUMBERS_OF_SEGMENTS: usize = 3;
 
 /// Runs a Scan of a segment. Requests that the engine refuses are left to it.
@@ -52,7 +53,7 @@ fn table_segment<'a>(
         .conn()
         .execute_batch(&format!("CREATE INDEX IF NOT EXISTS main.{index} ON {table} (hash_prefix, pk, sk)"))?;
     let bucket = |segment: u32| (u64::from(BUCKETS) * u64::from(segment)).div_ceil(u64::from(total));
-    // Where the scan resumes, the engine has a condition of its own; another one would keep SQLite from using it.
+    // If the scan resumes, the engine adds its own condition; another one would prevent SQLite from using it.
     let is_first_page = request.exclusive_start_key.is_none()
         && request.exclusive_start_key_raw.as_ref().is_none_or(serde_json::Value::is_null);
     let from = if is_first_page { format!("hash_prefix >= '{:03x}'", bucket(segment)) } else { "TRUE".into() };

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{Database, table_names};
 
-/// A CreateTable with all that it says about throughput.
+/// A CreateTable with its throughput settings.
 #[derive(Debug)]
 pub(crate) struct CreateTable {
     pub(crate) request: CreateTableRequest,

@@ -1,4 +1,4 @@
-//! UpdateItem, where the engine answers or does something else than DynamoDB.
+//! UpdateItem, where the engine differs from DynamoDB.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ pub(crate) fn update_item(
     if is_new && only_removes && !names_key(database, &request, &paths)? {
         return remove_from_nothing(database, request);
     }
-    // Of an updated path the engine returns the whole attribute.
+    // For an updated path, the engine returns the whole attribute.
     let nested = paths.iter().any(|(_, path)| path.len() > 1);
     let whole = match request.return_values.as_deref() {
         Some("UPDATED_OLD") if nested => Some("ALL_OLD"),
@@ -53,7 +53,7 @@ pub(crate) fn update_item(
     Ok(response)
 }
 
-/// Whether the update can only take something away. One without any action makes an item.
+/// Whether the update can only remove attributes. One without any action creates an item.
 fn only_removes(request: &UpdateItemRequest, paths: &[(Clause, Path)]) -> bool {
     match (&request.update_expression, &request.attribute_updates) {
         (Some(_), _) => {
@@ -64,7 +64,7 @@ fn only_removes(request: &UpdateItemRequest, paths: &[(Clause, Path)]) -> bool {
     }
 }
 
-/// Whether there is no such item. If the engine will refuse the request, the answer does not matter.
+/// Whether there is no such item. If the engine will refuse the request, the result does not matter.
 fn is_missing(database: &Database, request: &UpdateItemRequest) -> Result<bool, DynoxideError> {
     let get = GetItemRequest { table_name: request.table_name.clone(), key: request.key.clone(), ..Default::default() };
     match database.get_item(get) {

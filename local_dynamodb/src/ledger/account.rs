@@ -23,7 +23,7 @@ pub(crate) struct Account {
     /// The most RCU and WCU of its indexes on demand.
     pub(super) index_maximums: HashMap<Arc<str>, (Option<u64>, Option<u64>)>,
     pub(super) capacity: Table,
-    /// Until then the table is CREATING and takes no requests for items. A client that waits for ACTIVE ends it before, by
+    /// Until then the table is CREATING and accepts no item requests. A client that waits for ACTIVE ends it before, by
     /// asking: waiters ask at once and then pause for as long as 20 s.
     pub(crate) creating_until: Option<Duration>,
     /// The first minute whose end has not been recorded.

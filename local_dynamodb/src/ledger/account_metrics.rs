@@ -1,4 +1,4 @@
-//! The metrics of the whole account: its quotas, and how much of them is provisioned.
+//! The metrics of the whole account: its quotas, and the provisioned share of them.
 
 use std::time::Duration;
 

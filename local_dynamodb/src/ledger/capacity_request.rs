@@ -6,7 +6,7 @@ use capacity::{Read, Write};
 
 use super::table_definition::TableDefinition;
 
-/// One item to write or one read to make, with its cost as far as it is known before the engine runs.
+/// An item write or a read, with its cost as far as known before the engine runs.
 #[derive(Debug)]
 pub(crate) struct CapacityRequest {
     pub(crate) table: Arc<TableDefinition>,
@@ -36,7 +36,7 @@ impl CapacityRequest {
 /// How the parts of a request are admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grouping {
-    /// Each by itself: the rest of a batch is left unprocessed.
+    /// Each separately: the rest of a batch is left unprocessed.
     Each,
     /// All or none.
     Together,

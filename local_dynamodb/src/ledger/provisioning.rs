@@ -78,7 +78,7 @@ impl ThroughputHistory {
         self
     }
 
-    /// The words are those that DynamoDB had when the limit was one a day.
+    /// The text dates from when DynamoDB's limit was one per day.
     fn check_switch(&self, now: Duration) -> Result<(), DynoxideError> {
         let (Some(first), Some(last)) = (self.switches.front(), self.switches.back()) else { return Ok(()) };
         let next = *first + BETWEEN_FIVE_SWITCHES;
@@ -421,7 +421,7 @@ fn is_on_demand(throughput: Throughput) -> bool {
     throughput == Throughput::OnDemand
 }
 
-/// Whether less is provisioned of either kind. A change of the billing mode is no decrease.
+/// Whether either kind of capacity decreases. A change of the billing mode is not a decrease.
 fn is_decrease(old: Throughput, new: Throughput) -> bool {
     match (old, new) {
         (

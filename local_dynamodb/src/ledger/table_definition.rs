@@ -79,7 +79,7 @@ impl TableDefinition {
         names.filter_map(|name| Some((name.clone(), item.get(name)?.clone()))).collect()
     }
 
-    /// The whole key in an item or a key, in canonical form.
+    /// The complete key of an item or key, in canonical form.
     pub(crate) fn key_of(&self, attributes: &Attributes) -> Option<(String, Option<String>)> {
         let partition_key = attributes.get(&self.partition_key)?.to_key_string()?;
         match &self.sort_key {
@@ -131,7 +131,7 @@ fn projection_of(projection: &types::Projection) -> Projection {
     }
 }
 
-/// The most RCU and WCU on demand. Other values than positive ones stand for no maximum.
+/// The maximum RCU and WCU on demand. Values that are not positive mean no maximum.
 pub(crate) fn on_demand_maximum(throughput: &OnDemandThroughput) -> (Option<u64>, Option<u64>) {
     let units = |units: Option<i64>| units.and_then(|units| u64::try_from(units).ok()).filter(|units| *units > 0);
     (units(throughput.max_read_request_units), units(throughput.max_write_request_units))

@@ -76,7 +76,8 @@ metrics! {
     ReturnedItemCount "Count" DynamoDb
     /// Writes whose condition did not hold.
     ConditionalCheckFailedRequests "Count" DynamoDb
-    /// Requests that DynamoDB answers with status 400, but for throttling and failed conditions. Of the whole account.
+    /// Requests that DynamoDB refuses with status 400, except for throttling and failed conditions; for the whole
+    /// account.
     UserErrors "Count" DynamoDb
     /// Requests answered with status 500, by operation.
     SystemErrors "Count" DynamoDb

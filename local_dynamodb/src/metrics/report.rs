@@ -162,7 +162,7 @@ pub(crate) fn json(snapshot: &Snapshot<'_>) -> String {
 }
 
 /// A line for the clock, one with the names of the columns, and one for each metric with its sum over the last day.
-/// Columns are separated by tabs; `-` stands for no table, index or operation. Metrics that are a state at the end of a
+/// Columns are separated by tabs; `-` means no table, index or operation. Metrics that are a state at the end of a
 /// minute have no sum and are left out.
 pub(crate) fn text(snapshot: &Snapshot<'_>) -> String {
     let Snapshot { now, speed, .. } = snapshot;

@@ -1,4 +1,4 @@
-//! What the page is told about auto scaling and alarms.
+//! Data for the page about auto scaling and alarms.
 
 use capacity::Access;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::clock;
 
 /// Activities of a table that are shown.
 const MAX_ACTIVITIES: usize = 20;
-/// Alarms by which a policy learns of changes that it has not made: nothing to see for people.
+/// Alarms that tell a policy about changes made by others. They are not shown.
 const NOT_SHOWN: [&str; 2] = ["-ProvisionedCapacityHigh-", "-ProvisionedCapacityLow-"];
 
 /// What scales and watches the tables.

@@ -26,7 +26,7 @@ fn answer(query: &str, gate: &AdmissionGate) -> Result<Value, String> {
     let table = parameter("table").ok_or("no table is asked for")?;
     let (key, start) = (structure("key")?, structure("start")?);
     let run = |name, request: Value| {
-        let operation = decode(name, &request.to_string()).map_err(|error| words(&error))?;
+        let operation = decode(name, &request.to_string()).map_err(|error| message(&error))?;
         look(gate, operation)
     };
     let description = run(OperationName::DescribeTable, json!({ "TableName": table }))?;
@@ -49,7 +49,7 @@ fn answer(query: &str, gate: &AdmissionGate) -> Result<Value, String> {
 }
 
 fn look(gate: &AdmissionGate, operation: Operation) -> Result<Value, String> {
-    let output: OperationOutput = gate.look(operation).map_err(|error| words(&error))?;
+    let output: OperationOutput = gate.look(operation).map_err(|error| message(&error))?;
     let json = output.to_json().map_err(|error| error.to_string())?;
     serde_json::from_slice(&json).map_err(|error| error.to_string())
 }
@@ -64,6 +64,6 @@ fn keys(table: &Value) -> Vec<Value> {
     elements("KeySchema").iter().map(key).collect()
 }
 
-fn words(error: &DynoxideError) -> String {
+fn message(error: &DynoxideError) -> String {
     error.to_string()
 }

@@ -1,4 +1,4 @@
-//! The monitor page: what the Monitor tab of the AWS console shows of a table, live, with the reason in words.
+//! The monitor page: what the Monitor tab of the AWS console shows of a table, live, with explanations.
 //!
 //! The page is [`asset`]s: files of the folder `page`, embedded in the binary, that load nothing from elsewhere. They ask
 //! for the [`report`] once a second, in which [`situation`] has gathered how each table is doing and [`explanation`] says

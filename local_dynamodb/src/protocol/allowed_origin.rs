@@ -1,5 +1,5 @@
 //! Keeps web pages of other origins out. A page open in a browser on this machine can send requests to loopback and, by
-//! pointing its own host name at 127.0.0.1 (DNS rebinding), even read the answers. Programs are not affected: only
+//! pointing its own host name at 127.0.0.1 (DNS rebinding), even read the responses. Programs are not affected: only
 //! browsers send `Origin`, and a program's `Host` is the address it connects to.
 
 use std::net::IpAddr;
@@ -19,8 +19,8 @@ pub(crate) enum ForbiddenOrigin {
 /// The host names that a request may use for this server.
 #[derive(Debug)]
 pub(crate) struct AllowedHosts {
-    /// The server can be reached from other machines, under names that it does not know. Then a browser on any of them can
-    /// reach it too, and checking the name protects nobody.
+    /// The server can be reached from other machines, under names that it does not know. Then a browser on any of them
+    /// can reach it too, and checking the name protects no one.
     pub(crate) any: bool,
     /// In lower case.
     pub(crate) names: Vec<String>,

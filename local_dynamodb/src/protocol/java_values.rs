@@ -1,4 +1,4 @@
-//! JSON values of the wrong type, in the words of DynamoDB's Java decoder instead of serde's.
+//! JSON values of the wrong type, reported as by DynamoDB's Java decoder instead of serde.
 
 use super::request_shape;
 
@@ -11,7 +11,7 @@ pub(super) fn conversion_error(message: &str, body: &str) -> String {
         message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
     else {
         let list_for_structure = message.starts_with("invalid length ") && message.contains("expected struct");
-        // Anything else is in serde's words, and DynamoDB has no message either.
+        // Anything else keeps serde's message; DynamoDB has no message either.
         return if list_for_structure { request_shape::STRUCTURE.into() } else { String::new() };
     };
     let expected = without_position(expected).trim();
@@ -19,7 +19,7 @@ pub(super) fn conversion_error(message: &str, body: &str) -> String {
         "a string" => "String",
         "a boolean" => "Boolean",
         "i64" | "u64" => "Long",
-        // The one member of this type (TopK) is passed on by DynamoDB as its decoder words it.
+        // The one member of this type (TopK) is reported by DynamoDB in its decoder's words.
         "i32" => return without_position(message).into(),
         _ => "",
     };

@@ -1,5 +1,5 @@
-//! Tables named by their ARN. DynamoDB takes an ARN wherever it takes a table's name; the engine does not. So the names are
-//! put in before the request is decoded, and the ARNs are put back into the answer.
+//! Tables named by their ARN. DynamoDB accepts an ARN wherever it accepts a table's name; the engine does not. ARNs are
+//! therefore replaced by names before the request is decoded, and put back into the response.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct TableArns(Vec<(String, String)>);
 
-/// The members of an answer that are maps by table.
+/// The members of a response that are maps by table.
 const MAPS_BY_TABLE: [&str; 4] = ["Responses", "UnprocessedKeys", "UnprocessedItems", "ItemCollectionMetrics"];
 
 impl TableArns {
@@ -52,8 +52,8 @@ impl TableArns {
         }
     }
 
-    /// Puts the ARNs where the answer names the tables: "If you had specified the ARN of a table in the input, you'll see
-    /// the table ARN in the response" (API Reference, "ConsumedCapacity").
+    /// Replaces the tables' names in the response by ARNs: "If you had specified the ARN of a table in the input,
+    /// you'll see the table ARN in the response" (API Reference, "ConsumedCapacity").
     pub(crate) fn put_into(&self, json: Vec<u8>) -> Vec<u8> {
         if self.0.is_empty() {
             return json;

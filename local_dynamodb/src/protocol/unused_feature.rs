@@ -1,6 +1,6 @@
-//! Operations on features of DynamoDB that this server does not have: backups, exports, global tables and the like. Those
-//! that only look are answered as for an account that does not use the feature, because tools call them for every table.
-//! The others are refused by name.
+//! Operations on features of DynamoDB that this server does not have: backups, exports, global tables and the like.
+//! Those that only read are answered as for an account that does not use the feature, because tools call them for every
+//! table. The others are refused by name.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use super::table_arns::table_name;
 enum Unused {
     Limits,
     Endpoints,
-    /// The answer about an existing table.
+    /// The response for an existing table.
     OfTable(fn(&str) -> Value),
     /// A list of nothing.
     Nothing(&'static str),
@@ -78,8 +78,8 @@ impl UnusedFeature {
         Some(Self { operation, unused })
     }
 
-    /// The status and the answer. `host` is the address that the client reached this server at, `quotas` are those of a table
-    /// and of the account.
+    /// The status and the response. `host` is the address that the client reached this server at, `quotas` are those of
+    /// a table and of the account.
     pub(crate) fn answer(
         self,
         request: &Value,

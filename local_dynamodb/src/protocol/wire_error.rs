@@ -44,8 +44,8 @@ pub(crate) fn of_protocol(kind: &str, message: Option<&str>) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The answer to a GetRecords whose iterator is too old. Its text is that of the API Reference, "GetRecords": DynamoDB's own is
-/// not published.
+/// The response to a GetRecords whose iterator is too old. Its text is that of the API Reference, "GetRecords":
+/// DynamoDB's own is not published.
 pub(crate) fn expired_iterator() -> (u16, Vec<u8>) {
     let error = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#ExpiredIteratorException",
@@ -55,7 +55,7 @@ pub(crate) fn expired_iterator() -> (u16, Vec<u8>) {
     (400, error.to_string().into_bytes())
 }
 
-/// The answer when the fault is the server's.
+/// The response to an internal error.
 pub(crate) fn internal() -> (u16, Vec<u8>) {
     let error = DynoxideError::InternalServerError("The request processing has failed".into());
     (error.status_code(), error.to_json().into_bytes())

@@ -10,7 +10,7 @@ pub struct Backoff {
     pub base: Duration,
     /// The most that any wait can be.
     pub cap: Duration,
-    /// How often one request is sent at the most, the first time included, when the failure is not throttling.
+    /// The maximum number of attempts for a request, including the first, if the failure is not throttling.
     pub attempts: u32,
 }
 

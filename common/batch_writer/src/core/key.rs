@@ -45,7 +45,7 @@ impl KeySchema {
 /// Identifies a primary key: equal for equal keys, and different for different ones except for one pair in 2⁶⁴. Two keys that seem
 /// equal are written one after the other, which does no harm.
 ///
-/// It is a hash, because thousands of requests are held where responses take long.
+/// A hash, because thousands of requests are held if responses are slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key(u64);
 

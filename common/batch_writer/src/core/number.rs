@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-/// A number in the one form that all numbers equal to it have: without an exponent, a plus sign, zeros before the first digit, and zeros
-/// behind the last digit of the fraction. `1.50` and `15E-1` are the same key.
+/// A number in the one form that all numbers equal to it have: without an exponent, a plus sign, zeros before the first
+/// digit, and zeros after the last digit of the fraction. `1.50` and `15E-1` are the same key.
 ///
-/// A text that is no number, or far outside the range of DynamoDB's numbers, stays as it is.
+/// A text that is not a number, or far outside the range of DynamoDB's numbers, is kept unchanged.
 pub fn plain_number(text: &str) -> Cow<'_, str> {
     let is_decimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if !text.is_empty() && is_decimal(text) && !text.starts_with('0') {
@@ -27,7 +27,7 @@ pub fn plain_number(text: &str) -> Cow<'_, str> {
     if digits.is_empty() {
         return Cow::Borrowed("0");
     }
-    // Digits before the point, which may lie before the first or behind the last of them.
+    // Digits before the point, which may be before the first or after the last of them.
     let point =
         exponent.parse::<i64>().ok().and_then(|exponent| exponent.checked_add(whole.len() as i64 - zeros as i64));
     let Some(point) = point.filter(|point| point.unsigned_abs() < 1000) else { return Cow::Borrowed(text) };

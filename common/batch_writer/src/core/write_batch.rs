@@ -3,7 +3,7 @@
 use super::write_request::{WriteRequest, body};
 use capacity::limits::{MAX_BATCH_WRITE_REQUESTS, MAX_BATCH_WRITE_SIZE};
 
-/// Room for what stands in the body beside the requests: the table's name (an ARN at the longest) and the frame.
+/// Space for the rest of the body: the table's name (at most an ARN) and the frame.
 const BODY_FRAME: usize = 4096;
 
 /// Why a request does not go into a batch; it goes into the next one.
@@ -11,7 +11,7 @@ const BODY_FRAME: usize = 4096;
 pub enum Full<T> {
     /// The batch has 25 requests, or would have more than 16 MB.
     NoRoom(WriteRequest<T>),
-    /// It has a request for the same key; DynamoDB refuses such a batch whole.
+    /// It has a request for the same key; DynamoDB refuses such a batch completely.
     SameKey(WriteRequest<T>),
 }
 
@@ -34,7 +34,7 @@ impl<T> WriteBatch<T> {
     /// Adds a request.
     ///
     /// # Errors
-    /// Gives the request back if the batch cannot take it.
+    /// Returns the request if the batch cannot hold it.
     pub fn push(&mut self, request: WriteRequest<T>) -> Result<(), Full<T>> {
         let bytes = self.bytes + request.json_len() + 1;
         if self.requests.len() == MAX_BATCH_WRITE_REQUESTS || bytes > MAX_BATCH_WRITE_SIZE - BODY_FRAME {

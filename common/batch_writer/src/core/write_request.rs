@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use super::item_json::{ItemJson, SharedJson, push_string};
 use super::key::{Key, KeySchema};
 
-/// Attributes that do not make up an item: a key attribute is missing, or is of a type that a key cannot have.
+/// Attributes that are not a valid item: a key attribute is missing, or has a type that a key cannot have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the item lacks a key attribute")]
 pub struct MissingKey;
@@ -47,7 +47,7 @@ pub struct WriteRequest<T> {
 }
 
 impl<T> WriteRequest<T> {
-    /// A put request for an item made of these groups of attributes, one of which is [keyed](ItemJson::keyed).
+    /// A put request for an item with these groups of attributes, one of which is [keyed](ItemJson::keyed).
     ///
     /// # Errors
     /// A key attribute is missing.
@@ -67,9 +67,9 @@ impl<T> WriteRequest<T> {
     /// A put request for an item with [keyed](ItemJson::keyed) attributes of its own and attributes that it shares. Its own attributes
     /// are kept in a part of `buffer`, which is empty again afterwards.
     ///
-    /// Memory is then allocated once for many requests and freed with the last of them: where requests are made on one thread and
-    /// dropped on another, an allocation for each makes the threads wait for each other. For the same reason, requests that are
-    /// dropped on different threads should have different copies of what they share.
+    /// Memory is then allocated once for many requests and freed with the last of them: if requests are created on one
+    /// thread and dropped on another, one allocation for each makes the threads wait for each other. For the same
+    /// reason, requests that are dropped on different threads should have different copies of what they share.
     ///
     /// # Errors
     /// A key attribute is missing from `own`.

@@ -7,7 +7,7 @@ use super::error::Error;
 use super::input::Input;
 use super::{Context, TargetNames, id_members};
 
-/// Elements in an answer.
+/// Elements in a response.
 const MAX_RESULTS: u64 = 50;
 
 pub(super) fn targets(input: &mut Input<'_>, context: &Context<'_>) -> Result<Value, Error> {

@@ -1,4 +1,4 @@
-//! What Application Auto Scaling says of a request that it refuses.
+//! Errors of Application Auto Scaling.
 
 use serde_json::json;
 

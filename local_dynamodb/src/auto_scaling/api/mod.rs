@@ -64,7 +64,7 @@ pub(crate) struct Context<'a> {
     pub(crate) new_id: fn() -> String,
 }
 
-/// Runs an operation: the HTTP status and the JSON body of the answer.
+/// Runs an operation: the HTTP status and the JSON body of the response.
 pub(crate) fn run(operation: &str, body: &[u8], context: &mut Context<'_>) -> (u16, Vec<u8>) {
     match dispatch(operation, body, context) {
         Ok(answer) => (200, answer.to_string().into_bytes()),
@@ -72,12 +72,12 @@ pub(crate) fn run(operation: &str, body: &[u8], context: &mut Context<'_>) -> (u
     }
 }
 
-/// The answer to a request without a signature.
+/// The response to an unsigned request.
 pub(crate) fn unsigned() -> (u16, Vec<u8>) {
     (400, Error::of("MissingAuthenticationTokenException", "Missing Authentication Token").to_json())
 }
 
-/// The answer if the fault is ours.
+/// The response to an internal error.
 pub(crate) fn internal() -> (u16, Vec<u8>) {
     (500, Error::of("InternalServiceException", "The request processing has failed").to_json())
 }
@@ -146,7 +146,7 @@ fn unsupported() -> Error {
 }
 
 /// `service namespace: dynamodb, resource ID: table/logfile, scalable dimension: dynamodb:table:WriteCapacityUnits`
-fn words(id: &TargetId) -> String {
+fn description(id: &TargetId) -> String {
     format!("service namespace: dynamodb, resource ID: {}, scalable dimension: {}", id.resource_id(), id.dimension())
 }
 

@@ -10,7 +10,7 @@ use super::super::{Policy, TargetId, TargetTracking};
 use super::describe::alarms_json;
 use super::error::Error;
 use super::input::{Input, LONGEST};
-use super::{Context, TargetNames, words};
+use super::{Context, TargetNames, description};
 
 const LONGEST_NAME: usize = 256;
 /// Source: DynamoDB Developer Guide, "Managing throughput capacity automatically with DynamoDB auto scaling".
@@ -26,7 +26,7 @@ pub(super) fn put(input: &mut Input<'_>, context: &mut Context<'_>) -> Result<Va
     input.check()?;
     let id = names.target()?;
     if context.auto_scaling.target(&id).is_none() {
-        return Err(Error::not_found(format!("No scalable target registered for {}", words(&id))));
+        return Err(Error::not_found(format!("No scalable target registered for {}", description(&id))));
     }
     // Without a type, a policy is one of step scaling.
     if kind != Some(TRACKING) {
@@ -146,6 +146,6 @@ pub(super) fn delete(input: &mut Input<'_>, context: &mut Context<'_>) -> Result
     if context.auto_scaling.delete_policy(context.view.now, &id, name, context.alarms) {
         Ok(json!({}))
     } else {
-        Err(Error::not_found(format!("No scaling policy found for {}, policy name: {name}", words(&id))))
+        Err(Error::not_found(format!("No scaling policy found for {}, policy name: {name}", description(&id))))
     }
 }

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::super::{ScalableTarget, SuspendedState, TargetId};
 use super::error::Error;
 use super::input::{Input, LONGEST};
-use super::{Context, TargetNames, words};
+use super::{Context, TargetNames, description};
 
 const MAX_CAPACITY: i64 = i32::MAX as i64;
 
-/// The role that AWS creates by itself.
+/// The role that AWS creates automatically.
 const ROLE: &str = "aws-service-role/dynamodb.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_DynamoDBTable";
 
 pub(super) fn register(input: &mut Input<'_>, context: &mut Context<'_>) -> Result<Value, Error> {
@@ -111,6 +111,6 @@ pub(super) fn deregister(input: &mut Input<'_>, context: &mut Context<'_>) -> Re
     if context.auto_scaling.deregister(context.view.now, &id, context.alarms) {
         Ok(json!({}))
     } else {
-        Err(Error::not_found(format!("No scalable target found for {}", words(&id))))
+        Err(Error::not_found(format!("No scalable target found for {}", description(&id))))
     }
 }

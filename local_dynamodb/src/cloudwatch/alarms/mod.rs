@@ -14,7 +14,7 @@ use super::error::{Error, Kind};
 use super::value::{Members, Value};
 use crate::alarms::{Alarms, StateValue};
 
-/// Alarms named in a request, and in an answer.
+/// Alarms named in a request and in a response.
 const MAX_ALARMS: usize = 100;
 
 pub(super) fn delete_alarms(members: &Members<'_>, now: Duration, alarms: &mut Alarms) -> Result<Value, Error> {

@@ -111,11 +111,11 @@ fn periods(members: &Members<'_>) -> Result<(u64, usize, Option<usize>), Error> 
     if needed.is_some_and(|needed| needed < 1 || needed > evaluated) {
         return Err(Error::invalid("DatapointsToAlarm must be between 1 and EvaluationPeriods."));
     }
-    let (longest, words) = if period < HOUR { (DAY, "one day") } else { (WEEK, "7 days") };
+    let (longest, longest_text) = if period < HOUR { (DAY, "one day") } else { (WEEK, "7 days") };
     let checked = period.checked_mul(evaluated).filter(|whole| *whole <= longest);
     let whole = || {
         Error::invalid(format!(
-            "Metrics cannot be checked across more than {words} (EvaluationPeriods * Period must be <= {longest})."
+            "Metrics cannot be checked across more than {longest_text} (EvaluationPeriods * Period must be <= {longest})."
         ))
     };
     checked.ok_or_else(whole)?;

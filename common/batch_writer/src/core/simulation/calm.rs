@@ -1,4 +1,4 @@
-//! Loads of tables of the capacity model: how long they take, and how many requests are refused.
+//! Loads of tables of the capacity model: their duration, and the number of refused requests.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ struct Case {
 }
 
 impl Case {
-    /// Rows of 1 WCU that an empty table takes in so many seconds.
+    /// Rows of 1 WCU that an empty table accepts in this many seconds.
     fn lasting(wcu: u64, seconds: u64, workers: usize) -> Self {
         let round_trip = Duration::from_millis(10);
         Self { wcu, burst: false, rows: wcu * seconds, item_size: 500, workers, round_trip, index: None, change: None }
@@ -101,7 +101,7 @@ struct Loaded {
     requests: u64,
     /// Of these, throttled in part.
     partly: u64,
-    /// Of all, refused whole.
+    /// Requests refused completely.
     refused: u64,
     /// Of these, sent before the first refusal could be known.
     refused_at_first: u64,
@@ -119,8 +119,9 @@ fn load(case: Case) -> Loaded {
     Loaded { seconds: workers.now.as_secs_f64(), requests, partly, refused, refused_at_first }
 }
 
-/// Loads, and compares with the least time that the capacity allows: at most 2 % more, and at most 1 in 20 requests refused whole.
-/// When a burst ends, what is in flight is refused before the writer can know; that is not counted.
+/// Loads, and compares with the minimum time that the capacity allows: at most 2% more, and at most 1 in 20 requests
+/// refused completely. When a burst ends, batches in flight are refused before the writer can know; these are not
+/// counted.
 fn check(case: Case, least: f64) -> Loaded {
     let loaded = load(case);
     assert!(loaded.seconds >= least - 1.0, "the table took more than it can: {case:?}: {loaded:?}");
@@ -185,7 +186,7 @@ fn items_that_cost_more_than_the_bucket_holds() {
 fn an_index_with_little_capacity_and_a_full_backlog() {
     for workers in [1, 4] {
         let case = Case { burst: true, ..Case::lasting(1000, 0, workers) };
-        // Beside its burst and its backlog, the index takes its capacity.
+        // In addition to its burst and its backlog, the index accepts its capacity.
         check(Case { index: Some((5, 1000)), rows: 1500 + 1000 + 500, ..case }, 100.0);
         check(Case { index: Some((1, 200)), rows: 300 + 200 + 600, ..case }, 600.0);
     }

@@ -12,7 +12,7 @@ enum Fault {
     None,
     /// Some requests come back unprocessed.
     PartlyThrottled,
-    /// All of them do, in an answer that is no error.
+    /// All of them, in a successful response.
     AllUnprocessed,
     Throttled,
     /// 5xx; some of the requests may have been written.
@@ -37,7 +37,7 @@ const FAULTS: [Fault; 8] = [
     Fault::Fatal,
 ];
 
-/// A write that the service has begun and that takes effect later.
+/// A write that the service has started and that takes effect later.
 struct Effect {
     at: Duration,
     row: Row,
@@ -90,7 +90,7 @@ impl FaultyTable {
         Fault::None
     }
 
-    /// Lets everything take effect that does by `now`.
+    /// Applies the writes that take effect by `now`.
     ///
     /// A late effect that a newer row for its key has overtaken is dropped, for it is assumed to have come before: no writer can defend
     /// itself against one that comes after, see the dispatcher's documentation.
@@ -105,7 +105,7 @@ impl FaultyTable {
         }
     }
 
-    /// The program is gone: what the service had not finished by `now` takes effect then, later or never.
+    /// The program has ended: writes that the service had not finished by `now` take effect then, later or never.
     pub(super) fn killed(&mut self, now: Duration) {
         self.take_effect(now);
         let Self { effects, random, .. } = self;

@@ -1,4 +1,4 @@
-//! Loads under a limit that the user sets: what is consumed in any ten seconds.
+//! Loads with a user's limit: the consumption in any ten seconds.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use capacity::{CapacityUnits, write_units};
 
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// A table that takes everything, at any time between question and answer, and notes what it consumed and when.
+/// A table that accepts everything, at any time between request and response, and records what it consumed and when.
 struct Meter {
     /// What a write costs, times the units of the item.
     factor: u64,
     tells: bool,
-    /// One answer in so many is lost; none with 0.
+    /// One in this many responses is lost; none with 0.
     lost: u32,
     slowest: Duration,
     consumed: Vec<(Duration, u64)>,
