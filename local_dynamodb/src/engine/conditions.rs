@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::Operation;
 use super::expressions::{self, Names, tokens};
-use super::{local_index, update_expression};
+use super::{local_index, set_values, update_expression};
 
 /// The names of values that no client has.
 const PREFIX: &str = ":local_dynamodb_";
@@ -53,6 +53,7 @@ pub(super) fn prepare(operation: &mut Operation) -> Result<(), DynoxideError> {
             .map_err(enveloped)
         }
         Operation::UpdateItem(update) => {
+            set_values::prepare(update)?;
             check_legacy(update.expected.as_ref())?;
             prepare_one(&mut Shared {
                 name: CONDITION,
@@ -161,6 +162,7 @@ fn prepare_action(item: &mut TransactWriteItem) -> Result<(), String> {
         })?;
     }
     if let Some(update) = &mut item.update {
+        set_values::normalize(update.expression_attribute_values.iter_mut().flat_map(|values| values.values_mut()));
         prepare_in_transaction(&mut Shared {
             name: CONDITION,
             expression: &mut update.condition_expression,

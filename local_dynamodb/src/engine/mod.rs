@@ -22,6 +22,7 @@ mod operation;
 mod pagination;
 mod read_refusals;
 mod segments;
+mod set_values;
 #[expect(clippy::needless_pass_by_value, reason = "an operation takes its request, whichever it is")]
 mod streams;
 mod table_names;

@@ -194,6 +194,19 @@ fn each_action_changes_what_it_names() {
             json!({":v": set(&["a", "x"])}),
             json!({"s": set(&["", "b"])}),
         ),
+        // Numbers are equal however they are written.
+        (
+            Some(json!({"s": {"NS": ["1", "20"]}})),
+            "ADD s :v",
+            json!({":v": {"NS": ["2e1", "1.0"]}}),
+            json!({"s": {"NS": ["1", "20"]}}),
+        ),
+        (
+            Some(json!({"s": {"NS": ["1", "20"]}})),
+            "DELETE s :v",
+            json!({":v": {"NS": ["20.00"]}}),
+            json!({"s": {"NS": ["1"]}}),
+        ),
         // A set without elements does not exist.
         (Some(json!({"s": set(&["a"])})), "DELETE s :v", json!({":v": set(&["a"])}), json!({})),
         (
@@ -298,4 +311,48 @@ fn updates_that_cannot_be_made_are_refused() {
         );
     }
     assert_eq!(get(&server, "t01", &key("a", "1"))["s"], json!({"S": "x"}));
+}
+
+#[test]
+fn the_older_updates_change_one_attribute_each() {
+    let server = server();
+    composite_table(&server, "t01");
+    let item = key("a", "1");
+    let send = |value: &Value, action: &str, operand: Value| {
+        put(&server, "t01", item.clone(), json!({"v": value}));
+        let update =
+            if operand.is_null() { json!({"Action": action}) } else { json!({"Action": action, "Value": operand}) };
+        json!({"TableName": "t01", "Key": item, "AttributeUpdates": {"v": update}})
+    };
+    for (value, action, operand, expected) in [
+        (json!({"S": "x"}), "PUT", json!({"N": "1"}), json!({"N": "1"})),
+        (json!({"S": "x"}), "DELETE", Value::Null, Value::Null),
+        (json!({"N": "7"}), "ADD", json!({"N": "-3.5"}), json!({"N": "3.5"})),
+        (json!({"NS": ["1"]}), "ADD", json!({"NS": ["1.0"]}), json!({"NS": ["1"]})),
+        (json!({"NS": ["1", "2"]}), "DELETE", json!({"NS": ["2.0", "9"]}), json!({"NS": ["1"]})),
+        (json!({"SS": ["x"]}), "DELETE", json!({"SS": ["x"]}), Value::Null),
+        // Unlike in an expression, also to lists.
+        (json!({"L": [{"N": "1"}]}), "ADD", json!({"L": [{"S": "x"}]}), json!({"L": [{"N": "1"}, {"S": "x"}]})),
+    ] {
+        let request = send(&value, action, operand);
+        done(&server, "UpdateItem", request.clone());
+        assert_eq!(get(&server, "t01", &item)["v"], expected, "{request}");
+    }
+    let parameter = "One or more parameter values were invalid: ";
+    for (value, action, operand, expected) in [
+        (json!({"SS": ["x"]}), "ADD", json!({"SS": []}), format!("{parameter}An string set  may not be empty")),
+        (json!({"NS": ["1"]}), "DELETE", json!({"NS": []}), format!("{parameter}An number set  may not be empty")),
+        (json!({"S": "x"}), "ADD", json!({"S": "y"}), format!("{parameter}ADD action is not supported for the type S")),
+        (
+            json!({"L": []}),
+            "DELETE",
+            json!({"L": []}),
+            format!("{parameter}DELETE action with value is not supported for the type L"),
+        ),
+        (json!({"NS": ["1"]}), "ADD", json!({"SS": ["x"]}), "Type mismatch for attribute to update".into()),
+        (json!({"N": "1"}), "DELETE", json!({"NS": ["1"]}), "Type mismatch for attribute to update".into()),
+    ] {
+        let request = send(&value, action, operand);
+        assert_eq!(invalid(&server, "UpdateItem", request.clone()), expected, "{request}");
+    }
 }
