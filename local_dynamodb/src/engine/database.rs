@@ -15,6 +15,7 @@ use dynoxide::storage::{Storage, TableMetadata};
 use dynoxide::types::{KeySchemaElement, KeyType};
 use dynoxide::{DynoxideError, storage_backend};
 
+use super::batch_write::OuterTransaction;
 use super::idempotency::Tokens;
 use super::item_counts::ItemCounts;
 use super::{index_fill, kept_state, streams, time_to_live};
@@ -27,6 +28,7 @@ pub(crate) struct Database {
     /// The id of the last stream record that was looked at.
     pub(super) last_record: Cell<i64>,
     pub(super) item_counts: RefCell<ItemCounts>,
+    pub(super) outer_transaction: OuterTransaction,
     vector_indexes: VectorIndexLifecycle,
 }
 
@@ -38,6 +40,7 @@ impl Database {
         time_to_live::prepare(&storage)?;
         index_fill::prepare(&storage)?;
         kept_state::prepare(&storage)?;
+        let outer_transaction = OuterTransaction::new(&storage);
         let last_record = storage.conn().query_row("SELECT MAX(id) FROM _stream_records", [], |row| row.get(0))?;
         Ok(Self {
             storage,
@@ -45,6 +48,7 @@ impl Database {
             tokens: RefCell::default(),
             last_record: Cell::new(Option::unwrap_or_default(last_record)),
             item_counts: RefCell::default(),
+            outer_transaction,
             vector_indexes: VectorIndexLifecycle::new(),
         })
     }

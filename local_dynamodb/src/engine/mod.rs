@@ -3,6 +3,7 @@
 //! An [`Operation`] is a typed request of dynoxide, an [`OperationOutput`] its typed response. Where dynoxide's own method is
 //! not enough, a module of this folder stands in front of it. `docs/differences.md` lists what is left.
 
+mod batch_write;
 mod conditions;
 mod database;
 mod error_wording;
@@ -98,7 +99,8 @@ impl Engine {
             self.count_items(&request.table_name)?;
         }
         let name = operation.name();
-        let database = self.lock();
+        let is_batch = name == OperationName::BatchWriteItem;
+        let database = if is_batch { self.lock_with_batches() } else { self.lock() };
         let output = operation.run(&database).map_err(|error| error_wording::correct(name, error))?;
         if name.may_write_items() {
             streams::drop_unchanged(&database)?;
@@ -220,8 +222,16 @@ impl Engine {
         streams::trim(&self.lock())
     }
 
-    /// A thread that panicked in the middle of an operation left a transaction that the next one cannot begin, and says so.
+    /// The database, with no transaction open.
     fn lock(&self) -> MutexGuard<'_, Database> {
+        let database = self.lock_with_batches();
+        batch_write::commit(&database);
+        database
+    }
+
+    /// The database, with batches that may not be committed yet. A thread that panicked in the middle of another operation left
+    /// a transaction that the next one cannot begin, and says so.
+    fn lock_with_batches(&self) -> MutexGuard<'_, Database> {
         self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,8 +3,8 @@
 use dynoxide::{DynoxideError, actions};
 
 use super::{
-    Database, idempotency, index_throughput, read_refusals, streams, tags, throughput_settings, time_to_live,
-    transactions, update_item,
+    Database, batch_write, idempotency, index_throughput, read_refusals, streams, tags, throughput_settings,
+    time_to_live, transactions, update_item,
 };
 
 /// Our own path if there is one, the engine's otherwise.
@@ -102,7 +102,7 @@ macro_rules! operations {
 operations! {
     BatchExecuteStatement batch_execute_statement BatchExecuteStatementRequest BatchExecuteStatementResponse;
     BatchGetItem batch_get_item BatchGetItemRequest BatchGetItemResponse;
-    BatchWriteItem batch_write_item BatchWriteItemRequest BatchWriteItemResponse;
+    BatchWriteItem batch_write_item BatchWriteItemRequest BatchWriteItemResponse [batch_write::batch_write_item];
     CreateTable create_table CreateTableRequest CreateTableResponse [throughput_settings::create_table] {throughput_settings::CreateTable};
     DeleteItem delete_item DeleteItemRequest DeleteItemResponse;
     DeleteTable delete_table DeleteTableRequest DeleteTableResponse [index_throughput::delete_table];
