@@ -138,7 +138,7 @@ impl<'a> Entry<'a> {
     pub(super) fn section(&self, name: &'a str) -> Result<Section<'a>, MappingError> {
         match self.value.get_ref() {
             DeValue::Table(table) => Ok(Section { document: self.document, name, table }),
-            _ => Err(self.wrong_type("a text in quotes, or a table such as { type = \"string\" }")),
+            _ => Err(self.wrong_type("a text in quotes, or a table in braces")),
         }
     }
 }

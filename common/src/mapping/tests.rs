@@ -381,7 +381,7 @@ fn bad_mapping_files_are_said_with_line_and_column_and_what_to_do() {
         ),
         ("count = 1", "count = 0", "m.toml:23:9: count is out of range; write a number from 1 on"),
         ("count = 1", "count = 5", "m.toml:22:10: all copies of a row have the same id; write per_copy: how far apart"),
-        ("#{id % 10}\"", "\"\nx = 1", "m.toml:18:5: x is a whole number; write a text in quotes, or a table such as"),
+        ("#{id % 10}\"", "\"\nx = 1", "m.toml:18:5: x is a whole number; write a text in quotes, or a table in braces"),
         (
             "id = \"integer\"",
             "id = \"integer\"\nid = \"number\"",
