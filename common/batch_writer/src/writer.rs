@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::core::backoff::Backoff;
@@ -46,20 +47,22 @@ impl Default for Options {
 #[derive(Debug, Clone)]
 pub struct SharedPacer {
     pacer: Arc<Mutex<Pacer>>,
+    /// Wakes the writers that wait for what is now due sooner.
+    due_sooner: Arc<Notify>,
     start: Instant,
 }
 
 impl SharedPacer {
     /// A pacer that knows nothing about the table yet.
     pub fn new() -> Self {
-        Self { pacer: Arc::default(), start: Instant::now() }
+        Self { pacer: Arc::default(), due_sooner: Arc::default(), start: Instant::now() }
     }
 
     /// Limits the consumed capacity. In any ten seconds, neither the table nor any of its indexes consumes more than ten times its limit
     /// per second. The exceptions are a single item that costs more than that, and an item that replaces a larger one than those
     /// before. Consumption is as [returned](super::Table::return_consumed_capacity) by DynamoDB, or else computed from the items' sizes.
     ///
-    /// May be changed at any time. Writers notice within a second.
+    /// May be changed at any time.
     pub fn set_limit(&self, allowed: Option<WriteLimit>) {
         let now = self.now();
         self.with(|pacer| pacer.set_limit(now, allowed));
@@ -87,7 +90,14 @@ impl SharedPacer {
 
     fn with<R>(&self, act: impl FnOnce(&mut Pacer) -> R) -> R {
         // The state of a pacer is valid even if a thread has panicked.
-        act(&mut self.pacer.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut pacer = self.pacer.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = act(&mut pacer);
+        let is_due_sooner = pacer.take_due_sooner();
+        drop(pacer);
+        if is_due_sooner {
+            self.due_sooner.notify_waiters();
+        }
+        result
     }
 }
 
@@ -234,6 +244,9 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
     /// Sends what can be sent and waits for the next event. May be dropped at any time without loss.
     pub async fn turn(&mut self) -> Turn {
         let mut has_sent = false;
+        let due_sooner = Arc::clone(&self.pacer.due_sooner);
+        // From here on, it hears of what happens between its last step and its waiting.
+        let due_sooner = due_sooner.notified();
         let until = loop {
             let now = self.pacer.now();
             match self.pacer.with(|pacer| self.dispatcher.step(now, pacer)) {
@@ -261,6 +274,7 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
                 }
             }
             () = sleep_until(deadline), if deadline.is_some() => {}
+            () = due_sooner, if deadline.is_some() => {}
             else => return Turn::NeedsInput,
         }
         Turn::Progress
@@ -351,7 +365,7 @@ mod tests {
         }
     }
 
-    fn push(writer: &mut BatchWriter<Bucket, usize>, row: usize) {
+    fn push(writer: &mut BatchWriter<impl BatchWriteItem<usize>, usize>, row: usize) {
         writer.push(WriteRequest::put(&[&keyed(&row.to_string())], row).unwrap());
     }
 
@@ -383,6 +397,39 @@ mod tests {
         assert_eq!(ended, ((60_000, Turn::Done), (60_000, Turn::Done)));
         let seconds = table.start.elapsed().as_secs_f64();
         assert!((60.0..61.2).contains(&seconds), "{seconds} s instead of 60 s");
+    }
+
+    /// A table that returns every other request of a batch, and then every other batch whole.
+    #[derive(Clone, Default)]
+    struct EveryOther(Arc<Mutex<usize>>);
+
+    impl BatchWriteItem<usize> for EveryOther {
+        async fn batch_write_item(&self, batch: &WriteBatch<usize>) -> BatchResult {
+            tokio::time::sleep(ROUND_TRIP).await;
+            let mut batches = self.0.lock().unwrap();
+            *batches += 1;
+            if *batches % 3 == 0 {
+                return Err(ServiceError::from_response(400, Some("ProvisionedThroughputExceededException"), None));
+            }
+            Ok(BatchResponse {
+                unprocessed: (0..batch.len()).filter(|row| row % 2 == *batches % 2).collect(),
+                consumed: None,
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_response_to_one_writer_wakes_the_others() {
+        let (table, pacer, start) = (EveryOther::default(), SharedPacer::new(), Instant::now());
+        let load = || async {
+            let mut writer = BatchWriter::new(table.clone(), Options::default(), pacer.clone());
+            (0..50).for_each(|row| push(&mut writer, row));
+            writer.close();
+            while !matches!(writer.turn().await, Turn::Done) {}
+        };
+        tokio::join!(load(), load(), load(), load());
+        let (requests, time) = (*table.0.lock().unwrap(), start.elapsed());
+        assert!(time < 3 * ROUND_TRIP * requests as u32, "{requests} requests took {time:?}");
     }
 
     #[tokio::test(start_paused = true)]

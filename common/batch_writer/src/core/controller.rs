@@ -153,9 +153,6 @@ const FIRST_BATCH_ALONE: Duration = Duration::from_millis(30);
 /// How long a batch of a search travels alone.
 const SEARCH_ALONE: Duration = Duration::from_secs(1);
 
-/// How soon to ask again whether the first batch has a response: it may come to another worker, which does not call.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
-
 #[derive(Debug, Clone, Copy)]
 enum State {
     Open,
@@ -175,7 +172,6 @@ enum State {
 pub(super) struct Controller {
     state: State,
     started: bool,
-    first_travels: bool,
     /// Whether anything was accepted while it was open.
     accepted_before: bool,
     /// No batch is sent before this.
@@ -219,7 +215,6 @@ impl Default for Controller {
         Self {
             state: State::Open,
             started: false,
-            first_travels: false,
             accepted_before: false,
             not_before: Duration::ZERO,
             pace: None,
@@ -249,8 +244,8 @@ impl Default for Controller {
 
 impl Controller {
     /// When the next batch may be sent; then it is time to ask again.
-    pub(super) fn ready_at(&self, now: Duration) -> Duration {
-        if self.first_travels { self.not_before.min(now + LOOK_AGAIN) } else { self.not_before }
+    pub(super) fn ready_at(&self) -> Duration {
+        self.not_before
     }
 
     /// The most units that a batch should have whose first request has so many; `None`: no limit.
@@ -275,7 +270,7 @@ impl Controller {
     /// A batch of so many units is sent. Returns whether it is a large one.
     fn note_sent(&mut self, now: Duration, units: u64, first_units: u64) -> bool {
         if !self.started {
-            (self.started, self.first_travels) = (true, true);
+            self.started = true;
             self.not_before = now + FIRST_BATCH_ALONE;
         }
         if now.saturating_sub(self.not_before) > SLACK {
@@ -314,7 +309,6 @@ impl Controller {
     /// A batch has its response: so many of its units were accepted, and the others throttled. `jitter` is a random number in 0..1, so
     /// that writers who do not know of each other do not come back together.
     pub(super) fn responded(&mut self, attempt: Attempt, accepted: u64, now: Duration, jitter: f64) {
-        self.first_travels = false;
         match self.state {
             State::Open if accepted == attempt.units => {
                 self.accepted_before = true;

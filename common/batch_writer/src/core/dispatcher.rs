@@ -34,9 +34,6 @@ use capacity::write_units;
 /// How long a request waits for others to fill its batch: short for somebody who watches a pipe, long for a loader that reads a file.
 const LINGER: Duration = Duration::from_millis(10);
 
-/// How soon to ask the pacer again: responses to other workers may have changed it, and so may its user.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-
 /// So many bytes of JSON may be in flight: a batch of the largest items, or a thousand batches of small ones. Without this limit,
 /// hundreds of batches of large items would take gigabytes.
 const IN_FLIGHT_BYTES: usize = MAX_BATCH_WRITE_SIZE;
@@ -236,8 +233,7 @@ impl<T> Dispatcher<T> {
             (None, None) => return Step::Wait(None),
         };
         if now < ready_at {
-            let look_again = pacer.gives_up_at().unwrap_or(Duration::MAX).min(now + LOOK_AGAIN);
-            return Step::Wait(Some(ready_at.min(look_again)));
+            return Step::Wait(Some(pacer.gives_up_at().map_or(ready_at, |at| ready_at.min(at))));
         }
         let batch = match lane {
             Lane::Main => self.next_batch(pacer.batch_limit(lane, self.next_units())),

@@ -17,9 +17,6 @@ const PERIOD: Duration = Duration::from_secs(10);
 /// What was consumed within so short a time is remembered as one amount: a hundred of them in a period.
 const GRAIN: Duration = Duration::from_millis(100);
 
-/// How soon to ask again when only responses can make room: they may come to another worker.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
-
 /// How late a batch may be sent without making the next one later, too.
 const SLACK: Duration = Duration::from_millis(50);
 
@@ -102,8 +99,9 @@ impl Limit {
         if counted == 0 || counted + self.estimate(units) <= allowed {
             return self.not_before;
         }
-        let next = self.consumed.front().map_or(now + LOOK_AGAIN, |(at, _)| *at + PERIOD + Duration::from_nanos(1));
-        self.not_before.max(next.min(now + LOOK_AGAIN))
+        // Without anything consumed, only responses make room.
+        let next = self.consumed.front().map_or(now, |(at, _)| *at) + PERIOD + Duration::from_nanos(1);
+        self.not_before.max(next)
     }
 
     /// A batch is sent. Returns what it counts as, for [`responded`](Self::responded).

@@ -33,6 +33,8 @@ pub(crate) struct Pacer {
     aside: Controller,
     limit: Option<Limit>,
     stall_timer: StallTimer,
+    /// Whether something is due sooner than workers have been told.
+    is_due_sooner: bool,
 }
 
 impl Pacer {
@@ -42,11 +44,24 @@ impl Pacer {
             (Some(limit), Some(allowed)) => limit.set(now, allowed),
             (_, allowed) => self.limit = allowed.map(Limit::new),
         }
+        self.is_due_sooner = true;
     }
 
     /// See [`SharedPacer::set_give_up_after`](crate::SharedPacer::set_give_up_after).
     pub(crate) fn set_give_up_after(&mut self, time: Option<Duration>) {
         self.stall_timer.give_up_after = time;
+        self.is_due_sooner = true;
+    }
+
+    /// Whether workers that wait should ask again, because something is due sooner than they have been told. Responses to one worker
+    /// change what the others wait for.
+    pub(crate) fn take_due_sooner(&mut self) -> bool {
+        std::mem::take(&mut self.is_due_sooner)
+    }
+
+    /// What workers wait for.
+    fn due(&self) -> [Duration; 3] {
+        [self.main.ready_at(), self.aside.ready_at(), self.gives_up_at().unwrap_or(Duration::MAX)]
     }
 
     /// Whether the user limits the consumed capacity.
@@ -72,7 +87,7 @@ impl Pacer {
     pub(crate) fn ready_at(&mut self, lane: Lane, now: Duration, first_units: u64) -> Duration {
         let units = self.batch_limit(lane, first_units).unwrap_or(first_units);
         let limited = self.limit.as_mut().map_or(Duration::ZERO, |limit| limit.ready_at(now, units));
-        self.controller(lane).ready_at(now).max(limited)
+        self.controller(lane).ready_at().max(limited)
     }
 
     /// The most units that a batch should have whose first request has so many, so that it need not wait for long; `None`: no limit.
@@ -98,6 +113,7 @@ impl Pacer {
     /// The outcome of a batch. `jitter` is a random number in 0..1, so that writers who do not know of each other do not come back
     /// together.
     pub(crate) fn responded(&mut self, attempt: Attempt, outcome: &Outcome<'_>, now: Duration, jitter: f64) {
+        let due = self.due();
         let (accepted, consumed) = match outcome {
             Outcome::Accepted { units, consumed } => (*units, *consumed),
             Outcome::Failed(_) => (attempt.units, None),
@@ -119,6 +135,8 @@ impl Pacer {
         if matches!(outcome, Outcome::Accepted { .. } | Outcome::Throttled(_)) {
             self.controller_mut(attempt.lane).responded(attempt, accepted, now, jitter);
         }
+        // Under a limit, each response makes room.
+        self.is_due_sooner |= self.limit.is_some() || self.due().iter().zip(due).any(|(after, before)| *after < before);
     }
 
     /// When it is time to give up, unless something is accepted before.

@@ -237,5 +237,5 @@ fn every_load_leaves_the_table_that_a_sequential_load_leaves() {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(search)).collect();
         threads.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
     });
-    assert!(failed.is_empty(), "{}replay with {REPLAY}=NUMBER cargo test -p common simulation", failed.concat());
+    assert!(failed.is_empty(), "{}replay with {REPLAY}=NUMBER cargo test -p batch_writer simulation", failed.concat());
 }

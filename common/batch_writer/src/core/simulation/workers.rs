@@ -1,4 +1,7 @@
 //! Workers that share a pacer, and time that jumps from one event to the next.
+//!
+//! As the writer's, a worker sleeps until a response or a row comes to it, until the time that its dispatcher has named, or until the pacer wakes
+//! all. What comes to another worker does not wake it.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -78,6 +81,12 @@ struct Arrival {
     answer: BatchResult,
 }
 
+struct Worker {
+    dispatcher: Dispatcher<Row>,
+    /// Asleep until then; `None`: until something comes.
+    wakes_at: Option<Duration>,
+}
+
 pub(super) struct Workers {
     pub(super) now: Duration,
     pub(super) pacer: Pacer,
@@ -88,7 +97,8 @@ pub(super) struct Workers {
     pub(super) most_in_hand: usize,
     /// For a failing seed: what happened.
     pub(super) trace: Option<Vec<String>>,
-    dispatchers: Vec<Dispatcher<Row>>,
+    workers: Vec<Worker>,
+    closed: bool,
     largest_window: usize,
     arrivals: Vec<Arrival>,
     keys_in_flight: HashSet<usize>,
@@ -105,7 +115,10 @@ impl Workers {
             pushed: 0,
             most_in_hand: 0,
             trace: None,
-            dispatchers: (0..workers).map(|_| Dispatcher::new(in_flight, backoff)).collect(),
+            workers: (0..workers)
+                .map(|_| Worker { dispatcher: Dispatcher::new(in_flight, backoff), wakes_at: Some(now) })
+                .collect(),
+            closed: false,
             largest_window: in_flight,
             arrivals: Vec::new(),
             keys_in_flight: HashSet::new(),
@@ -115,7 +128,7 @@ impl Workers {
 
     /// Rows taken and not settled.
     pub(super) fn in_hand(&self) -> usize {
-        self.dispatchers.iter().map(Dispatcher::in_hand).sum()
+        self.workers.iter().map(|worker| worker.dispatcher.in_hand()).sum()
     }
 
     /// Batches in flight.
@@ -133,58 +146,77 @@ impl Workers {
         interrupt_at: u64,
     ) -> Result<End, String> {
         loop {
-            let mut stopping = self.dispatchers.iter().any(|dispatcher| dispatcher.stopped().is_some());
+            let mut stopping = self.workers.iter().any(|worker| worker.dispatcher.stopped().is_some());
             if !stopping && self.requests >= interrupt_at {
-                self.dispatchers.iter_mut().for_each(|dispatcher| dispatcher.stop(Stop::Asked));
+                self.workers.iter_mut().for_each(|worker| worker.dispatcher.stop(Stop::Asked));
+                self.wake_all();
                 stopping = true;
             }
             self.feed(input, stopping);
             self.most_in_hand = self.most_in_hand.max(self.in_hand());
-            let (mut deadline, mut running, sent_before) = (None, false, self.requests);
-            let workers = self.dispatchers.len();
+            let (mut is_running, sent_before) = (false, self.requests);
+            let workers = self.workers.len();
             let first = self.random.usize(..workers);
-            for worker in (0..workers).map(|turn| (first + turn) % workers) {
+            for index in (0..workers).map(|turn| (first + turn) % workers) {
+                let Worker { dispatcher, wakes_at } = &self.workers[index];
+                if wakes_at.is_none_or(|at| at > self.now) {
+                    is_running |= dispatcher.stopped().is_none() && (!self.closed || dispatcher.in_hand() > 0);
+                    continue;
+                }
                 loop {
-                    match self.dispatchers[worker].step(self.now, &mut self.pacer) {
+                    match self.workers[index].dispatcher.step(self.now, &mut self.pacer) {
                         Step::Send(sent) if self.requests >= kill_at => {
                             drop(sent);
                             return Ok(End::Killed);
                         }
-                        Step::Send(sent) => self.send(worker, sent, service)?,
+                        Step::Send(sent) => self.send(index, sent, service)?,
                         Step::Wait(until) => {
-                            running = true;
-                            deadline = earliest(deadline, until);
+                            is_running = true;
+                            if until.is_some_and(|until| until <= self.now) {
+                                return Err("a worker waits for a time that has passed".to_owned());
+                            }
+                            self.workers[index].wakes_at = until;
                             break;
                         }
-                        Step::Done | Step::Stopped => break,
+                        Step::Done | Step::Stopped => {
+                            self.workers[index].wakes_at = None;
+                            break;
+                        }
                     }
                 }
             }
             if self.requests > sent_before {
                 continue; // there is room for more
             }
-            if !running && self.arrivals.is_empty() {
-                let stopped = self.dispatchers.iter().find_map(Dispatcher::stopped);
+            if !is_running && self.arrivals.is_empty() {
+                let stopped = self.workers.iter().find_map(|worker| worker.dispatcher.stopped());
                 return Ok(stopped.map_or(End::Done, |stop| End::Stopped(stop.clone())));
             }
-            if !stopping && input.peek().is_some() && input.ready_at() > self.now {
-                deadline = earliest(deadline, Some(input.ready_at()));
-            }
-            self.advance(deadline)?;
+            let input_at = input.peek().filter(|_| !stopping).map(|_| input.ready_at()).filter(|at| *at > self.now);
+            self.advance(input_at)?;
         }
     }
 
     /// Gives each row to its key's worker, in order, as far as there is room.
     fn feed(&mut self, input: &mut impl Input, stopping: bool) {
         while let Some(row) = input.peek().filter(|_| !stopping) {
-            let worker = row.key % self.dispatchers.len();
-            if input.ready_at() > self.now || !self.dispatchers[worker].has_room() {
+            let index = row.key % self.workers.len();
+            let worker = &mut self.workers[index];
+            if input.ready_at() > self.now || !worker.dispatcher.has_room() {
                 return;
             }
             self.pushed += 1;
-            self.dispatchers[worker].push(input.take(), self.now);
+            worker.dispatcher.push(input.take(), self.now);
+            worker.wakes_at = Some(self.now);
         }
-        self.dispatchers.iter_mut().for_each(Dispatcher::close);
+        if !std::mem::replace(&mut self.closed, true) {
+            self.workers.iter_mut().for_each(|worker| worker.dispatcher.close());
+            self.wake_all();
+        }
+    }
+
+    fn wake_all(&mut self) {
+        self.workers.iter_mut().for_each(|worker| worker.wakes_at = Some(self.now));
     }
 
     fn send(&mut self, worker: usize, sent: InFlight<Row>, service: &mut impl Service) -> Result<(), String> {
@@ -193,7 +225,7 @@ impl Workers {
         if !(1..=MAX_BATCH_WRITE_REQUESTS).contains(&requests.len()) || bytes > MAX_BATCH_WRITE_SIZE {
             return Err(format!("a batch of {} requests and {bytes} bytes", requests.len()));
         }
-        if self.dispatchers[worker].in_flight() > self.largest_window {
+        if self.workers[worker].dispatcher.in_flight() > self.largest_window {
             return Err("more batches in flight than the window has room for".to_owned());
         }
         for request in requests {
@@ -212,13 +244,11 @@ impl Workers {
     }
 
     /// To the next event, and past all answers that have arrived by then.
-    fn advance(&mut self, deadline: Option<Duration>) -> Result<(), String> {
-        let next = earliest(self.arrivals.iter().map(|arrival| arrival.at).min(), deadline);
-        let next = next.ok_or("nothing will ever happen, and rows are left")?;
-        if next <= self.now && self.arrivals.iter().all(|arrival| arrival.at > next) {
-            return Err("a worker waits for a time that has passed".to_owned());
-        }
-        self.now = self.now.max(next);
+    fn advance(&mut self, input_at: Option<Duration>) -> Result<(), String> {
+        let arrivals = self.arrivals.iter().map(|arrival| arrival.at);
+        let timers = self.workers.iter().filter_map(|worker| worker.wakes_at);
+        let next = arrivals.chain(timers).chain(input_at).min();
+        self.now = self.now.max(next.ok_or("nothing will ever happen, and rows are left")?);
         while let Some(place) = (0..self.arrivals.len())
             .filter(|place| self.arrivals[*place].at <= self.now)
             .min_by_key(|place| self.arrivals[*place].at)
@@ -227,18 +257,15 @@ impl Workers {
             for request in sent.batch.requests() {
                 self.keys_in_flight.remove(&request.tag.key);
             }
-            let dispatcher = &mut self.dispatchers[worker];
-            dispatcher.responded(sent, answer, self.now, &mut self.pacer, self.random.f64());
-            self.settled.append(&mut dispatcher.take_settled());
+            let worker = &mut self.workers[worker];
+            worker.dispatcher.responded(sent, answer, self.now, &mut self.pacer, self.random.f64());
+            worker.wakes_at = Some(self.now);
+            self.settled.append(&mut worker.dispatcher.take_settled());
+        }
+        if self.pacer.take_due_sooner() {
+            self.wake_all();
         }
         Ok(())
-    }
-}
-
-fn earliest(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }
 
