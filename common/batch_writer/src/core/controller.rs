@@ -66,8 +66,9 @@ const LARGE_ITEM_PAUSE_FRACTION: u32 = 2;
 /// The longest pause, unless a batch needs longer at 1 WCU. A table that was throttled by others is noticed to be free within it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// So many batches in a row that are accepted are the end of an outage. Fewer, and then nothing, are a trickle.
-const RECOVERED_BATCHES: u32 = 3;
+/// So many batches in a row that are accepted, or items after an outage, are not throttled at this rate. Fewer, and then nothing, are a
+/// trickle.
+const RECOVERED: u32 = 3;
 
 /// An outage of so long is one. After a shorter one, batches are accepted for a while from what flowed in during the pause.
 const OUTAGE: Duration = Duration::from_secs(1);
@@ -146,12 +147,9 @@ const LARGE_ITEM_CUSHION: f64 = 0.5;
 /// 5,000 WCU wants a batch every five.
 const SLACK: Duration = Duration::from_millis(50);
 
-/// How long the first batch travels alone, unless its response is sooner. If the table is empty, or there is none, one batch finds out as
-/// well as one of each worker.
-const FIRST_BATCH_ALONE: Duration = Duration::from_millis(30);
-
-/// How long a batch of a search travels alone.
-const SEARCH_ALONE: Duration = Duration::from_secs(1);
+/// How long the first batch of a load and the batches of a search travel alone, unless their response is sooner. If the table is empty, or
+/// there is none, one batch finds out as well as many.
+const ALONE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy)]
 enum State {
@@ -271,7 +269,7 @@ impl Controller {
     fn note_sent(&mut self, now: Duration, units: u64, first_units: u64) -> bool {
         if !self.started {
             self.started = true;
-            self.not_before = now + FIRST_BATCH_ALONE;
+            self.not_before = now + ALONE;
         }
         if now.saturating_sub(self.not_before) > SLACK {
             self.batches = 0; // there was nothing to send, which says nothing about the pace
@@ -279,7 +277,7 @@ impl Controller {
         match self.state {
             State::Open => false,
             State::Search(_) => {
-                self.not_before = now + SEARCH_ALONE;
+                self.not_before = now + ALONE;
                 false
             }
             State::Steady | State::Suspect | State::Trial { .. } => {
@@ -343,6 +341,13 @@ impl Controller {
                 }
             }
             State::Steady | State::Suspect | State::Trial { .. } => self.paced(attempt, accepted, now, jitter),
+        }
+    }
+
+    /// A batch has ended without a response, or was rejected, which says nothing about the rate. What waits for its response may be sent.
+    pub(super) fn unanswered(&mut self, now: Duration) {
+        if !self.is_paced() {
+            self.not_before = self.not_before.min(now);
         }
     }
 

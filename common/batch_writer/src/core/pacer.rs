@@ -132,8 +132,10 @@ impl Pacer {
             }
             Outcome::Rejected => {}
         }
-        if matches!(outcome, Outcome::Accepted { .. } | Outcome::Throttled(_)) {
-            self.controller_mut(attempt.lane).responded(attempt, accepted, now, jitter);
+        let controller = self.controller_mut(attempt.lane);
+        match outcome {
+            Outcome::Accepted { .. } | Outcome::Throttled(_) => controller.responded(attempt, accepted, now, jitter),
+            Outcome::Failed(_) | Outcome::Rejected => controller.unanswered(now),
         }
         // Under a limit, each response makes room.
         self.is_due_sooner |= self.limit.is_some() || self.due().iter().zip(due).any(|(after, before)| *after < before);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::measure::Measure;
 use super::{
     Attempt, FIRST_PAUSE, LARGE_ITEM, LARGE_ITEM_PAUSE_FRACTION, LONGEST_PAUSE, LOWEST_CAPACITY, OUTAGE,
-    PAUSE_FRACTION, RECOVERED_BATCHES, SEARCH_BATCHES, SEARCH_TIME, SMALLEST_BATCH, time_for,
+    PAUSE_FRACTION, RECOVERED, SEARCH_BATCHES, SEARCH_TIME, SMALLEST_BATCH, time_for,
 };
 
 /// How a search ends.
@@ -115,7 +115,12 @@ impl Search {
         }
         let after_outage = self.outage >= OUTAGE;
         let seconds = now.saturating_sub(self.recovered_since).as_secs_f64().max(0.001);
-        if self.recovered >= RECOVERED_BATCHES && (after_outage || seconds >= SEARCH_TIME) {
+        let is_proven = if after_outage {
+            self.recovered > 0 && self.recovered_units >= u64::from(RECOVERED) * attempt.first_units
+        } else {
+            self.recovered >= RECOVERED && seconds >= SEARCH_TIME
+        };
+        if is_proven {
             return Some(Found::Recovered { after_outage, rate: self.recovered_units as f64 / seconds });
         }
         let measured = self.accepted_batches >= SEARCH_BATCHES && self.measure.seconds(now) >= SEARCH_TIME;
