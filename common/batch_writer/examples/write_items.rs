@@ -51,7 +51,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         "{} written, {} rejected, {} not written",
         summary.written,
         summary.rejected.len(),
-        summary.not_written() + items - summary.taken
+        summary.not_written() + items - summary.pushed
     );
     for (number, error) in &summary.rejected {
         println!("item {number}: {error}");

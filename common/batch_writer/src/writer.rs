@@ -84,6 +84,11 @@ impl SharedPacer {
         self.with(|pacer| pacer.units_per_second())
     }
 
+    /// Whether some requests were throttled again and again while others were accepted, as those for a hot key are.
+    pub fn throttles_some_again(&self) -> bool {
+        self.with(|pacer| pacer.throttles_some_again())
+    }
+
     fn now(&self) -> Duration {
         self.start.elapsed()
     }
@@ -124,7 +129,7 @@ pub enum Turn {
 #[derive(Debug)]
 pub struct Summary<T> {
     /// Requests taken from the iterator.
-    pub taken: u64,
+    pub pushed: u64,
     /// Requests that DynamoDB acknowledged.
     pub written: u64,
     /// Requests that DynamoDB rejected, and why.
@@ -137,7 +142,7 @@ impl<T> Summary<T> {
     /// Requests that were taken from the iterator and are neither written nor rejected. An attempt without a response may have written
     /// some of them; writing them again does no harm.
     pub fn not_written(&self) -> u64 {
-        self.taken - self.written - self.rejected.len() as u64
+        self.pushed - self.written - self.rejected.len() as u64
     }
 }
 
@@ -212,14 +217,14 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
     /// there is room, so the memory does not depend on their number.
     pub async fn write_all(mut self, requests: impl IntoIterator<Item = WriteRequest<T>>) -> Summary<T> {
         let mut requests = requests.into_iter();
-        let mut summary = Summary { taken: 0, written: 0, rejected: Vec::new(), stop: None };
+        let mut summary = Summary { pushed: 0, written: 0, rejected: Vec::new(), stop: None };
         loop {
             while self.has_room() {
                 let Some(request) = requests.next() else {
                     self.close();
                     break;
                 };
-                summary.taken += 1;
+                summary.pushed += 1;
                 self.push(request);
             }
             let turn = self.turn().await;
@@ -266,11 +271,11 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
         }
         let deadline = until.map(|until| self.pacer.start + until);
         tokio::select! {
-            Some((sent, answer)) = self.flights.next() => {
-                self.answered(sent, answer);
+            Some((sent, result)) = self.flights.next() => {
+                self.responded(sent, result);
                 // Responses that have arrived together are handled together: a turn for each costs the caller more than the response.
-                while let Some(Some((sent, answer))) = self.flights.next().now_or_never() {
-                    self.answered(sent, answer);
+                while let Some(Some((sent, result))) = self.flights.next().now_or_never() {
+                    self.responded(sent, result);
                 }
             }
             () = sleep_until(deadline), if deadline.is_some() => {}
@@ -284,25 +289,25 @@ impl<C: BatchWriteItem<T>, T: Send + Sync + 'static> BatchWriter<C, T> {
         let client = Arc::clone(&self.client);
         self.traffic.with(Traffic::sent);
         self.flights.push(Box::pin(async move {
-            let answer = client.batch_write_item(&sent.batch).await;
-            (sent, answer)
+            let result = client.batch_write_item(&sent.batch).await;
+            (sent, result)
         }));
     }
 
-    fn answered(&mut self, sent: InFlight<T>, answer: BatchResult) {
+    fn responded(&mut self, sent: InFlight<T>, result: BatchResult) {
         let (now, jitter) = (self.pacer.now(), self.random.f64());
-        self.traffic.with(|traffic| count(traffic, &sent, &answer, now));
-        self.pacer.with(|pacer| self.dispatcher.responded(sent, answer, now, pacer, jitter));
+        self.traffic.with(|traffic| count(traffic, &sent, &result, now));
+        self.pacer.with(|pacer| self.dispatcher.responded(sent, result, now, pacer, jitter));
     }
 }
 
-fn count<T>(traffic: &mut Traffic, sent: &InFlight<T>, answer: &BatchResult, now: Duration) {
+fn count<T>(traffic: &mut Traffic, sent: &InFlight<T>, result: &BatchResult, now: Duration) {
     let requests = sent.batch.len() as u64;
-    match answer {
-        Ok(taken) => {
-            let unprocessed = taken.unprocessed.len() as u64;
+    match result {
+        Ok(response) => {
+            let unprocessed = response.unprocessed.len() as u64;
             traffic.responded(requests, unprocessed, now.saturating_sub(sent.sent_at()));
-            match &taken.consumed {
+            match &response.consumed {
                 Some(consumed) => {
                     traffic.consumed_by_table(consumed.table);
                     consumed.indexes.iter().for_each(|(name, units)| traffic.consumed_by_index(name, *units));
@@ -408,7 +413,7 @@ mod tests {
             tokio::time::sleep(ROUND_TRIP).await;
             let mut batches = self.0.lock().unwrap();
             *batches += 1;
-            if *batches % 3 == 0 {
+            if batches.is_multiple_of(3) {
                 return Err(ServiceError::from_response(400, Some("ProvisionedThroughputExceededException"), None));
             }
             Ok(BatchResponse {
@@ -445,7 +450,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_gives_up_on_a_table_that_takes_nothing() {
+    async fn it_gives_up_on_a_table_that_accepts_nothing() {
         let (table, pacer) = (Bucket::new(1), SharedPacer::new());
         table.bucket.lock().unwrap().charge(Duration::ZERO, CapacityUnits::new(1_000_000));
         pacer.set_give_up_after(Some(Duration::from_secs(90)));
@@ -456,7 +461,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn when_it_is_told_to_stop_what_is_in_flight_is_still_answered() {
+    async fn when_it_is_told_to_stop_what_is_in_flight_still_gets_its_response() {
         let mut writer = BatchWriter::new(Bucket::new(100), Options::default(), SharedPacer::new());
         tokio::time::sleep(Duration::from_secs(1)).await;
         (0..50).for_each(|row| push(&mut writer, row));
@@ -477,15 +482,15 @@ mod tests {
         let requests = || (0..500).map(|row| WriteRequest::put(&[&keyed(&row.to_string())], row).unwrap());
         let summary =
             BatchWriter::new(Bucket::new(100), Options::default(), SharedPacer::new()).write_all(requests()).await;
-        assert_eq!((summary.taken, summary.written, summary.not_written(), &summary.stop), (500, 500, 0, &None));
+        assert_eq!((summary.pushed, summary.written, summary.not_written(), &summary.stop), (500, 500, 0, &None));
         let (table, pacer) = (Bucket::new(1), SharedPacer::new());
         pacer.set_give_up_after(Some(Duration::from_secs(3)));
         table.bucket.lock().unwrap().charge(Duration::ZERO, CapacityUnits::new(1_000_000));
         let options = Options { in_flight: 1, ..Options::default() };
         let summary = BatchWriter::new(table, options, pacer).write_all(requests()).await;
         assert!(matches!(summary.stop, Some(Stop::Stalled { .. })), "{summary:?}");
-        assert_eq!((summary.written, summary.not_written()), (0, summary.taken));
-        assert!(summary.taken < 500, "no more is taken from the iterator than there is room for");
+        assert_eq!((summary.written, summary.not_written()), (0, summary.pushed));
+        assert!(summary.pushed < 500, "no more is taken from the iterator than there is room for");
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ fn every_item_is_in_the_table_afterwards() {
     let engine = engine();
     table::create_plain(&engine.url(), "readings", "PK");
     let summary = run(&engine.url(), "readings", 1234);
-    assert_eq!((summary.taken, summary.written, summary.not_written()), (1234, 1234, 0));
+    assert_eq!((summary.pushed, summary.written, summary.not_written()), (1234, 1234, 0));
     let items = table::items(&engine.url(), "readings");
     assert_eq!(items.len(), 1234);
     assert_eq!(items["reading#77"]["celsius"].as_n().unwrap(), "37.5");
@@ -33,8 +33,8 @@ fn every_item_is_in_the_table_afterwards() {
 fn without_a_table_it_says_so_and_counts_what_is_not_written() {
     let engine = engine();
     let summary = run(&engine.url(), "nowhere", 100);
-    // The number accepted by then depends on when the first response arrives.
-    assert_eq!((summary.written, summary.not_written()), (0, summary.taken));
-    assert!((1..=100).contains(&summary.taken), "{summary:?}");
+    // The number pushed by then depends on when the first response arrives.
+    assert_eq!((summary.written, summary.not_written()), (0, summary.pushed));
+    assert!((1..=100).contains(&summary.pushed), "{summary:?}");
     assert!(summary.stop.is_some_and(|reason| reason.to_string().contains("not found")), "the reason names the table");
 }

@@ -24,135 +24,26 @@
 //! Sources: the trial is the experiment of PCC (Dong et al., NSDI 2015); the measured delivery rate and probing around it are BBR's
 //! (Cardwell et al., ACM Queue 2016); capacity, bursts and partitions are as in "Amazon DynamoDB" (ATC 2022).
 
+mod constants;
 mod growth;
 mod measure;
+mod paced;
 mod search;
 mod trial;
 
 use std::time::Duration;
 
-use self::measure::Measure;
+use self::constants::{
+    ALONE, HEADROOM, LARGE_BATCH, LARGE_BATCH_PROOF, LONGEST_BATCH, LONGEST_TRIAL_BATCH, LOWEST_RATE, SLACK,
+    SMALLEST_BATCH,
+};
+use self::measure::{Measure, refusals_by_chance, time_for};
 use self::search::{Found, Search};
 use super::attempt::{Attempt, Lane};
 
-/// The longest that a batch of several requests should wait for its capacity. What the bucket holds when a load ends is what the load
-/// was slower than it could have been, and that is up to one and a half batches.
-const LONGEST_BATCH: f64 = 0.5;
-
-/// The least that a batch may have, in units: two small items, so that one of them may come back alone.
-const SMALLEST_BATCH: u64 = 2;
-
-/// The least write capacity that a table can have, in units per second.
-const LOWEST_CAPACITY: f64 = 1.0;
-
-/// The lowest rate. This load may not be the only one.
-const LOWEST_RATE: f64 = LOWEST_CAPACITY / 2.0;
-
-/// How much faster batches are sent than the resource accepts them.
-const HEADROOM: f64 = 1.01;
-
-/// The pause between probes at the beginning of an outage. Four of them bring a unit at DynamoDB's smallest capacity, 1 WCU, so a slow
-/// table sees few requests refused whole.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-
-/// During an outage the pause is this fraction of its length so far: the end is noticed within an eighth of it, and the earlier rate
-/// resumed within a quarter.
-const PAUSE_FRACTION: u32 = 8;
-
-/// Items of so many units need longer to be accepted, and probes with them cost more: the pauses are longer.
-const LARGE_ITEM: u64 = 12;
-const LARGE_ITEM_PAUSE_FRACTION: u32 = 2;
-
-/// The longest pause, unless a batch needs longer at 1 WCU. A table that was throttled by others is noticed to be free within it.
-const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-
-/// So many batches in a row that are accepted, or items after an outage, are not throttled at this rate. Fewer, and then nothing, are a
-/// trickle.
-const RECOVERED: u32 = 3;
-
-/// An outage of so long is one. After a shorter one, batches are accepted for a while from what flowed in during the pause.
-const OUTAGE: Duration = Duration::from_secs(1);
-
-/// A search measures so many accepted batches, at least so long: shorter than the pauses that a slow table needs anyway.
-const SEARCH_BATCHES: u32 = 4;
-const SEARCH_TIME: f64 = 0.1;
-
-/// A measurement between two empty buckets is exact after so many batches and seconds: what the bucket held at its beginning and at its
-/// end may differ by one item, and responses may be late by a round trip.
-const EXACT_BATCHES: u32 = 20;
-const EXACT_TIME: f64 = 1.0;
-
-/// With fewer batches it is adopted where it differs by more than one item, and that is at most this share of it.
-const FEWEST_BATCHES: u32 = 4;
-const ROUGH: f64 = 1.0 / 3.0;
-
-/// What a trial, or the measurement before it, needs: a changed capacity is followed within a second or two, and a share of a third is told
-/// from chance.
-const TRIAL_BATCHES: u32 = 10;
-const TRIAL_TIME: f64 = 0.25;
-
-/// So many batches are enough where so many items are accepted, and about the same share of each batch, so that its standard error is small.
-const CLEAR_BATCHES: u32 = 5;
-const CLEAR_ITEMS: u64 = 10;
-const CLEAR_ERROR: f64 = 0.05;
-
-/// What a trial offers of what is accepted: so much less that no inexact measurement makes it more than flows in.
-const TRIAL_RATE: f64 = 0.75;
-
-/// The rate is suspected to be far too high when the measurements have lowered it so much, or when so many batches in a row are
-/// throttled.
-const FAR_BELOW: f64 = 0.8;
-const THROTTLED_BATCHES: u32 = 3;
-
-/// Where a share is refused by chance, fewer than this share of what is expected.
-const FAR_BELOW_CHANCE: f64 = 0.7;
-
-/// Where a share is refused by chance, a higher rate is tried while at least this share of what is expected is accepted: requests of a hot
-/// key that are not yet aside would fill all batches.
-const GROWS_ABOVE: f64 = 0.9;
-
-/// An outage is so many batches in a row refused whole that this is chance once in a hundred times.
-const FEWEST_REFUSALS: u32 = 3;
-const MOST_REFUSALS: u32 = 10;
-const IS_CHANCE: f64 = 0.01;
-
-/// How soon it is tried again whether refusals end at a lower rate. The trial costs a few batches, so each time that it changes nothing it
-/// is made half as often.
-const FIRST_DOUBT: Duration = Duration::from_secs(2);
-const LONGEST_DOUBT: Duration = Duration::from_secs(80);
-
-/// The soonest that a higher rate is tried after the last change, and the steps: first a tenth, then doubling steps, because then the
-/// capacity must have been raised.
-const GROWTH_INTERVAL: Duration = Duration::from_millis(250);
-const FIRST_GROWTH: f64 = 0.1;
-const LARGEST_GROWTH: f64 = 1.0;
-
-/// After how many batches a higher rate is tried. Too high a rate brings a few unprocessed items where batches have many, but whole
-/// refusals where a batch is one large item; these are to stay well under one in twenty.
-const GROWTH_BATCHES: u32 = 4;
-const CAREFUL_GROWTH_BATCHES: u32 = 40;
-
-/// After how many small batches a larger one is tried, and how much larger it is. A cushion is one and a half batches, so more than that
-/// and two batches accepted at once prove a higher rate. What is offered stays well under one and a half times what is accepted.
-const LARGE_BATCH_AFTER: u32 = 8;
-const LARGE_BATCH: u64 = 5;
-const LARGE_BATCH_PROOF: u64 = 4;
-
-/// After a throttled response the bucket is given the time for so many batches; for half a one where batches are single large items, of
-/// which one was only a little too early.
-const CUSHION: f64 = 1.5;
-const LARGE_ITEM_CUSHION: f64 = 0.5;
-
-/// How late a batch may be sent without making the next one later, too: timers are late by a millisecond or more, and a table of
-/// 5,000 WCU wants a batch every five.
-const SLACK: Duration = Duration::from_millis(50);
-
-/// How long the first batch of a load and the batches of a search travel alone, unless their response is sooner. If the table is empty, or
-/// there is none, one batch finds out as well as many.
-const ALONE: Duration = Duration::from_secs(1);
-
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 enum State {
+    #[default]
     Open,
     Search(Search),
     Steady,
@@ -166,7 +57,7 @@ enum State {
 }
 
 /// Paces batches so that as much as possible is accepted. Pure: time and randomness are arguments.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Controller {
     state: State,
     started: bool,
@@ -182,7 +73,8 @@ pub(super) struct Controller {
     judged: f64,
     /// The share that is accepted at any rate, if refusals do not depend on it.
     by_chance: Option<f64>,
-    doubt: Duration,
+    /// Trials in a row that have confirmed it.
+    doubts: u32,
     doubted_at: Duration,
     /// Batches sent since the pace or the state was changed.
     epoch: Measure,
@@ -208,38 +100,6 @@ pub(super) struct Controller {
     large_batches: bool,
 }
 
-impl Default for Controller {
-    fn default() -> Self {
-        Self {
-            state: State::Open,
-            started: false,
-            accepted_before: false,
-            not_before: Duration::ZERO,
-            pace: None,
-            rate: None,
-            judged: 0.0,
-            by_chance: None,
-            doubt: FIRST_DOUBT,
-            doubted_at: Duration::ZERO,
-            epoch: Measure::new(Duration::ZERO),
-            measure: None,
-            is_exact: false,
-            throttled_at: Duration::ZERO,
-            accepted: 0,
-            throttled: 0,
-            refusals: 0,
-            refused_since: Duration::ZERO,
-            refused_whole: false,
-            retries: false,
-            batches: 0,
-            changed_at: Duration::ZERO,
-            growth: 0.0,
-            large_batch_due: false,
-            large_batches: false,
-        }
-    }
-}
-
 impl Controller {
     /// When the next batch may be sent; then it is time to ask again.
     pub(super) fn ready_at(&self) -> Duration {
@@ -262,7 +122,8 @@ impl Controller {
     }
 
     fn usual_limit(&self) -> Option<u64> {
-        self.pace.filter(|_| self.is_paced()).map(|pace| ((pace * LONGEST_BATCH) as u64).max(SMALLEST_BATCH))
+        let longest = if matches!(self.state, State::Trial { .. }) { LONGEST_TRIAL_BATCH } else { LONGEST_BATCH };
+        self.pace.filter(|_| self.is_paced()).map(|pace| ((pace * longest) as u64).max(SMALLEST_BATCH))
     }
 
     /// A batch of so many units is sent. Returns whether it is a large one.
@@ -396,132 +257,8 @@ impl Controller {
         (self.state, self.epoch, self.throttled) = (state, Measure::new(now), 0);
     }
 
-    fn paced(&mut self, attempt: Attempt, accepted: u64, now: Duration, jitter: f64) {
-        // A large batch shows what the bucket holds, not what the pace gets.
-        let offered = if attempt.large { accepted } else { attempt.units };
-        if attempt.sent_at >= self.epoch.since {
-            self.epoch.add(offered, accepted);
-        }
-        if let Some(measure) = &mut self.measure {
-            measure.add(offered, accepted);
-        }
-        self.accepted += accepted;
-        if accepted > 0 {
-            self.refusals = 0;
-        } else {
-            self.refused_since = if self.refusals == 0 { now } else { self.refused_since };
-            self.refusals += 1;
-        }
-        if self.refusals >= self.refusals_of_an_outage() {
-            if matches!(self.state, State::Steady) && self.by_chance.is_none() {
-                // Over short times the measured rate is inexact; what has been accepted in fact is resumed at least.
-                let accepted = self.epoch.rate(self.refused_since);
-                self.pace = self.pace.map(|pace| pace.max(accepted));
-            }
-            self.search(self.refused_since, true, self.refusals, now);
-            if let State::Search(search) = self.state {
-                self.not_before = now + search.pause(attempt, accepted, now, jitter);
-            }
-            return;
-        }
-        if std::mem::take(&mut self.retries) && self.has_proof(attempt, accepted, now) {
-            return;
-        }
-        let is_clear = self.epoch.error() <= CLEAR_ERROR && self.epoch.accepted >= CLEAR_ITEMS * attempt.first_units;
-        let batches = if is_clear { CLEAR_BATCHES } else { TRIAL_BATCHES };
-        let is_enough = self.epoch.has(batches, TRIAL_TIME, now);
-        match self.state {
-            State::Trial { pace, share, rate } if is_enough => self.judge(pace, share, rate, now),
-            State::Suspect if is_enough => self.begin_trial(now),
-            State::Steady if self.by_chance.is_some() && is_enough => self.expect_refusals(now),
-            State::Steady if self.by_chance.is_some() => {}
-            State::Steady if accepted == attempt.units => self.as_expected(attempt, accepted, now),
-            State::Steady => self.throttled(attempt, accepted, now),
-            _ => {}
-        }
-        if accepted == 0 && self.by_chance.is_none() && !self.retries {
-            self.wait(attempt, now);
-        }
-    }
-
-    fn refusals_of_an_outage(&self) -> u32 {
-        match self.state {
-            State::Suspect | State::Trial { .. } if self.by_chance.is_none() && self.epoch.accepted > 0 => {
-                refusals_by_chance(self.epoch.share())
-            }
-            _ => refusals_by_chance(self.by_chance.unwrap_or(1.0)),
-        }
-    }
-
-    /// The bucket is empty.
-    fn throttled(&mut self, attempt: Attempt, accepted: u64, now: Duration) {
-        self.throttled += u32::from(!attempt.large);
-        let (Some(pace), mut measured) = (self.pace, 0.0) else { return };
-        if let Some(measure) = self.measure {
-            let rate = measure.rate(now);
-            let one_item = attempt.first_units as f64 / measure.accepted.max(1) as f64;
-            let before = self.rate.unwrap_or(rate);
-            let is_exact = measure.has(EXACT_BATCHES, EXACT_TIME, now);
-            if measure.batches >= FEWEST_BATCHES && one_item <= ROUGH {
-                measured = one_item;
-                if is_exact || !self.is_exact || (rate / before - 1.0).abs() > 2.0 * one_item {
-                    self.rate = Some(rate.max(LOWEST_RATE));
-                }
-            }
-            self.is_exact |= is_exact;
-            if is_exact {
-                self.measure = Some(Measure::new(now));
-            }
-        } else {
-            self.measure = Some(Measure::new(now));
-        }
-        // Large batches find what is left over at a low rate, so no headroom is needed.
-        let headroom = if self.large_batches { 1.0 } else { HEADROOM };
-        let mut target = self.rate.map_or(pace, |rate| rate * headroom);
-        if self.growth > 0.0 && attempt.first_units >= LARGE_ITEM {
-            // A bucket that cannot hold two items loses what flows in meanwhile, so the measured rate is too low.
-            target = target.max(pace / (1.0 + self.growth));
-        }
-        let is_far_below = measured > 0.0 && target < FAR_BELOW * self.judged;
-        if is_far_below || self.throttled >= THROTTLED_BATCHES {
-            self.begin(State::Suspect, now);
-            return;
-        }
-        (self.throttled_at, self.accepted, self.refused_whole) = (now, 0, accepted == 0);
-        self.growth = 0.0;
-        self.set_pace(target, now);
-        self.retries = accepted == 0 && self.refusals == 1 && attempt.units > attempt.first_units && !attempt.large;
-        if self.retries {
-            self.not_before = now;
-        } else {
-            self.wait(attempt, now);
-        }
-    }
-
-    /// Gives the bucket time for the next batches.
-    fn wait(&mut self, attempt: Attempt, now: Duration) {
-        let Some(pace) = self.pace else { return };
-        // The batch may have been larger, but what came back from it goes in smaller ones.
-        let limit = self.usual_limit().unwrap_or_default().max(attempt.first_units).min(attempt.units);
-        let cushion = if self.is_exact && self.refused_whole { LARGE_ITEM_CUSHION } else { CUSHION };
-        let longest = LONGEST_PAUSE.max(time_for(attempt.first_units as f64, LOWEST_CAPACITY));
-        let pause = time_for(limit as f64, pace / HEADROOM).mul_f64(cushion).min(longest);
-        self.not_before = if attempt.large { now + pause } else { self.not_before.max(now + pause) };
-    }
-
     fn set_pace(&mut self, pace: f64, now: Duration) {
         (self.pace, self.batches, self.changed_at) = (Some(pace.max(LOWEST_RATE)), 0, now);
         self.large_batch_due = false;
     }
-}
-
-/// How many batches in a row can be refused whole by chance, where this share is accepted.
-fn refusals_by_chance(share: f64) -> u32 {
-    let refusals = IS_CHANCE.ln() / (1.0 - share).clamp(1e-9, 0.999).ln();
-    (refusals.ceil() as u32).clamp(FEWEST_REFUSALS, MOST_REFUSALS)
-}
-
-/// How long so many units take at a rate.
-fn time_for(units: f64, rate: f64) -> Duration {
-    Duration::from_secs_f64((units / rate.max(1e-9)).min(3600.0))
 }

@@ -14,11 +14,14 @@
 //! the assumption safer and never superfluous, as there is no time after which DynamoDB promises to have dropped a request. The same
 //! holds between a program that was killed and the one that resumes its work.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+mod keys_in_hand;
+mod queue;
+
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use self::keys_in_hand::KeysInHand;
+use self::queue::{Filled, Pending, fill, front_units, request_units, units};
 use super::attempt::{Attempt, Lane};
 use super::backoff::Backoff;
 use super::batch_response::{BatchResponse, BatchResult, Settled, Stop};
@@ -29,7 +32,6 @@ use super::write_batch::{Full, WriteBatch};
 use super::write_request::WriteRequest;
 use crate::service_error::{ServiceError, ServiceErrorKind};
 use capacity::limits::{MAX_BATCH_WRITE_REQUESTS, MAX_BATCH_WRITE_SIZE};
-use capacity::write_units;
 
 /// How long a request waits for others to fill its batch: short for somebody who watches a pipe, long for a loader that reads a file.
 const LINGER: Duration = Duration::from_millis(10);
@@ -74,33 +76,6 @@ pub(crate) enum Step<T> {
     Stopped,
 }
 
-struct Pending<T> {
-    request: WriteRequest<T>,
-    failures: u32,
-    /// How unlikely it is that it came back so often by chance: the negative logarithm of the probability.
-    returns: f32,
-}
-
-/// Spreads half a hash.
-#[derive(Default)]
-struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u32(&mut self, hash: u32) {
-        self.0 = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
 /// The state of one writer. `now` is a time since any fixed moment, the same as the pacer's.
 pub(crate) struct Dispatcher<T> {
     backoff: Backoff,
@@ -112,11 +87,7 @@ pub(crate) struct Dispatcher<T> {
     aside: VecDeque<Pending<T>>,
     /// Halves of a batch that DynamoDB found invalid, sent apart to find the request it is about.
     suspects: VecDeque<Vec<Pending<T>>>,
-    /// The keys in hand, by half of their hash. Two keys that share it only wait for each other.
-    keys: HashSet<u32, BuildHasherDefault<Hashed>>,
-    /// Later requests for keys in hand.
-    later: HashMap<u32, VecDeque<WriteRequest<T>>, BuildHasherDefault<Hashed>>,
-    held_back: usize,
+    keys: KeysInHand<T>,
     in_flight: usize,
     in_flight_requests: usize,
     in_flight_bytes: usize,
@@ -141,9 +112,7 @@ impl<T> Dispatcher<T> {
             queue: VecDeque::new(),
             aside: VecDeque::new(),
             suspects: VecDeque::new(),
-            keys: HashSet::default(),
-            later: HashMap::default(),
-            held_back: 0,
+            keys: KeysInHand::new(),
             in_flight: 0,
             in_flight_requests: 0,
             in_flight_bytes: 0,
@@ -166,7 +135,7 @@ impl<T> Dispatcher<T> {
     /// Requests accepted and not settled.
     pub(crate) fn in_hand(&self) -> usize {
         let suspects: usize = self.suspects.iter().map(Vec::len).sum();
-        self.queue.len() + self.aside.len() + suspects + self.held_back + self.in_flight_requests
+        self.queue.len() + self.aside.len() + suspects + self.keys.held_back() + self.in_flight_requests
     }
 
     /// Batches in flight.
@@ -177,12 +146,8 @@ impl<T> Dispatcher<T> {
 
     /// Accepts a request.
     pub(crate) fn push(&mut self, request: WriteRequest<T>, now: Duration) {
-        let hash = short(request.key());
-        if self.keys.insert(hash) {
+        if let Some(request) = self.keys.take(request) {
             self.enqueue(request, now);
-        } else {
-            self.later.entry(hash).or_default().push_back(request);
-            self.held_back += 1;
         }
     }
 
@@ -407,21 +372,8 @@ impl<T> Dispatcher<T> {
 
     /// A key is free again: the next request for it, if any, is due.
     fn release(&mut self, key: Key, now: Duration) {
-        let hash = short(key);
-        match self.later.entry(hash) {
-            Entry::Occupied(mut later) => {
-                let next = later.get_mut().pop_front();
-                if later.get().is_empty() {
-                    later.remove();
-                }
-                if let Some(next) = next {
-                    self.held_back -= 1;
-                    self.enqueue(next, now);
-                }
-            }
-            Entry::Vacant(_) => {
-                self.keys.remove(&hash);
-            }
+        if let Some(next) = self.keys.release(key) {
+            self.enqueue(next, now);
         }
     }
 
@@ -455,65 +407,6 @@ impl<T> Dispatcher<T> {
         }
         Some(Filled { batch, failures: 0, returns: Vec::new() })
     }
-}
-
-impl<T> Pending<T> {
-    fn new(request: WriteRequest<T>) -> Self {
-        Self { request, failures: 0, returns: 0.0 }
-    }
-}
-
-/// A batch, the most failures that a request in it has seen, and how often each has come back; empty if none has.
-struct Filled<T> {
-    batch: WriteBatch<T>,
-    failures: u32,
-    returns: Vec<f32>,
-}
-
-/// A batch from the front of a queue. `limit` is in write units; one request always goes.
-fn fill<T>(queue: &mut VecDeque<Pending<T>>, limit: Option<u64>) -> Option<Filled<T>> {
-    let first = queue.pop_front()?;
-    let (mut failures, mut units) = (first.failures, request_units(&first.request));
-    let mut returns = vec![first.returns];
-    let mut batch = WriteBatch::new(first.request);
-    while let Some(next) = queue.pop_front() {
-        units += request_units(&next.request);
-        if limit.is_some_and(|limit| units > limit) {
-            queue.push_front(next);
-            break;
-        }
-        match batch.push(next.request) {
-            Ok(()) => {
-                failures = failures.max(next.failures);
-                returns.push(next.returns);
-            }
-            Err(Full::NoRoom(request) | Full::SameKey(request)) => {
-                queue.push_front(Pending { request, failures: next.failures, returns: next.returns });
-                break;
-            }
-        }
-    }
-    if returns.iter().all(|returns| *returns == 0.0) {
-        returns = Vec::new();
-    }
-    Some(Filled { batch, failures, returns })
-}
-
-fn front_units<T>(queue: &VecDeque<Pending<T>>) -> u64 {
-    queue.front().map_or(0, |pending| request_units(&pending.request))
-}
-
-/// Identifies a key within the dispatcher.
-fn short(key: Key) -> u32 {
-    key.hash() as u32
-}
-
-fn request_units<T>(request: &WriteRequest<T>) -> u64 {
-    write_units(request.item_size()).rounded_up()
-}
-
-fn units<T>(requests: &[WriteRequest<T>]) -> u64 {
-    requests.iter().map(request_units).sum()
 }
 
 #[cfg(test)]

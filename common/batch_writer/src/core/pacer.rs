@@ -104,6 +104,11 @@ impl Pacer {
         self.main.units_per_second()
     }
 
+    /// See [`SharedPacer::throttles_some_again`](crate::SharedPacer::throttles_some_again).
+    pub(crate) fn throttles_some_again(&self) -> bool {
+        self.aside.units_per_second().is_some()
+    }
+
     /// A batch of so many units, of which its first request has so many, is sent. [`responded`](Self::responded) is called when its outcome is known.
     pub(crate) fn sent(&mut self, lane: Lane, now: Duration, first_units: u64, units: u64) -> Attempt {
         let counted = self.limit.as_mut().map_or(0, |limit| limit.sent(now, units));

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use capacity::limits::MAX_BATCH_WRITE_REQUESTS;
 
-use super::{
-    Attempt, CAREFUL_GROWTH_BATCHES, Controller, FIRST_GROWTH, GROWTH_BATCHES, GROWTH_INTERVAL, LARGE_BATCH_AFTER,
-    LARGE_BATCH_PROOF, LARGE_ITEM, LARGEST_GROWTH,
+use super::constants::{
+    CAREFUL_GROWTH_BATCHES, FIRST_GROWTH, GROWTH_BATCHES, GROWTH_INTERVAL, LARGE_BATCH_AFTER, LARGE_BATCH_PROOF,
+    LARGE_ITEM, LARGEST_GROWTH,
 };
+use super::{Attempt, Controller};
 
 impl Controller {
     pub(super) fn as_expected(&mut self, attempt: Attempt, accepted: u64, now: Duration) {

@@ -1,9 +1,11 @@
-//! What was offered and accepted since a moment.
+//! What was offered and accepted since a moment, and what follows from shares and rates.
 
 use std::time::Duration;
 
+use super::constants::{FEWEST_REFUSALS, IS_CHANCE, MOST_REFUSALS};
+
 /// Units and batches since a moment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Measure {
     pub(super) since: Duration,
     pub(super) offered: u64,
@@ -16,7 +18,7 @@ pub(super) struct Measure {
 
 impl Measure {
     pub(super) fn new(since: Duration) -> Self {
-        Self { since, offered: 0, accepted: 0, batches: 0, shares: 0.0, squares: 0.0 }
+        Self { since, ..Self::default() }
     }
 
     pub(super) fn add(&mut self, offered: u64, accepted: u64) {
@@ -53,4 +55,15 @@ impl Measure {
     pub(super) fn has(&self, batches: u32, seconds: f64, now: Duration) -> bool {
         self.batches >= batches && self.seconds(now) >= seconds
     }
+}
+
+/// How many batches in a row can be refused whole by chance, where this share is accepted.
+pub(super) fn refusals_by_chance(share: f64) -> u32 {
+    let refusals = IS_CHANCE.ln() / (1.0 - share).clamp(1e-9, 0.999).ln();
+    (refusals.ceil() as u32).clamp(FEWEST_REFUSALS, MOST_REFUSALS)
+}
+
+/// How long so many units take at a rate.
+pub(super) fn time_for(units: f64, rate: f64) -> Duration {
+    Duration::from_secs_f64((units / rate.max(1e-9)).min(3600.0))
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::measure::Measure;
-use super::{
-    Attempt, FIRST_PAUSE, LARGE_ITEM, LARGE_ITEM_PAUSE_FRACTION, LONGEST_PAUSE, LOWEST_CAPACITY, OUTAGE,
-    PAUSE_FRACTION, RECOVERED, SEARCH_BATCHES, SEARCH_TIME, SMALLEST_BATCH, time_for,
+use super::constants::{
+    FIRST_PAUSE, LARGE_ITEM, LARGE_ITEM_PAUSE_FRACTION, LONGEST_PAUSE, LOWEST_CAPACITY, OUTAGE, PAUSE_FRACTION,
+    RECOVERED, SEARCH_BATCHES, SEARCH_TIME, SMALLEST_BATCH,
 };
+use super::measure::{Measure, time_for};
+use crate::core::attempt::Attempt;
 
 /// How a search ends.
 #[derive(Debug, Clone, Copy, PartialEq)]

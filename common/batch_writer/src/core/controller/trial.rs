@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{
-    Attempt, Controller, FAR_BELOW_CHANCE, FIRST_DOUBT, GROWS_ABOVE, HEADROOM, LARGEST_GROWTH, LONGEST_DOUBT,
-    LOWEST_RATE, State, TRIAL_RATE,
+use super::constants::{
+    FAR_BELOW_CHANCE, FIRST_DOUBT, GROWS_ABOVE, HEADROOM, LARGEST_GROWTH, LONGEST_DOUBT, LOWEST_RATE, TRIAL_RATE,
 };
+use super::{Attempt, Controller, State};
 
 impl Controller {
     /// Offers clearly less than the rate that is accepted.
@@ -24,12 +24,12 @@ impl Controller {
         (self.measure, self.is_exact, self.doubted_at) = (None, false, now);
         if this > f64::midpoint(share, expected) {
             if this >= 1.0 {
-                (self.by_chance, self.doubt) = (None, FIRST_DOUBT);
+                (self.by_chance, self.doubts) = (None, 0);
             }
             self.rate = Some(rate.max(LOWEST_RATE));
             self.steady(rate * HEADROOM / self.by_chance.unwrap_or(1.0), now);
         } else {
-            self.doubt = if self.by_chance.is_some() { (self.doubt * 2).min(LONGEST_DOUBT) } else { FIRST_DOUBT };
+            self.doubts = if self.by_chance.is_some() { self.doubts + 1 } else { 0 };
             self.by_chance = Some(this);
             self.steady(pace, now);
             self.not_before = now;
@@ -40,10 +40,11 @@ impl Controller {
     pub(super) fn expect_refusals(&mut self, now: Duration) {
         let (Some(by_chance), Some(pace)) = (self.by_chance, self.pace) else { return };
         let share = self.epoch.share();
+        let doubt = FIRST_DOUBT.saturating_mul(1 << self.doubts.min(31)).min(LONGEST_DOUBT);
         self.rate = Some(self.epoch.rate(now).max(LOWEST_RATE));
         if share < FAR_BELOW_CHANCE * by_chance {
             self.begin(State::Suspect, now);
-        } else if share < 1.0 && now.saturating_sub(self.doubted_at) >= self.doubt {
+        } else if share < 1.0 && now.saturating_sub(self.doubted_at) >= doubt {
             self.begin_trial(now);
         } else {
             let grows = share >= GROWS_ABOVE * by_chance;

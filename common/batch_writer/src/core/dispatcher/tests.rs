@@ -76,7 +76,7 @@ fn rows(sent: &InFlight<usize>) -> Vec<usize> {
     sent.batch.requests().iter().map(|request| request.tag).collect()
 }
 
-fn all_taken(_: &[usize]) -> BatchResult {
+fn all_accepted(_: &[usize]) -> BatchResult {
     Ok(BatchResponse::default())
 }
 
@@ -97,7 +97,7 @@ fn access_denied() -> ServiceError {
 }
 
 #[test]
-fn requests_that_all_come_back_unprocessed_are_sent_again_until_they_are_taken() {
+fn requests_that_all_come_back_unprocessed_are_sent_again_until_they_are_accepted() {
     let mut bench = Bench::with_rows(4, 25);
     for _ in 0..100 {
         let rows = bench.exchange(|rows| unprocessed(0..rows.len()));
@@ -107,7 +107,7 @@ fn requests_that_all_come_back_unprocessed_are_sent_again_until_they_are_taken()
     assert!(bench.now > SECOND * 60, "a hundred refusals in a row take minutes, not {:?}", bench.now);
     let mut written = Vec::new();
     while !bench.is_done() {
-        bench.exchange(all_taken);
+        bench.exchange(all_accepted);
         written.append(&mut bench.written());
     }
     written.sort_unstable();
@@ -119,7 +119,7 @@ fn unprocessed_requests_join_the_next_batch_in_front_of_others() {
     let mut bench = Bench::with_rows(4, 40);
     bench.exchange(|_| unprocessed([20, 3, 7]));
     assert_eq!(bench.written(), Vec::from_iter((0..25).filter(|row| ![3, 7, 20].contains(row))));
-    let rows = bench.exchange(all_taken);
+    let rows = bench.exchange(all_accepted);
     assert_eq!(rows, Vec::from_iter([3, 7, 20].into_iter().chain(25..40)));
     assert_eq!(bench.written(), rows);
     assert!(bench.is_done());
@@ -137,7 +137,7 @@ fn throttling_alone_never_makes_it_give_up_and_causes_no_storm() {
     assert_eq!((bench.dispatcher.stopped(), bench.dispatcher.in_hand()), (None, 500));
     let free_at = bench.now;
     while !bench.is_done() {
-        bench.exchange(all_taken);
+        bench.exchange(all_accepted);
     }
     assert_eq!(bench.written(), Vec::from_iter(0..500));
     assert!(bench.now < free_at + SECOND * 120, "500 rows took {:?} once the table was free", bench.now - free_at);
@@ -149,7 +149,7 @@ fn request_limits_of_an_account_are_throttling_too() {
     for code in ["RequestLimitExceeded", "ThrottlingException"] {
         (0..50).for_each(|_| drop(bench.exchange(|_| Err(ServiceError::from_response(400, Some(code), None)))));
     }
-    bench.exchange(all_taken);
+    bench.exchange(all_accepted);
     assert_eq!(bench.written(), [0]);
 }
 
@@ -200,12 +200,12 @@ fn trouble_that_ends_in_time_costs_nothing_but_time() {
     let mut bench = Bench::with_rows(4, 50);
     for _ in 0..20 {
         (0..9).for_each(|_| drop(bench.exchange(|_| Err(server_error()))));
-        // One request of the batch is taken: the others begin anew.
+        // One request of the batch is accepted: the others begin anew.
         bench.exchange(|rows| unprocessed(1..rows.len()));
     }
     assert_eq!(bench.dispatcher.stopped(), None);
     while !bench.is_done() {
-        bench.exchange(all_taken);
+        bench.exchange(all_accepted);
     }
     assert_eq!(bench.written(), Vec::from_iter(0..50));
 }
@@ -240,14 +240,14 @@ fn what_cannot_succeed_stops_at_once_and_what_is_in_flight_still_counts() {
 }
 
 #[test]
-fn it_gives_up_when_nothing_was_taken_for_as_long_as_the_user_wants_to_wait() {
+fn it_gives_up_when_nothing_was_accepted_for_as_long_as_the_user_wants_to_wait() {
     let mut bench = Bench::with_rows(4, 50);
     bench.pacer.set_give_up_after(Some(SECOND * 60));
     for _ in 0..20 {
         bench.exchange(|_| Err(throttled()));
         bench.exchange(|rows| unprocessed(1..rows.len()));
     }
-    assert_eq!(bench.dispatcher.stopped(), None, "something is taken again and again");
+    assert_eq!(bench.dispatcher.stopped(), None, "something is accepted again and again");
     let refused_from = bench.now;
     while let Some(sent) = bench.send() {
         bench.answer(sent, Err(throttled()));
@@ -269,9 +269,9 @@ fn a_request_waits_for_an_earlier_one_for_its_key() {
     bench.dispatcher.close();
     assert_eq!(bench.exchange(|_| unprocessed([0])), [0, 2]);
     assert_eq!(bench.exchange(|_| Err(server_error())), [0]);
-    assert_eq!(bench.exchange(all_taken), [0]);
-    assert_eq!(bench.exchange(all_taken), [1]);
-    assert_eq!(bench.exchange(all_taken), [3]);
+    assert_eq!(bench.exchange(all_accepted), [0]);
+    assert_eq!(bench.exchange(all_accepted), [1]);
+    assert_eq!(bench.exchange(all_accepted), [3]);
     assert!(bench.is_done());
 }
 
@@ -285,10 +285,10 @@ fn a_batch_that_is_not_full_waits_a_little_for_more() {
     assert_eq!(until, LINGER);
     bench.now = LINGER / 2;
     bench.push(1, 1);
-    assert_eq!(bench.exchange(all_taken), [0, 1]);
+    assert_eq!(bench.exchange(all_accepted), [0, 1]);
     (2..27).for_each(|row| bench.push(row, row));
     let before = bench.now;
-    assert_eq!(bench.exchange(all_taken).len(), 25);
+    assert_eq!(bench.exchange(all_accepted).len(), 25);
     assert_eq!(bench.now, before + ROUND_TRIP, "a full batch does not wait");
 }
 
@@ -301,7 +301,7 @@ fn it_has_no_room_beyond_what_it_can_have_in_hand() {
         row += 1;
     }
     assert_eq!(row, 3 * MAX_BATCH_WRITE_REQUESTS);
-    bench.exchange(all_taken);
+    bench.exchange(all_accepted);
     assert!(bench.dispatcher.has_room());
 }
 

@@ -157,6 +157,10 @@ impl Service for Endpoint {
     fn send(&mut self, now: Duration, batch: &WriteBatch<Row>) -> (Duration, BatchResult) {
         let at = now + self.latency.mul_f64(0.9 + 0.2 * self.random.f64());
         let arrived = (now + self.latency / 2).as_secs_f64();
+        if self.requests == 0 {
+            // The shape's time begins with the first request, and its buckets are empty.
+            self.flows.iter_mut().for_each(|flow| flow.at = arrived);
+        }
         self.requests += 1;
         count(&mut self.offered, arrived, batch.len() as u64);
         if let Some(error) = self.fate() {
