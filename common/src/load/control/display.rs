@@ -10,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::explanation::Situation;
 use crate::batch_writer::client::Retries;
-use crate::batch_writer::{ThrottleCause, ThrottledResource};
+use crate::batch_writer::{ThrottleCause, ThrottleLimit, ThrottledResource};
 use crate::human;
 use crate::input::SourceProgress;
 use crate::load::job::Job;
@@ -156,6 +156,12 @@ impl Display {
                 self.seen.insert(new_causes.remove(index));
             }
         }
+        // This shows only after a while.
+        let of_some_rows = ThrottleCause { resource: ThrottledResource::Unknown, limit: ThrottleLimit::KeyRange };
+        let is_explained = self.explained.iter().any(|cause| cause.limit == ThrottleLimit::KeyRange);
+        if sinks.pacer.throttles_some_again() && !is_explained {
+            new_causes.push(of_some_rows);
+        }
         if new_causes.is_empty() {
             return;
         }
@@ -193,6 +199,7 @@ impl Display {
             rows_left: self.progress.rows_left(),
             table_units: of_row(table.as_f64()),
             index_units: &index_units,
+            some_rows_are_refused_again: sinks.pacer.throttles_some_again(),
         })
     }
 }

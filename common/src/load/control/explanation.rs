@@ -13,8 +13,9 @@ use crate::tables::{self, KeyElement, TableDescription, provisioned};
 /// A load that takes longer than so many seconds should take so many with the proposed capacity.
 const PROPOSALS: [(u64, u64, &str); 2] = [(1800, 600, "10 minutes"), (120, 60, "a minute")];
 
-/// A load that writes less than this share of what the capacity allows is not throttled by the capacity of the whole table.
-const CAPACITY_LEFT: f64 = 0.2;
+/// A load that has written less than this share of what the capacity allows is not throttled by the capacity of the whole table: what the
+/// search for the rate costs at the beginning is less than the rest.
+const CAPACITY_LEFT: f64 = 0.5;
 
 /// What is known of a load when it is throttled.
 #[derive(Clone)]
@@ -31,12 +32,18 @@ pub(super) struct Situation<'a> {
     /// Write units of the table, and of indexes, that a row has cost so far.
     pub(super) table_units: f64,
     pub(super) index_units: &'a dyn Fn(&str) -> f64,
+    /// Whether rows are refused again and again while others are accepted.
+    pub(super) some_rows_are_refused_again: bool,
 }
 
 impl Situation<'_> {
     /// The cause. Where the response does not name the resource, it is the one that allows the fewest rows. If even that one is far from
-    /// used up, it is a part of the table.
+    /// used up, or if only some rows are refused again and again, it is a part of the table.
     pub(super) fn deduce(&self, cause: &ThrottleCause) -> ThrottleCause {
+        let of_a_part = ThrottleCause { resource: cause.resource.clone(), limit: ThrottleLimit::KeyRange };
+        if cause.resource == ThrottledResource::Unknown && self.some_rows_are_refused_again {
+            return of_a_part;
+        }
         let Some(description) = self.description else { return cause.clone() };
         let of_table = (ThrottledResource::Table, self.rows_allowed(&ThrottledResource::Table));
         let of_indexes = description.global_indexes().map(|index| {
@@ -51,8 +58,9 @@ impl Situation<'_> {
         };
         let scarcest = candidates.into_iter().filter_map(|(resource, rows)| Some((resource, rows?)));
         match scarcest.min_by(|(_, one), (_, other)| one.total_cmp(other)) {
-            Some((_, allowed)) if self.rows_per_second < allowed * CAPACITY_LEFT => {
-                ThrottleCause { resource: cause.resource.clone(), limit: ThrottleLimit::KeyRange }
+            // Where nothing at all was accepted, it is no part.
+            Some((_, allowed)) if (f64::MIN_POSITIVE..allowed * CAPACITY_LEFT).contains(&self.rows_per_second) => {
+                of_a_part
             }
             Some((resource, _)) => ThrottleCause { resource, limit: ThrottleLimit::ProvisionedThroughput },
             None => cause.clone(),
@@ -111,7 +119,7 @@ impl Situation<'_> {
             ],
             ThrottleLimit::ProvisionedThroughput | ThrottleLimit::Unknown => self.provisioned(&cause.resource, &name),
         };
-        lines.push("  Nothing is lost: the load continues as fast as DynamoDB accepts the rows.".to_owned());
+        lines.push("  Nothing is lost: the load continues as fast as DynamoDB accepts rows.".to_owned());
         lines
     }
 
@@ -134,13 +142,19 @@ impl Situation<'_> {
                     format!(
                         "throttled: {name} is on demand, and this load asks for more than it accepts at the moment."
                     ),
-                    "  Such a table accepts twice its earlier peak at once, and more within half an hour.".to_owned(),
+                    "  Such a table accepts twice its earlier peak at once, and more within half an hour. Each of its partitions".to_owned(),
+                    format!("  accepts at most {} WCU.", human::count(PARTITION_WRITE_UNITS)),
                 ],
             };
         };
-        let asked = human::rate(self.rows_per_second.ceil() as u64, Duration::from_secs(1));
+        let written = if self.rows_per_second > 0.0 {
+            let rate = human::rate(self.rows_per_second.ceil() as u64, Duration::from_secs(1));
+            format!("this load has written {rate} a second so far")
+        } else {
+            "none of this load has been accepted so far".to_owned()
+        };
         let mut lines = vec![format!(
-            "throttled: {name} has {} WCU, enough for {} a second; this load has written {asked} a second so far.",
+            "throttled: {name} has {} WCU, enough for {} a second; {written}.",
             human::count(write),
             rows(allowed),
         )];
@@ -152,7 +166,11 @@ impl Situation<'_> {
         }
         if let Some(left) = self.rows_left.filter(|left| *left > 0) {
             let time = Duration::from_secs_f64((left as f64 / allowed.max(1e-9)).min(1e12));
-            lines.push(format!("  So the {} left take about {}.", human::counted(left, "row"), human::time(time)));
+            let remaining = match left {
+                1 => "the remaining row takes".to_owned(),
+                _ => format!("the remaining {} take", human::counted(left, "row")),
+            };
+            lines.push(format!("  At this rate, {remaining} about {}.", human::time(time)));
             if let Some((_, seconds, in_words)) = PROPOSALS.iter().find(|(longer, ..)| time.as_secs() > *longer) {
                 let proposed = (self.units_of_row(resource) * left as f64 / *seconds as f64).ceil() as u64;
                 lines.push(format!("  With {} WCU they take {in_words}:", human::count(proposed)));
@@ -173,20 +191,29 @@ impl Situation<'_> {
             format!(
                 "  Each row is written to {index}, too, a little after the table, through a queue. The queue is full, and until"
             ),
-            format!("  {index} has caught up, all writes to the table are refused: that is back-pressure.{table_has}"),
+            format!(
+                "  {index} has caught up, all writes to the table are refused: this is called back-pressure.{table_has}"
+            ),
         ]
     }
 
     fn part_of_the_table(&self, name: &str) -> Vec<String> {
-        vec![
-            format!("throttled: some rows are refused although {name} has capacity left."),
-            "  Many rows with the same value of a partition key, of the table or of an index, are in one partition, which takes".to_owned(),
-            format!(
-                "  at most {} WCU: a hot key. Or another program uses the rest of the capacity.",
-                human::count(PARTITION_WRITE_UNITS)
-            ),
-            "  Rows that are refused again and again wait for a turn of their own; the others do not wait for them.".to_owned(),
-        ]
+        let others = match self.some_rows_are_refused_again {
+            true => "others are accepted".to_owned(),
+            false => format!("{name} has capacity left"),
+        };
+        let partition = format!("at most {} WCU: a hot key.", human::count(PARTITION_WRITE_UNITS));
+        let mut lines = vec![
+            format!("throttled: some rows of {name} are refused although {others}."),
+            "  Rows with the same value of a partition key, of the table or of an index, are in one partition, which accepts".to_owned(),
+        ];
+        if self.some_rows_are_refused_again {
+            lines.push(format!("  {partition}"));
+            lines.push("  These rows now wait for a turn of their own; the others do not wait for them.".to_owned());
+        } else {
+            lines.push(format!("  {partition} Or another program uses the rest of the capacity."));
+        }
+        lines
     }
 
     fn hot_key(&self, resource: &ThrottledResource, name: &str) -> Vec<String> {
@@ -206,7 +233,7 @@ impl Situation<'_> {
         ];
         if matches!(resource, ThrottledResource::Index(_)) {
             lines.push(
-                "  While the index waits for it, all writes to the table are refused: that is back-pressure."
+                "  While the index waits for it, all writes to the table are refused: this is called back-pressure."
                     .to_owned(),
             );
         }
@@ -256,6 +283,7 @@ fn rows(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capacity::Throughput;
 
     fn situation<'a>(table: &'a str, description: Option<&'a TableDescription>) -> Situation<'a> {
         Situation {
@@ -266,6 +294,7 @@ mod tests {
             rows_left: Some(979_700),
             table_units: 1.0,
             index_units: &|_| 1.0,
+            some_rows_are_refused_again: false,
         }
     }
 
@@ -290,14 +319,14 @@ mod tests {
                 "throttled: index GSI_1 of logfile_gsi_low has 1 WCU, enough for 1 row a second; this load has written 9,766 a second \
                  so far.",
                 "  Each row is written to GSI_1, too, a little after the table, through a queue. The queue is full, and until",
-                "  GSI_1 has caught up, all writes to the table are refused: that is back-pressure. The 1,000 WCU of the table do not \
-                 help.",
-                "  So the 979,700 rows left take about 11 days 8 h.",
+                "  GSI_1 has caught up, all writes to the table are refused: this is called back-pressure. The 1,000 WCU of the table \
+                 do not help.",
+                "  At this rate, the remaining 979,700 rows take about 11 days 8 h.",
                 "  With 1,633 WCU they take 10 minutes:",
                 "    create_tables logfile_gsi_low --index-capacity 1/1633",
                 "    aws dynamodb update-table --table-name logfile_gsi_low --global-secondary-index-updates \
                  '[{\"Update\":{\"IndexName\":\"GSI_1\",\"ProvisionedThroughput\":{\"ReadCapacityUnits\":1,\"WriteCapacityUnits\":1633}}}]'",
-                "  Nothing is lost: the load continues as fast as DynamoDB accepts the rows.",
+                "  Nothing is lost: the load continues as fast as DynamoDB accepts rows.",
             ]
         );
     }
@@ -319,7 +348,7 @@ mod tests {
             "{}",
             lines[0]
         );
-        assert_eq!(lines[2], "  So the 500 rows left take about 3 min 20 s.");
+        assert_eq!(lines[2], "  At this rate, the remaining 500 rows take about 3 min 20 s.");
         assert_eq!(lines[3], "  With 17 WCU they take a minute:");
         let few = Situation { rows_left: Some(200), ..situation.clone() };
         assert_eq!(few.explain(&told(ThrottledResource::Table)).len(), 4, "it takes a minute and a half");
@@ -328,15 +357,66 @@ mod tests {
         assert_eq!(lines[3], "    create_tables logfile --capacity 5/50 --endpoint-url http://127.0.0.1:8000");
     }
 
-    #[test]
-    fn a_hot_key_is_not_taken_for_the_capacity_of_the_table() {
+    /// What the responses to a load of `logfile_scan` (1,000 WCU) do not name is deduced from what it has written.
+    fn deduced(rows_per_second: f64, some_rows_are_refused_again: bool) -> String {
         let description = lab("logfile_scan");
-        let situation = Situation { rows_per_second: 90.0, ..situation("logfile_scan", Some(&description)) };
-        let cause = situation.deduce(&ThrottleCause::UNKNOWN);
-        assert_eq!(cause.limit, ThrottleLimit::KeyRange);
-        let lines = situation.explain(&cause);
-        assert_eq!(lines[0], "throttled: some rows are refused although table logfile_scan has capacity left.");
-        assert!(!lines.iter().any(|line| line.contains("has 1,000 WCU")), "{lines:#?}");
+        let base = situation("logfile_scan", Some(&description));
+        let situation = Situation { rows_per_second, some_rows_are_refused_again, ..base };
+        situation.explain(&situation.deduce(&ThrottleCause::UNKNOWN)).remove(0)
+    }
+
+    #[test]
+    fn a_bucket_or_a_table_shared_with_others_is_the_capacity_of_the_table() {
+        for (rows_per_second, written) in [(1_200.0, "1,200"), (1_000.0, "1,000"), (700.0, "700")] {
+            let capacity = "throttled: table logfile_scan has 1,000 WCU, enough for 1,000 rows a second";
+            let expected = format!("{capacity}; this load has written {written} a second so far.");
+            assert_eq!(deduced(rows_per_second, false), expected);
+        }
+    }
+
+    #[test]
+    fn a_table_that_accepts_nothing_is_no_part_of_a_table() {
+        let expected = "throttled: table logfile_scan has 1,000 WCU, enough for 1,000 rows a second; none of this load has been accepted so \
+                        far.";
+        assert_eq!(deduced(0.0, false), expected);
+    }
+
+    #[test]
+    fn a_hot_key_or_a_slow_partition_is_not_taken_for_the_capacity_of_the_table() {
+        for rows_per_second in [90.0, 900.0, 9_000.0] {
+            let expected = "throttled: some rows of table logfile_scan are refused although others are accepted.";
+            assert_eq!(deduced(rows_per_second, true), expected);
+        }
+    }
+
+    #[test]
+    fn refusals_by_chance_are_not_taken_for_the_capacity_of_the_table() {
+        for rows_per_second in [1.0, 450.0] {
+            let expected =
+                "throttled: some rows of table logfile_scan are refused although table logfile_scan has capacity left.";
+            assert_eq!(deduced(rows_per_second, false), expected);
+        }
+    }
+
+    #[test]
+    fn what_responses_name_is_not_deduced() {
+        let description = lab("logfile_scan");
+        let base = situation("logfile_scan", Some(&description));
+        let situation = Situation { rows_per_second: 90.0, some_rows_are_refused_again: true, ..base };
+        assert_eq!(situation.deduce(&told(ThrottledResource::Table)), told(ThrottledResource::Table));
+    }
+
+    #[test]
+    fn a_table_on_demand_may_grow_or_have_a_hot_key() {
+        let description =
+            TableDescription { throughput: Throughput::OnDemand, indexes: Vec::new(), ..lab("logfile_scan") };
+        let on_demand = situation("logfile_scan", Some(&description));
+        let lines = on_demand.explain(&on_demand.deduce(&ThrottleCause::UNKNOWN));
+        assert_eq!(
+            lines[0],
+            "throttled: table logfile_scan is on demand, and this load asks for more than it accepts at the moment."
+        );
+        assert!(lines[2].contains("at most 1,000 WCU"), "{lines:#?}");
     }
 
     #[test]

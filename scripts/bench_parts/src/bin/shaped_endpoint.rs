@@ -21,6 +21,9 @@ struct Arguments {
     /// How long each response takes.
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
+    /// DescribeTable shows a table with this capacity; without it, there is no such operation.
+    #[arg(long)]
+    wcu: Option<u64>,
 }
 
 /// Capacity that flows in at a rate, of which so many seconds' worth are kept.
@@ -176,12 +179,23 @@ impl Endpoint {
     }
 }
 
+/// What loaders look at before and during a load.
+fn description(wcu: u64) -> Value {
+    json!({ "Table": {
+        "TableName": "logfile",
+        "TableStatus": "ACTIVE",
+        "KeySchema": [{ "AttributeName": "PK", "KeyType": "HASH" }],
+        "AttributeDefinitions": [{ "AttributeName": "PK", "AttributeType": "S" }],
+        "ProvisionedThroughput": { "ReadCapacityUnits": 1, "WriteCapacityUnits": wcu },
+    } })
+}
+
 fn error(code: &str) -> Value {
     json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "throttled in a shape" })
 }
 
 /// Serves one connection until it ends.
-fn serve(stream: TcpStream, endpoint: &Mutex<Endpoint>, latency: Duration) -> anyhow::Result<()> {
+fn serve(stream: TcpStream, endpoint: &Mutex<Endpoint>, latency: Duration, wcu: Option<u64>) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
     let mut writer = stream.try_clone()?;
     let mut reader = BufReader::new(stream);
@@ -222,6 +236,8 @@ fn serve(stream: TcpStream, endpoint: &Mutex<Endpoint>, latency: Duration) -> an
             let response = lock().respond(&body);
             std::thread::sleep(latency / 2);
             response
+        } else if let Some(wcu) = wcu.filter(|_| target.ends_with(".describetable")) {
+            Some((200, description(wcu)))
         } else {
             Some((400, error("ResourceNotFoundException")))
         };
@@ -246,7 +262,7 @@ fn main() -> anyhow::Result<()> {
         let (stream, endpoint) = (stream?, Arc::clone(&endpoint));
         std::thread::spawn(move || {
             // A client that has gone is none of the endpoint's business.
-            let _ = serve(stream, &endpoint, latency);
+            let _ = serve(stream, &endpoint, latency, arguments.wcu);
         });
     }
     Ok(())
