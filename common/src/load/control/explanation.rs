@@ -199,8 +199,8 @@ impl Situation<'_> {
 
     fn part_of_the_table(&self, name: &str) -> Vec<String> {
         let others = match self.some_rows_are_refused_again {
-            true => "others are accepted".to_owned(),
-            false => format!("{name} has capacity left"),
+            true => "others are accepted",
+            false => "it has capacity left",
         };
         let partition = format!("at most {} WCU: a hot key.", human::count(PARTITION_WRITE_UNITS));
         let mut lines = vec![
@@ -357,7 +357,7 @@ mod tests {
         assert_eq!(lines[3], "    create_tables logfile --capacity 5/50 --endpoint-url http://127.0.0.1:8000");
     }
 
-    /// What the responses to a load of `logfile_scan` (1,000 WCU) do not name is deduced from what it has written.
+    /// What the responses to a load of `logfile_scan` (5,000 WCU) do not name is deduced from what it has written.
     fn deduced(rows_per_second: f64, some_rows_are_refused_again: bool) -> String {
         let description = lab("logfile_scan");
         let base = situation("logfile_scan", Some(&description));
@@ -367,8 +367,8 @@ mod tests {
 
     #[test]
     fn a_bucket_or_a_table_shared_with_others_is_the_capacity_of_the_table() {
-        for (rows_per_second, written) in [(1_200.0, "1,200"), (1_000.0, "1,000"), (700.0, "700")] {
-            let capacity = "throttled: table logfile_scan has 1,000 WCU, enough for 1,000 rows a second";
+        for (rows_per_second, written) in [(6_000.0, "6,000"), (5_000.0, "5,000"), (3_500.0, "3,500")] {
+            let capacity = "throttled: table logfile_scan has 5,000 WCU, enough for 5,000 rows a second";
             let expected = format!("{capacity}; this load has written {written} a second so far.");
             assert_eq!(deduced(rows_per_second, false), expected);
         }
@@ -376,14 +376,14 @@ mod tests {
 
     #[test]
     fn a_table_that_accepts_nothing_is_no_part_of_a_table() {
-        let expected = "throttled: table logfile_scan has 1,000 WCU, enough for 1,000 rows a second; none of this load has been accepted so \
+        let expected = "throttled: table logfile_scan has 5,000 WCU, enough for 5,000 rows a second; none of this load has been accepted so \
                         far.";
         assert_eq!(deduced(0.0, false), expected);
     }
 
     #[test]
     fn a_hot_key_or_a_slow_partition_is_not_taken_for_the_capacity_of_the_table() {
-        for rows_per_second in [90.0, 900.0, 9_000.0] {
+        for rows_per_second in [90.0, 4_900.0, 9_000.0] {
             let expected = "throttled: some rows of table logfile_scan are refused although others are accepted.";
             assert_eq!(deduced(rows_per_second, true), expected);
         }
@@ -391,9 +391,8 @@ mod tests {
 
     #[test]
     fn refusals_by_chance_are_not_taken_for_the_capacity_of_the_table() {
-        for rows_per_second in [1.0, 450.0] {
-            let expected =
-                "throttled: some rows of table logfile_scan are refused although table logfile_scan has capacity left.";
+        for rows_per_second in [1.0, 2_450.0] {
+            let expected = "throttled: some rows of table logfile_scan are refused although it has capacity left.";
             assert_eq!(deduced(rows_per_second, false), expected);
         }
     }
