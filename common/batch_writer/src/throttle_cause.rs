@@ -1,4 +1,4 @@
-//! The cause of throttling, as far as the response names it.
+//! The cause of throttling, as named in the response.
 
 use std::fmt;
 

@@ -67,7 +67,7 @@ impl Traffic {
         }
     }
 
-    /// Counts a request that was throttled whole, with so many write requests.
+    /// Counts a request that was throttled completely, with so many write requests.
     pub fn throttled_whole(&mut self, requests: u64, causes: &[ThrottleCause]) {
         self.in_flight -= 1;
         self.throttled_requests += 1;

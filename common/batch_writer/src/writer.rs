@@ -374,7 +374,7 @@ mod tests {
         writer.push(WriteRequest::put(&[&keyed(&row.to_string())], row).unwrap());
     }
 
-    /// Writes so many rows, and says how many were written and how it ended.
+    /// Writes `rows` rows, and returns how many were written and how it ended.
     async fn write(mut writer: BatchWriter<Bucket, usize>, rows: usize) -> (usize, Turn) {
         let (mut next, mut written) = (0, 0);
         loop {
@@ -404,7 +404,7 @@ mod tests {
         assert!((60.0..61.2).contains(&seconds), "{seconds} s instead of 60 s");
     }
 
-    /// A table that returns every other request of a batch, and then every other batch whole.
+    /// A table that returns every other request of a batch, and then every other batch completely.
     #[derive(Clone, Default)]
     struct EveryOther(Arc<Mutex<usize>>);
 

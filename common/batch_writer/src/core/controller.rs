@@ -1,6 +1,6 @@
 //! The rate controller: how fast a resource accepts writes, whatever limits it, and so how fast to send.
 //!
-//! It seeks goodput: accepted units over time. What is refused matters only as far as offering less would get as much accepted.
+//! It seeks goodput: accepted units over time. Refusals matter only if offering less would get as much accepted.
 //!
 //! | state | sends | ends when |
 //! | --- | --- | --- |
@@ -89,7 +89,7 @@ pub(super) struct Controller {
     refusals: u32,
     refused_since: Duration,
     refused_whole: bool,
-    /// The next batch follows a whole refusal at once: where it is accepted, the bucket was not empty.
+    /// The next batch follows a complete refusal at once: if it is accepted, the bucket was not empty.
     retries: bool,
     /// Batches accepted as expected since the pace was changed, and when that was.
     batches: u32,
@@ -106,7 +106,7 @@ impl Controller {
         self.not_before
     }
 
-    /// The most units that a batch should have whose first request has so many; `None`: no limit.
+    /// The maximum units of a batch whose first request has `first_units`; `None`: no limit.
     pub(super) fn batch_limit(&self, first_units: u64) -> Option<u64> {
         let limit = self.usual_limit()?.max(first_units);
         Some(if self.large_batch_due { limit.saturating_mul(LARGE_BATCH) } else { limit })
@@ -126,7 +126,7 @@ impl Controller {
         self.pace.filter(|_| self.is_paced()).map(|pace| ((pace * longest) as u64).max(SMALLEST_BATCH))
     }
 
-    /// A batch of so many units is sent. Returns whether it is a large one.
+    /// A batch of `units` is sent. Returns whether it is a large one.
     fn note_sent(&mut self, now: Duration, units: u64, first_units: u64) -> bool {
         if !self.started {
             self.started = true;
@@ -153,7 +153,7 @@ impl Controller {
         }
     }
 
-    /// A batch of so many units is sent.
+    /// A batch of `units` is sent.
     pub(super) fn sent(
         &mut self,
         now: Duration,
@@ -165,8 +165,8 @@ impl Controller {
         Attempt { sent_at: now, units, first_units, counted, lane, large }
     }
 
-    /// A batch has its response: so many of its units were accepted, and the others throttled. `jitter` is a random number in 0..1, so
-    /// that writers who do not know of each other do not come back together.
+    /// A batch has its response: `accepted` of its units were accepted, and the others throttled. `jitter` is a random
+    /// number in 0..1, so that writers who do not know of each other do not come back together.
     pub(super) fn responded(&mut self, attempt: Attempt, accepted: u64, now: Duration, jitter: f64) {
         match self.state {
             State::Open if accepted == attempt.units => {
@@ -212,7 +212,7 @@ impl Controller {
         }
     }
 
-    /// Searches for the rate. So many batches in a row were refused whole.
+    /// Searches for the rate, after this many batches in a row were refused completely.
     fn search(&mut self, since: Duration, from_empty: bool, refusals: u32, now: Duration) {
         let mut search = Search::new(since, now, from_empty, refusals);
         search.accepted_before = self.accepted_before;

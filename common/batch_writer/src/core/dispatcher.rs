@@ -33,7 +33,8 @@ use super::write_request::WriteRequest;
 use crate::service_error::{ServiceError, ServiceErrorKind};
 use capacity::limits::{MAX_BATCH_WRITE_REQUESTS, MAX_BATCH_WRITE_SIZE};
 
-/// How long a request waits for others to fill its batch: short for somebody who watches a pipe, long for a loader that reads a file.
+/// How long a request waits for others to fill its batch: short for a user who watches a pipe, long for a loader that
+/// reads a file.
 const LINGER: Duration = Duration::from_millis(10);
 
 /// So many bytes of JSON may be in flight: a batch of the largest items, or a thousand batches of small ones. Without this limit,
@@ -66,7 +67,7 @@ impl<T> InFlight<T> {
 /// What to do next.
 #[derive(Debug)]
 pub(crate) enum Step<T> {
-    /// Send this batch and hand it back with its answer.
+    /// Send this batch and hand it back with its response.
     Send(InFlight<T>),
     /// Nothing until a response or a request comes, or until this time.
     Wait(Option<Duration>),
@@ -340,7 +341,8 @@ impl<T> Dispatcher<T> {
         self.requeue_batch(sent);
     }
 
-    /// DynamoDB rejects a batch whole for one invalid request in it, and does not say which: halve it until the request is alone.
+    /// DynamoDB rejects a whole batch for one invalid request in it, without saying which: halve it until the request
+    /// is alone.
     fn invalid(&mut self, mut requests: Vec<WriteRequest<T>>, error: ServiceError, now: Duration) {
         if requests.len() > 1 {
             let second = requests.split_off(requests.len() / 2);
@@ -358,7 +360,7 @@ impl<T> Dispatcher<T> {
         self.queue.push_back(Pending::new(request));
     }
 
-    /// A batch is to be sent again, whole.
+    /// A whole batch is to be sent again.
     fn requeue_batch(&mut self, sent: InFlight<T>) {
         let InFlight { batch, attempt, failures, returns } = sent;
         let returns = returns.into_iter().chain(std::iter::repeat(0.0));

@@ -159,7 +159,7 @@ fn first_escaped(text: &[u8]) -> Option<usize> {
     text[plain..].iter().position(|&byte| is_escaped(byte)).map(|at| plain + at)
 }
 
-/// Appends `text` as a JSON string has it. Runs without anything to escape are copied whole.
+/// Appends `text` as a JSON string has it. Runs without anything to escape are copied at once.
 fn push_escaped(json: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
     while let Some(at) = first_escaped(rest) {

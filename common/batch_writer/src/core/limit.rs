@@ -88,7 +88,7 @@ impl Limit {
         (self.wcu().saturating_mul(10) / self.ratio).max(1)
     }
 
-    /// When a batch of so many units may be sent; then it is time to ask again.
+    /// When a batch of `units` may be sent; then it is time to ask again.
     pub(super) fn ready_at(&mut self, now: Duration, units: u64) -> Duration {
         while self.consumed.front().is_some_and(|(at, _)| *at + PERIOD < now) {
             self.consumed.pop_front();

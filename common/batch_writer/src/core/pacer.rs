@@ -15,7 +15,7 @@ use capacity::limits::MAX_BATCH_WRITE_REQUESTS;
 pub(crate) enum Outcome<'a> {
     /// So many of its units were accepted, by the sizes of the items, and the others throttled.
     Accepted { units: u64, consumed: Option<&'a Consumed> },
-    /// It was throttled whole.
+    /// It was throttled completely.
     Throttled(&'a ServiceError),
     /// There was no response, or a server error: it may have been accepted.
     Failed(&'a ServiceError),
@@ -33,7 +33,7 @@ pub(crate) struct Pacer {
     aside: Controller,
     limit: Option<Limit>,
     stall_timer: StallTimer,
-    /// Whether something is due sooner than workers have been told.
+    /// Whether something is due sooner than workers expect.
     is_due_sooner: bool,
 }
 
@@ -53,8 +53,8 @@ impl Pacer {
         self.is_due_sooner = true;
     }
 
-    /// Whether workers that wait should ask again, because something is due sooner than they have been told. Responses to one worker
-    /// change what the others wait for.
+    /// Whether workers that wait should ask again, because something is due sooner than they expect. Responses to one
+    /// worker change what the others wait for.
     pub(crate) fn take_due_sooner(&mut self) -> bool {
         std::mem::take(&mut self.is_due_sooner)
     }
@@ -92,7 +92,7 @@ impl Pacer {
 
     /// The most units that a batch should have whose first request has so many, so that it need not wait for long; `None`: no limit.
     pub(crate) fn batch_limit(&self, lane: Lane, first_units: u64) -> Option<u64> {
-        // Capacity is reserved for the whole batch: not for more than it can become.
+        // Capacity is reserved for the whole batch, and not for more than it can become.
         let full = first_units.saturating_mul(MAX_BATCH_WRITE_REQUESTS as u64);
         let by_user = self.limit.as_ref().map(|limit| limit.batch_limit().min(full));
         let limits = [self.controller(lane).batch_limit(first_units), by_user];

@@ -1,5 +1,5 @@
-//! Throttling explained to people: which capacity it is, what it allows, what the load asks for, how long it takes so, and how to
-//! change that.
+//! Throttling explained for users: which capacity it is, what it allows, what the load needs, how long it takes, and
+//! how to change that.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::capacity::limits::PARTITION_WRITE_UNITS;
 use crate::human;
 use crate::tables::{self, KeyElement, TableDescription, provisioned};
 
-/// A load that takes longer than so many seconds should take so many with the proposed capacity.
+/// A load that takes longer than this many seconds should take this long with the proposed capacity.
 const PROPOSALS: [(u64, u64, &str); 2] = [(1800, 600, "10 minutes"), (120, 60, "a minute")];
 
 /// A load that has written less than this share of what the capacity allows is not throttled by the capacity of the whole table: what the
@@ -241,7 +241,7 @@ impl Situation<'_> {
         lines
     }
 
-    /// How to provision so many WCU.
+    /// The commands that provision this many WCU.
     fn commands(&self, resource: &ThrottledResource, write: u64, read: u64) -> Vec<String> {
         let (table, endpoint) = (self.table, self.endpoint_option());
         let (option, aws) = match resource {
@@ -302,7 +302,7 @@ mod tests {
         TableDescription::of_definition(tables::table(name).unwrap())
     }
 
-    fn told(resource: ThrottledResource) -> ThrottleCause {
+    fn named(resource: ThrottledResource) -> ThrottleCause {
         ThrottleCause { resource, limit: ThrottleLimit::ProvisionedThroughput }
     }
 
@@ -310,9 +310,9 @@ mod tests {
     fn an_index_with_too_little_capacity() {
         let description = lab("logfile_gsi_low");
         let situation = situation("logfile_gsi_low", Some(&description));
-        let cause = told(ThrottledResource::Index("GSI_1".into()));
+        let cause = named(ThrottledResource::Index("GSI_1".into()));
         assert_eq!(situation.deduce(&ThrottleCause::UNKNOWN), cause);
-        assert_eq!(situation.deduce(&told(ThrottledResource::UnnamedIndex)), cause);
+        assert_eq!(situation.deduce(&named(ThrottledResource::UnnamedIndex)), cause);
         assert_eq!(
             situation.explain(&cause),
             [
@@ -341,8 +341,8 @@ mod tests {
             ..situation("logfile", Some(&description))
         };
         // The index has as many units and needs half as many for a row.
-        assert_eq!(situation.deduce(&ThrottleCause::UNKNOWN), told(ThrottledResource::Table));
-        let lines = situation.explain(&told(ThrottledResource::Table));
+        assert_eq!(situation.deduce(&ThrottleCause::UNKNOWN), named(ThrottledResource::Table));
+        let lines = situation.explain(&named(ThrottledResource::Table));
         assert!(
             lines[0].starts_with("throttled: table logfile has 5 WCU, enough for 2.5 rows a second; "),
             "{}",
@@ -351,9 +351,9 @@ mod tests {
         assert_eq!(lines[2], "  At this rate, the remaining 500 rows take about 3 min 20 s.");
         assert_eq!(lines[3], "  With 17 WCU they take a minute:");
         let few = Situation { rows_left: Some(200), ..situation.clone() };
-        assert_eq!(few.explain(&told(ThrottledResource::Table)).len(), 4, "it takes a minute and a half");
+        assert_eq!(few.explain(&named(ThrottledResource::Table)).len(), 4, "it takes a minute and a half");
         let unknown = Situation { rows_left: None, ..situation };
-        let lines = unknown.explain(&told(ThrottledResource::Table));
+        let lines = unknown.explain(&named(ThrottledResource::Table));
         assert_eq!(lines[3], "    create_tables logfile --capacity 5/50 --endpoint-url http://127.0.0.1:8000");
     }
 
@@ -402,7 +402,7 @@ mod tests {
         let description = lab("logfile_scan");
         let base = situation("logfile_scan", Some(&description));
         let situation = Situation { rows_per_second: 90.0, some_rows_are_refused_again: true, ..base };
-        assert_eq!(situation.deduce(&told(ThrottledResource::Table)), told(ThrottledResource::Table));
+        assert_eq!(situation.deduce(&named(ThrottledResource::Table)), named(ThrottledResource::Table));
     }
 
     #[test]
@@ -434,7 +434,7 @@ mod tests {
 
     #[test]
     fn without_a_description_it_says_what_it_knows() {
-        let lines = situation("logs", None).explain(&told(ThrottledResource::UnnamedIndex));
+        let lines = situation("logs", None).explain(&named(ThrottledResource::UnnamedIndex));
         assert_eq!(lines[0], "throttled: an index of logs has less write capacity than this load asks for.");
         assert!(lines[1].contains("dynamodb:DescribeTable"), "{}", lines[1]);
     }

@@ -41,10 +41,12 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 /// trickle.
 pub(super) const RECOVERED: u32 = 3;
 
-/// An outage of so long is one. After a shorter one, batches are accepted for a while from what flowed in during the pause.
+/// The minimum duration of an outage. After a shorter pause, batches are accepted for a while from what flowed in
+/// meanwhile.
 pub(super) const OUTAGE: Duration = Duration::from_secs(1);
 
-/// A search measures so many accepted batches, at least so long: shorter than the pauses that a slow table needs anyway.
+/// A search measures this many accepted batches, for at least this long: shorter than the pauses that a slow table
+/// needs anyway.
 pub(super) const SEARCH_BATCHES: u32 = 4;
 pub(super) const SEARCH_TIME: f64 = 0.1;
 

@@ -27,7 +27,7 @@ pub(super) struct Search {
     /// What was accepted since the last throttled response, and the highest rate that follows from it.
     since_throttled: Measure,
     proven: f64,
-    /// Batches refused whole in a row, and since when.
+    /// Batches refused completely in a row, and since when.
     refusals: u32,
     refused_since: Duration,
     /// How long the longest outage was.
@@ -66,7 +66,7 @@ impl Search {
         }
     }
 
-    /// Units per second that are accepted, as far as is known.
+    /// Units per second that are accepted, as far as known.
     pub(super) fn rate(&self, now: Duration) -> f64 {
         self.measure.rate(now).max(self.proven)
     }

@@ -36,7 +36,7 @@ impl Controller {
         }
     }
 
-    /// Refusals do not depend on the rate, as far as is known.
+    /// Refusals do not depend on the rate, as far as known.
     pub(super) fn expect_refusals(&mut self, now: Duration) {
         let (Some(by_chance), Some(pace)) = (self.by_chance, self.pace) else { return };
         let share = self.epoch.share();

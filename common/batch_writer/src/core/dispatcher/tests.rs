@@ -18,7 +18,7 @@ impl Bench {
         Self { dispatcher, pacer: Pacer::default(), now: Duration::ZERO }
     }
 
-    /// With so many rows in hand, and no more to come.
+    /// With `rows` rows in hand, and no more to come.
     fn with_rows(in_flight: usize, rows: usize) -> Self {
         let mut bench = Self::new(in_flight);
         (0..rows).for_each(|row| bench.push(row, row));
@@ -30,7 +30,7 @@ impl Bench {
         self.dispatcher.push(WriteRequest::put(&[&keyed(&key.to_string())], row).unwrap(), self.now);
     }
 
-    /// The next batch, as soon as one may be sent; `None` if none will be before an answer.
+    /// The next batch, as soon as one may be sent; `None` if none may be sent before a response.
     fn send(&mut self) -> Option<InFlight<usize>> {
         loop {
             match self.dispatcher.step(self.now, &mut self.pacer) {
@@ -200,7 +200,7 @@ fn trouble_that_ends_in_time_costs_nothing_but_time() {
     let mut bench = Bench::with_rows(4, 50);
     for _ in 0..20 {
         (0..9).for_each(|_| drop(bench.exchange(|_| Err(server_error()))));
-        // One request of the batch is accepted: the others begin anew.
+        // One request of the batch is accepted: the others start over.
         bench.exchange(|rows| unprocessed(1..rows.len()));
     }
     assert_eq!(bench.dispatcher.stopped(), None);

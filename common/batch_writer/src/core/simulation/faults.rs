@@ -13,7 +13,7 @@ use crate::{Backoff, ItemJson, Settled, Stop, WriteRequest};
 /// How many seeds one run of the test tries: those that a debug build tries within seconds.
 const SEEDS: u64 = 20_000;
 
-/// Set to a number, it makes the test try so many.
+/// If set, the number of seeds that the test tries.
 const MORE_SEEDS: &str = "SIMULATION_SEEDS";
 
 /// Set to a seed's number, it makes the test run that one alone, and tell all it did if it fails.
@@ -22,8 +22,8 @@ const REPLAY: &str = "SIMULATION_SEED";
 /// No row waits longer than this for faults that have ended, and the script has at most a hundred.
 const LONGEST_LOAD: Duration = Duration::from_secs(4 * 3600);
 
-/// Where a load that was stopped goes on: at the first row, in the input's order, that was not settled. Rows behind it that were are
-/// sent again, in their order, so the table ends the same.
+/// Where a stopped load resumes: at the first row, in the input's order, that was not settled. Rows behind it that were
+/// are sent again, in their order, so the table ends the same.
 fn resume_from(outcomes: &[Option<Outcome>]) -> usize {
     outcomes.iter().position(Option::is_none).unwrap_or(outcomes.len())
 }

@@ -17,11 +17,11 @@ use crate::{BatchResponse, BatchResult, WriteBatch};
 pub(super) enum Shape {
     /// Each item of each batch comes back with this probability.
     Partial(f64),
-    /// Each batch is refused whole with this probability.
+    /// Each batch is refused completely with this probability.
     Whole(f64),
     /// One bucket of this many units a second.
     Bucket(f64),
-    /// One bucket, and nothing at all is accepted from this second on, for so many.
+    /// One bucket; from this second on, nothing is accepted for this many seconds.
     Blackout { rate: f64, from: f64, seconds: f64 },
     /// Partitions by a hash of the key: the first of `slow` units a second, three others of `fast`.
     Partitions { slow: f64, fast: f64 },
@@ -29,13 +29,13 @@ pub(super) enum Shape {
     HotKey { hot: f64, rest: f64 },
     /// The capacity changes at this second.
     Change { from: f64, to: f64, at: f64 },
-    /// One bucket, and another writer that offers so many units a second.
+    /// One bucket, and another writer that offers this many units per second.
     SecondWriter { rate: f64, other: f64 },
-    /// Partial and whole refusals, lost responses and server errors, by chance.
+    /// Random partial and complete refusals, lost responses and server errors.
     Mixed,
 }
 
-/// Capacity that flows in at a rate, of which so many seconds' worth are kept.
+/// Capacity that flows in at a rate, of which this many seconds are kept.
 #[derive(Debug, Clone, Copy)]
 struct Flow {
     rate: f64,
@@ -132,7 +132,7 @@ impl Endpoint {
         }
     }
 
-    /// Whether the batch is refused whole, or lost, whatever it holds.
+    /// Whether the batch is refused completely, or lost, whatever it holds.
     fn fate(&mut self) -> Option<ServiceError> {
         let whole = || ServiceError::from_response(400, Some("ProvisionedThroughputExceededException"), None);
         match self.shape {

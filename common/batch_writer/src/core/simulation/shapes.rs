@@ -72,7 +72,7 @@ impl Case {
 /// How many seeds one run of the test tries for each shape. A debug build simulates some ten loads a second.
 const SEEDS: u64 = 20;
 
-/// Set to numbers, they make the test try so many seeds, and begin with this one.
+/// If set, the number of seeds that the test tries, and the first one.
 const MORE_SEEDS: &str = "SHAPE_SEEDS";
 const FIRST_SEED: &str = "SHAPE_FIRST_SEED";
 
@@ -85,7 +85,7 @@ fn check(case: Case, property: impl Fn(&Loaded) -> Option<String> + Sync) {
     check_most(case, 0, property);
 }
 
-/// At most one in so many loads does not hold to the property; none with 0.
+/// At most one in this many loads violates the property; none with 0.
 fn check_most(case: Case, exceptions: u64, property: impl Fn(&Loaded) -> Option<String> + Sync) {
     let (first, seeds) = (number_from(FIRST_SEED, 0), number_from(MORE_SEEDS, SEEDS));
     let next = AtomicU64::new(first);
@@ -183,7 +183,8 @@ fn a_capacity_that_is_lowered_is_followed_within_five_seconds() {
     }
 }
 
-/// At most one request in twenty is refused whole, and the load takes at most 2 % longer than the arithmetic minimum.
+/// At most one request in twenty is refused completely, and the load takes at most 2% longer than the arithmetic
+/// minimum.
 #[test]
 fn one_bucket_sees_few_whole_refusals() {
     for (rate, seconds) in [(5.0, 200.0), (25.0, 100.0), (100.0, 60.0), (1000.0, 30.0)] {
@@ -213,8 +214,9 @@ fn a_blackout() {
     }
 }
 
-/// A sequential client waits 50 ms for each response, and for seconds after each batch that is refused whole. No load needs twice as long, and
-/// 99 of 100 need less than 1.2 times as long: how long it takes to tell chance from a rate depends on chance itself.
+/// A sequential client waits 50 ms for each response, and for seconds after each batch that is refused completely. No
+/// load needs twice as long, and 99 of 100 need less than 1.2 times as long: how long it takes to tell chance from a
+/// rate depends on chance itself.
 #[test]
 fn refusals_whatever_the_rate() {
     for (shape, sequential) in

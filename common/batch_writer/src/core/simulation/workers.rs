@@ -61,7 +61,7 @@ impl Input for Rows {
 
 /// What is at the other end.
 pub(super) trait Service {
-    /// Answers a batch that is sent at `now`; the answer arrives at the time that is returned with it.
+    /// Responds to a batch that is sent at `now`; the response arrives at the returned time.
     fn send(&mut self, now: Duration, batch: &WriteBatch<Row>) -> (Duration, BatchResult);
 }
 
@@ -126,7 +126,7 @@ impl Workers {
         }
     }
 
-    /// Rows taken and not settled.
+    /// Rows accepted and not settled.
     pub(super) fn in_hand(&self) -> usize {
         self.workers.iter().map(|worker| worker.dispatcher.in_hand()).sum()
     }
@@ -243,7 +243,7 @@ impl Workers {
         Ok(())
     }
 
-    /// To the next event, and past all answers that have arrived by then.
+    /// To the next event, and past all responses that have arrived by then.
     fn advance(&mut self, input_at: Option<Duration>) -> Result<(), String> {
         let arrivals = self.arrivals.iter().map(|arrival| arrival.at);
         let timers = self.workers.iter().filter_map(|worker| worker.wakes_at);
@@ -269,7 +269,7 @@ impl Workers {
     }
 }
 
-/// A request for a row, with so many bytes beside the key; `payload` is shared by all.
+/// A request for a row, with this many bytes in addition to the key; `payload` is shared by all.
 pub(super) fn request(row: Row, payload: &ItemJson) -> WriteRequest<Row> {
     let digits = (row.key as u64).to_le_bytes().map(|byte| (b'a' + byte % 16, b'a' + byte / 16));
     let bytes: Vec<u8> = digits.iter().take(3).flat_map(|(low, high)| [*low, *high]).collect();
