@@ -1,5 +1,8 @@
 //! The HTTP server: connections, routes, the headers of requests and responses.
 
+mod body;
+mod response;
+
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -7,17 +10,18 @@ use std::time::Duration;
 
 use dynoxide::actions::describe_table::DescribeTableRequest;
 use dynoxide::auth_material::{self, AuthMaterial};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, SERVER};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+use self::body::{BodyError, read_body};
+use self::response::{AMZ_JSON, AMZ_JSON_1_1, HttpResponse, JSON, TEXT, answer, file, not_found, status_of};
 use crate::admission::{AdmissionGate, Failure};
 use crate::automation::Automation;
 use crate::engine::{Operation, OperationName};
@@ -28,11 +32,6 @@ use crate::protocol::allowed_origin::{self, AllowedHosts};
 use crate::protocol::{TableArns, Target, UnusedFeature, decode, region, signing_region, wire_error};
 use crate::{auto_scaling, cloudwatch, monitor, upkeep};
 
-/// DynamoDB's limit for the body of a request.
-const MAX_BODY: usize = 16 * 1024 * 1024;
-/// How much of a body over the limit is read and discarded, so that a client that is still sending can read the
-/// response.
-const MAX_DISCARDED: usize = 4 * MAX_BODY;
 /// The engine runs one operation at a time; the other threads decode and encode meanwhile.
 const ENGINE_THREADS: usize = 8;
 /// Enough for the deepest expression that is let through to the engine, in a build without optimizations too.
@@ -40,15 +39,7 @@ const STACK_SIZE: usize = 8 * 1024 * 1024;
 /// The pause before the next accept when the system has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const AMZ_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
-const AMZ_JSON_1_1: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const HEALTHY: &[u8] = b"healthy: dynamodb.us-east-1.amazonaws.com ";
-const NOT_FOUND: &[u8] = b"<UnknownOperationException/>\n";
-
-type HttpResponse = Response<Full<Bytes>>;
-
 /// The runtime that [`Server::run`] needs.
 pub(crate) fn runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread()
@@ -379,66 +370,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-enum BodyError {
-    TooLarge,
-    Broken(hyper::Error),
-}
-
-async fn read_body(mut body: Incoming) -> Result<Bytes, BodyError> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut read = Vec::with_capacity(announced.min(MAX_BODY));
-    let mut size = 0;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() else { continue };
-        size += data.len();
-        if size > MAX_DISCARDED {
-            break;
-        } else if size > MAX_BODY {
-            read = Vec::new();
-        } else {
-            read.extend_from_slice(&data);
-        }
-    }
-    if size > MAX_BODY { Err(BodyError::TooLarge) } else { Ok(read.into()) }
-}
-
-fn not_found() -> HttpResponse {
-    answer(StatusCode::NOT_FOUND, TEXT, NOT_FOUND)
-}
-
 /// Whether a browser asks, not a health check.
 fn is_browser(headers: &HeaderMap) -> bool {
     headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accepted| accepted.contains("text/html"))
-}
-
-fn file(asset: Asset) -> HttpResponse {
-    let mut answer = answer(StatusCode::OK, HeaderValue::from_static(asset.content_type), asset.body);
-    for (name, value) in monitor::HEADERS {
-        answer.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    answer
-}
-
-fn status_of(code: u16) -> StatusCode {
-    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-fn answer(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> HttpResponse {
-    let body = body.into();
-    let checksum = crc32fast::hash(&body);
-    let mut answer = Response::new(Full::new(body));
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, content_type);
-    headers.insert(SERVER, HeaderValue::from_static("local_dynamodb"));
-    headers.insert("x-amz-crc32", checksum.into());
-    if let Ok(id) = HeaderValue::from_str(&request_id()) {
-        headers.insert("x-amzn-requestid", id);
-    }
-    answer
-}
-
-/// 52 capital letters and digits, as DynamoDB's.
-fn request_id() -> String {
-    std::iter::repeat_with(|| fastrand::alphanumeric().to_ascii_uppercase()).take(52).collect()
 }

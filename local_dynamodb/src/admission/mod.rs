@@ -3,6 +3,7 @@
 //! Every operation passes the [`AdmissionGate`], typed, on its way to the engine, and its output, typed, on its way back.
 
 mod consumed_capacity;
+mod counting;
 mod descriptions;
 mod failed_condition;
 mod gate;

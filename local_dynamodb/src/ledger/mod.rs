@@ -3,10 +3,12 @@
 
 mod account;
 mod account_metrics;
+mod admitted;
 mod capacity_request;
 mod consumption;
 mod kept_account;
 mod online_index;
+mod provisioned;
 mod provisioning;
 mod table_definition;
 
@@ -14,12 +16,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use capacity::{
-    Access, CapacityUnits, Read, ReadAdmission, Settings, Table, TableState, Throttle, Throughput, Write,
-    WriteAdmission,
-};
+use capacity::{Access, Read, Settings, Table, TableState, Throughput, Write};
 
 pub(crate) use self::account::Account;
+pub(crate) use self::admitted::{Admitted, Decision, ThrottledPart};
 pub(crate) use self::capacity_request::{CapacityRequest, Grouping, RequestCost, RequestedAccess};
 pub(crate) use self::consumption::Consumption;
 pub(crate) use self::kept_account::KeptAccount;
@@ -37,32 +37,6 @@ pub(crate) struct Ledger {
     /// The first minute whose end has not been recorded for the whole account.
     minute: u64,
     pub(crate) metrics: Metrics,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Decision {
-    pub(crate) admitted: Admitted,
-    pub(crate) throttled: Vec<ThrottledPart>,
-}
-
-/// A part of a request that is not admitted.
-#[derive(Debug)]
-pub(crate) struct ThrottledPart {
-    /// The part's index in the request.
-    pub(crate) position: usize,
-    pub(crate) table: Arc<TableDefinition>,
-    pub(crate) throttle: Throttle,
-}
-
-/// What was admitted, by table: taken from the buckets, to be settled by [`Ledger::settle`].
-#[derive(Debug, Default)]
-pub(crate) struct Admitted(Vec<AdmittedToTable>);
-
-#[derive(Debug)]
-struct AdmittedToTable {
-    table: Arc<TableDefinition>,
-    writes: WriteAdmission,
-    reads: Vec<(Option<Arc<str>>, CapacityUnits, ReadAdmission)>,
 }
 
 impl Ledger {
@@ -298,41 +272,4 @@ pub(crate) fn units(throughput: Throughput) -> (u64, u64) {
 /// The sum of RCU and WCU.
 pub(crate) fn sum(a: (u64, u64), b: (u64, u64)) -> (u64, u64) {
     (a.0.saturating_add(b.0), a.1.saturating_add(b.1))
-}
-
-impl Admitted {
-    fn of(&mut self, table: &Arc<TableDefinition>) -> &mut AdmittedToTable {
-        let found = self.0.iter().position(|each| each.table.name == table.name);
-        let position = found.unwrap_or_else(|| {
-            self.0.push(AdmittedToTable { table: table.clone(), writes: WriteAdmission::default(), reads: Vec::new() });
-            self.0.len() - 1
-        });
-        &mut self.0[position]
-    }
-
-    pub(crate) fn tables(&self) -> impl Iterator<Item = &Arc<TableDefinition>> {
-        self.0.iter().map(|each| &each.table)
-    }
-
-    /// What was taken from the tables for writes, without the indexes: the cost of writes whose condition failed, as far as
-    /// the items are known.
-    pub(crate) fn writes_without_indexes(&self) -> Vec<Consumption> {
-        let of_table = |each: &AdmittedToTable| Consumption {
-            table: each.table.name.to_string(),
-            access: Access::Write,
-            units: each.writes.cost().table,
-            indexes: Vec::new(),
-        };
-        self.0.iter().map(of_table).collect()
-    }
-}
-
-impl AdmittedToTable {
-    fn includes(&self, consumed: &Consumption) -> bool {
-        *self.table.name == *consumed.table
-            && match consumed.access {
-                Access::Write => !self.writes.cost().table.is_zero(),
-                Access::Read => !self.reads.is_empty(),
-            }
-    }
 }
