@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The text at `path` of the server at `url`, for example `http://127.0.0.1:8000`.
 ///
 /// # Errors
-/// The URL is not of this kind, nobody listens there, or it is another program that does.
+/// The URL is of a different kind, nothing listens there, or a different program does.
 pub(crate) fn get(url: &str, path: &str) -> anyhow::Result<String> {
     // Whatever path it has: `/health` is a likely one.
     let Some(address) = url.strip_prefix("http://").and_then(|rest| rest.split('/').next()) else {

@@ -32,7 +32,7 @@ impl Oddity {
         }
     }
 
-    /// What is odd about so many rows.
+    /// What is odd about this many rows.
     pub fn describe(self, rows: u64) -> &'static str {
         match (self, rows) {
             (Self::ExtraColumns, 1) => "has more columns than the mapping, and what is in them is left out",

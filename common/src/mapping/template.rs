@@ -25,7 +25,7 @@ pub(super) enum Expression {
     Text(usize),
     /// A timestamp in a format of its own.
     Format(usize, Box<str>),
-    /// A timestamp, so many seconds later.
+    /// A timestamp, this many seconds later.
     Shifted(usize, i64),
     Integer(i128),
     Arithmetic(Box<Expression>, Operator, Box<Expression>),

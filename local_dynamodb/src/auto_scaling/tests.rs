@@ -94,7 +94,7 @@ impl World {
         world
     }
 
-    /// A minute in which so many units are consumed, and what happens at its end.
+    /// A minute in which this many units are consumed, and what happens at its end.
     fn pass(&mut self, units: u64) {
         let (table, index): (Arc<str>, Arc<str>) = ("logfile".into(), "GSI_1".into());
         let within = self.now() + Duration::from_secs(30);

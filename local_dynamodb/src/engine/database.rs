@@ -1,4 +1,4 @@
-//! The engine's data and the operations on it, for whoever holds the lock around it.
+//! The engine's data and the operations on it, for the holder of its lock.
 //!
 //! The engine's own `Database` locks its storage for each operation. Here the lock is taken once for all steps of an
 //! operation, so that what is corrected before and after the engine's step is seen with it or not at all. The storage is

@@ -26,7 +26,7 @@ pub(super) fn execute_transaction(
 ) -> Result<ExecuteTransactionResponse, DynoxideError> {
     let statements = request.transact_statements.len();
     let selects: Vec<_> = request.transact_statements.iter().map(|each| select_of(&each.statement)).collect();
-    // Conditions alone, or beside reads, are no transaction of writes: the engine says so.
+    // Conditions alone, or with reads, are not a transaction of writes: the engine reports it.
     let writes = request.transact_statements.iter().zip(&selects).any(|(each, select)| {
         select.is_none() && !tokens(&each.statement).next().is_some_and(|verb| verb.eq_ignore_ascii_case("SELECT"))
     });

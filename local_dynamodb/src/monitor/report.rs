@@ -1,4 +1,4 @@
-//! What the page is told.
+//! The data for the page.
 
 use capacity::{Access, CapacityState, IndexState};
 use serde_json::{Value, json};

@@ -194,7 +194,7 @@ pub(super) fn push_request(request: &Token<'_>, fields: &mut Fields) {
     let whole = request.text();
     let parts = whole.and_then(|request| {
         let (method, rest) = request.split_once(' ')?;
-        // A URL may hold blanks that somebody did not encode.
+        // A URL may contain blanks that were not encoded.
         let (url, protocol) = match rest.rsplit_once(' ') {
             Some((url, protocol)) if protocol.starts_with("HTTP/") => (url, Some(protocol)),
             _ => (rest, None),

@@ -1,5 +1,5 @@
-//! A request's members, read with the constraints of the API's model. Everything that is wrong is told at once, in the
-//! words that AWS's services share.
+//! A request's members, read with the constraints of the API's model. All errors are reported at once, in the words
+//! that AWS's services share.
 
 use std::collections::BTreeMap;
 

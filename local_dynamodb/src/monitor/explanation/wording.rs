@@ -60,7 +60,7 @@ pub(super) fn count(number: f64) -> String {
     groups.join(",")
 }
 
-/// How long so many units take at so many a second, in words. `None` for ever.
+/// The time for these units at this rate per second, as text. `None` is forever.
 pub(super) fn seconds(units: f64, rate: f64) -> Option<String> {
     if rate <= 0.0 {
         return None;
