@@ -101,6 +101,9 @@ fn the_updated_part_of_a_nested_value_is_returned_alone() {
     assert_eq!(attributes("SET m.l[0] = :v, single = :v", value("9"), "UPDATED_NEW"), both);
     assert_eq!(attributes("REMOVE m.extra", json!({}), "UPDATED_OLD"), json!({"m": {"M": {"extra": {"S": "x"}}}}));
     assert_eq!(attributes("REMOVE m.absent", json!({}), "UPDATED_NEW"), Value::Null);
+    // At the path that was written there is nothing now, and at the one that was removed there is the next element.
+    assert_eq!(attributes("SET m.l[100] = :v", value("10"), "UPDATED_NEW"), Value::Null);
+    assert_eq!(attributes("REMOVE m.l[1]", json!({}), "UPDATED_NEW"), part("10"));
 }
 
 /// The item `p`: `item` after `expression`; its key left out.
