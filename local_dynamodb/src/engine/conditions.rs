@@ -31,7 +31,7 @@ pub(super) fn prepare(operation: &mut Operation) -> Result<(), DynoxideError> {
     let bare = DynoxideError::ValidationException;
     match operation {
         Operation::PutItem(put) => {
-            check_legacy(put.expected.as_ref())?;
+            check_legacy(put.expected.as_ref()).map_err(enveloped)?;
             prepare_one(&mut Shared {
                 name: CONDITION,
                 expression: &mut put.condition_expression,
@@ -42,7 +42,7 @@ pub(super) fn prepare(operation: &mut Operation) -> Result<(), DynoxideError> {
             .map_err(enveloped)
         }
         Operation::DeleteItem(delete) => {
-            check_legacy(delete.expected.as_ref())?;
+            check_legacy(delete.expected.as_ref()).map_err(enveloped)?;
             prepare_one(&mut Shared {
                 name: CONDITION,
                 expression: &mut delete.condition_expression,
@@ -54,7 +54,7 @@ pub(super) fn prepare(operation: &mut Operation) -> Result<(), DynoxideError> {
         }
         Operation::UpdateItem(update) => {
             set_values::prepare(update)?;
-            check_legacy(update.expected.as_ref())?;
+            check_legacy(update.expected.as_ref()).map_err(enveloped)?;
             prepare_one(&mut Shared {
                 name: CONDITION,
                 expression: &mut update.condition_expression,
@@ -72,7 +72,7 @@ pub(super) fn prepare(operation: &mut Operation) -> Result<(), DynoxideError> {
             .map_err(enveloped)
         }
         Operation::Query(query) => {
-            check_legacy(query.query_filter.as_ref())?;
+            check_legacy(query.query_filter.as_ref()).map_err(bare)?;
             let names = &query.expression_attribute_names;
             let has_empty_expression = [&query.filter_expression, &query.projection_expression]
                 .iter()
@@ -95,7 +95,7 @@ pub(super) fn prepare(operation: &mut Operation) -> Result<(), DynoxideError> {
             check_projection(query.projection_expression.as_deref(), names, false)
         }
         Operation::Scan(scan) => {
-            check_legacy(scan.scan_filter.as_ref())?;
+            check_legacy(scan.scan_filter.as_ref()).map_err(bare)?;
             prepare_one(&mut Shared {
                 name: FILTER,
                 expression: &mut scan.filter_expression,
@@ -337,23 +337,40 @@ fn size(value: &AttributeValue) -> Option<usize> {
     }
 }
 
-/// The older conditions, by attribute: `{"a": {"ComparisonOperator": "BETWEEN", "AttributeValueList": […]}}`.
-fn check_legacy(conditions: Option<&Value>) -> Result<(), DynoxideError> {
-    for condition in conditions.and_then(Value::as_object).into_iter().flat_map(serde_json::Map::values) {
-        if condition["ComparisonOperator"] == "BETWEEN"
-            && let Some([lower, upper]) = condition["AttributeValueList"].as_array().map(Vec::as_slice)
-            && let (Ok(lower), Ok(upper)) =
-                (serde_json::from_value(lower.clone()), serde_json::from_value(upper.clone()))
-            && order(&lower, &upper) == Some(Ordering::Greater)
-        {
-            return Err(DynoxideError::ValidationException(
-                "One or more parameter values were invalid: The BETWEEN condition was provided a range where the lower \
-                 bound is greater than the upper bound"
-                    .into(),
-            ));
-        }
+/// The older conditions, by attribute: `{"a": {"ComparisonOperator": "BETWEEN", "AttributeValueList": […]}}`. Checks what the
+/// engine takes; numbers of operands are left to it.
+fn check_legacy(conditions: Option<&Value>) -> Result<(), String> {
+    let conditions = conditions.and_then(Value::as_object).into_iter().flat_map(serde_json::Map::values);
+    conditions.into_iter().try_for_each(|condition| check_legacy_operands(condition).map_or(Ok(()), Err))
+}
+
+fn check_legacy_operands(condition: &Value) -> Option<String> {
+    let operator = condition["ComparisonOperator"].as_str()?;
+    let operands: Vec<AttributeValue> = serde_json::from_value(condition["AttributeValueList"].clone()).ok()?;
+    let (count, types): (usize, &[&str]) = match operator {
+        "LT" | "LE" | "GT" | "GE" | "CONTAINS" | "NOT_CONTAINS" => (1, &["S", "N", "B"]),
+        "BEGINS_WITH" => (1, &["S", "B"]),
+        "BETWEEN" => (2, &["S", "N", "B"]),
+        "IN" => (operands.len(), &["S", "N", "B"]),
+        _ => return None,
+    };
+    if operands.len() != count {
+        return None;
     }
-    Ok(())
+    let invalid = |reason: &str| Some(format!("One or more parameter values were invalid: {reason}"));
+    if let Some(operand) = operands.iter().find(|operand| !types.contains(&operand.type_name())) {
+        let kind = operand.type_name();
+        return invalid(&format!("ComparisonOperator {operator} is not valid for {kind} AttributeValue type"));
+    }
+    if operands.iter().any(|operand| operand.type_name() != operands[0].type_name()) {
+        return invalid("AttributeValues inside AttributeValueList must be of same type");
+    }
+    match &operands[..] {
+        [lower, upper] if operator == "BETWEEN" && order(lower, upper) == Some(Ordering::Greater) => {
+            invalid("The BETWEEN condition was provided a range where the lower bound is greater than the upper bound")
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

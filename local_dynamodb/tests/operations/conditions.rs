@@ -236,3 +236,47 @@ fn functions_take_values() {
     done(&server, "PutItem", put_if("size(:s) = :3"));
     done(&server, "TransactWriteItems", check_in_transaction("size(:s) = n"));
 }
+
+#[test]
+fn the_older_conditions_check_the_types_of_their_operands() {
+    let server = server();
+    composite_table(&server, "t01");
+    put(&server, "t01", key("a", "1"), json!({"n": {"N": "2"}, "s": {"S": "hello"}, "list": {"L": [{"N": "1"}]}}));
+    let (list, set) = (json!({"L": []}), json!({"NS": ["1"]}));
+    let not_valid = |operator: &str, kind: &str| {
+        format!("ComparisonOperator {operator} is not valid for {kind} AttributeValue type")
+    };
+    let same = "AttributeValues inside AttributeValueList must be of same type".to_owned();
+    for (attribute, operator, operands, expected) in [
+        ("n", "LT", json!([list]), not_valid("LT", "L")),
+        ("list", "CONTAINS", json!([list]), not_valid("CONTAINS", "L")),
+        ("s", "BEGINS_WITH", json!([{"N": "1"}]), not_valid("BEGINS_WITH", "N")),
+        ("n", "BETWEEN", json!([set, set]), not_valid("BETWEEN", "NS")),
+        ("n", "IN", json!([{"N": "2"}, {"S": "2"}]), same.clone()),
+        ("n", "BETWEEN", json!([{"N": "2"}, {"S": "2"}]), same),
+        (
+            "n",
+            "BETWEEN",
+            json!([{"N": "10"}, {"N": "9"}]),
+            "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound".into(),
+        ),
+    ] {
+        let condition = json!({attribute: {"ComparisonOperator": operator, "AttributeValueList": operands}});
+        let expected = format!("One or more parameter values were invalid: {expected}");
+        let scan = json!({"TableName": "t01", "ScanFilter": condition});
+        assert_eq!(invalid(&server, "Scan", scan), expected, "{condition}");
+        let put = json!({"TableName": "t01", "Item": key("a", "1"), "Expected": condition});
+        assert_eq!(invalid(&server, "PutItem", put), expected, "{condition}");
+    }
+    for (attribute, operator, operands) in [
+        ("n", "IN", json!([{"N": "1"}, {"N": "2.0"}])),
+        ("n", "BETWEEN", json!([{"N": "1.5"}, {"N": "10"}])),
+        ("s", "BEGINS_WITH", json!([{"S": "hell"}])),
+        ("list", "CONTAINS", json!([{"N": "1.0"}])),
+        ("list", "EQ", json!([{"L": [{"N": "1"}]}])),
+    ] {
+        let condition = json!({attribute: {"ComparisonOperator": operator, "AttributeValueList": operands}});
+        let found = done(&server, "Scan", json!({"TableName": "t01", "ScanFilter": condition}));
+        assert_eq!(found["Count"], 1, "{condition}");
+    }
+}
