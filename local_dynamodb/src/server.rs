@@ -24,12 +24,14 @@ use self::body::{BodyError, read_body};
 use self::response::{AMZ_JSON, AMZ_JSON_1_1, HttpResponse, JSON, TEXT, answer, file, not_found, status_of};
 use crate::admission::{AdmissionGate, Failure};
 use crate::automation::Automation;
-use crate::engine::{Operation, OperationName};
+use crate::engine::{Operation, OperationName, recovery_of};
 use crate::metrics::{Snapshot, report};
 use crate::monitor::Asset;
 use crate::options::Options;
 use crate::protocol::allowed_origin::{self, AllowedHosts};
-use crate::protocol::{TableArns, Target, UnusedFeature, decode, region, signing_region, wire_error};
+use crate::protocol::{
+    Account, Recovery, TableArns, Target, UnusedFeature, decode, region, signing_region, wire_error,
+};
 use crate::{auto_scaling, cloudwatch, monitor, upkeep};
 
 /// The engine runs one operation at a time; the other threads decode and encode meanwhile.
@@ -321,17 +323,40 @@ fn run(gate: &AdmissionGate, name: OperationName, region: &str, body: &[u8]) -> 
     }
 }
 
+impl Account for AdmissionGate {
+    fn has_table(&self, name: &str) -> bool {
+        let request = DescribeTableRequest { table_name: name.to_owned() };
+        self.run(Operation::DescribeTable(Box::new(request))).is_ok()
+    }
+
+    fn quotas(&self) -> (u64, u64) {
+        self.quotas()
+    }
+
+    fn now_seconds(&self) -> u64 {
+        self.now().as_secs()
+    }
+
+    fn recovery(&self, table: &str) -> Option<Recovery> {
+        let kept = self.kept(&recovery_of(table)).ok().flatten()?;
+        serde_json::from_str(&kept).ok().flatten()
+    }
+
+    fn set_recovery(&self, table: &str, recovery: Option<Recovery>) {
+        let kept = serde_json::to_string(&recovery).unwrap_or_default();
+        if let Err(error) = self.keep(&recovery_of(table), &kept) {
+            log::error!("the recovery of {table} is not kept: {error}");
+        }
+    }
+}
+
 fn answer_unused(gate: &AdmissionGate, feature: UnusedFeature, host: &str, body: &[u8]) -> (u16, Vec<u8>) {
     let body = String::from_utf8_lossy(body);
     let (body, _) = TableArns::take_from(&body);
     let Ok(request) = serde_json::from_str(&body) else {
         return (400, wire_error::of_protocol("SerializationException", None));
     };
-    let has_table = |name: &str| {
-        let request = DescribeTableRequest { table_name: name.to_owned() };
-        gate.run(Operation::DescribeTable(Box::new(request))).is_ok()
-    };
-    let (status, answer) = feature.answer(&request, host, gate.quotas(), has_table);
+    let (status, answer) = feature.answer(&request, host, gate);
     (status, answer.to_string().into_bytes())
 }
 

@@ -241,7 +241,9 @@ pub(crate) fn delete_table(
 ) -> Result<DeleteTableResponse, DynoxideError> {
     let mut answer = database.delete_table(request)?;
     database.item_counts.borrow_mut().forget(&answer.table_description.table_name);
-    kept_state::remove(&database.storage, &kept_state::of_table(&answer.table_description.table_name))?;
+    for kept in [kept_state::of_table, kept_state::recovery_of] {
+        kept_state::remove(&database.storage, &kept(&answer.table_description.table_name))?;
+    }
     streams::complete(database, &mut answer.table_description)?;
     streams::follow(database, &answer.table_description.table_name)?;
     Ok(answer)

@@ -12,6 +12,11 @@ pub(super) fn of_table(table: &str) -> String {
     format!("table/{table}")
 }
 
+/// The name of what is kept of a table's point-in-time recovery.
+pub(crate) fn recovery_of(table: &str) -> String {
+    format!("recovery/{table}")
+}
+
 pub(super) fn prepare(storage: &Storage) -> Result<(), DynoxideError> {
     Ok(storage.conn().execute_batch(PREPARE)?)
 }

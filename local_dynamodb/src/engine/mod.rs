@@ -52,6 +52,7 @@ use self::file_lock::FileLock;
 pub(crate) use self::index_fill::PendingFill;
 pub(crate) use self::index_throughput::UpdateTable;
 use self::item_counts::Counting;
+pub(crate) use self::kept_state::recovery_of;
 pub(crate) use self::operation::{Operation, OperationName, OperationOutput};
 pub(crate) use self::streams::is_expired_iterator;
 pub(crate) use self::throughput_settings::{CreateTable, IndexSettings, ThroughputSettings, WarmThroughput};

@@ -5,6 +5,7 @@ pub(crate) mod allowed_origin;
 mod expression_limits;
 mod java_values;
 mod member_path;
+mod point_in_time_recovery;
 pub(crate) mod region;
 mod request_shape;
 mod signing_region;
@@ -14,9 +15,10 @@ mod unused_feature;
 mod validation;
 pub(crate) mod wire_error;
 
+pub(crate) use self::point_in_time_recovery::Recovery;
 pub(crate) use self::signing_region::signing_region;
 pub(crate) use self::table_arns::TableArns;
-pub(crate) use self::unused_feature::UnusedFeature;
+pub(crate) use self::unused_feature::{Account, UnusedFeature};
 pub(crate) use self::validation::decode;
 use crate::engine::OperationName;
 

@@ -33,7 +33,7 @@ async fn the_sdk_reads_the_answers() {
 #[test]
 fn an_operation_that_is_not_here_is_named() {
     let server = server();
-    for operation in ["CreateBackup", "UpdateContinuousBackups", "ImportTable"] {
+    for operation in ["CreateBackup", "RestoreTableToPointInTime", "ImportTable"] {
         let (kind, error) = refused(&server, operation, json!({}));
         assert_eq!(kind, "UnknownOperationException");
         assert!(message(&error).contains(operation), "{error}");
@@ -41,4 +41,61 @@ fn an_operation_that_is_not_here_is_named() {
     for (operation, list) in [("ListExports", "ExportSummaries"), ("ListImports", "ImportSummaryList")] {
         assert_eq!(done(&server, operation, json!({}))[list], Value::Array(Vec::new()));
     }
+}
+
+#[test]
+fn point_in_time_recovery_is_kept_with_its_table() {
+    let server = server();
+    table(&server, "logfile", 0, None);
+    let update =
+        |specification: Value| json!({"TableName": "logfile", "PointInTimeRecoverySpecification": specification});
+    let described = || {
+        let backups = done(&server, "DescribeContinuousBackups", json!({"TableName": "logfile"}));
+        backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"].clone()
+    };
+    let enabled = done(&server, "UpdateContinuousBackups", update(json!({"PointInTimeRecoveryEnabled": true})));
+    let recovery = &enabled["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"];
+    assert_eq!(
+        (&recovery["PointInTimeRecoveryStatus"], &recovery["RecoveryPeriodInDays"]),
+        (&json!("ENABLED"), &json!(35))
+    );
+    assert_eq!(&described()["EarliestRestorableDateTime"], &recovery["EarliestRestorableDateTime"]);
+    assert!(described()["LatestRestorableDateTime"].as_u64() >= recovery["EarliestRestorableDateTime"].as_u64());
+    let shorter = json!({"PointInTimeRecoveryEnabled": true, "RecoveryPeriodInDays": 7});
+    done(&server, "UpdateContinuousBackups", update(shorter));
+    assert_eq!(described()["RecoveryPeriodInDays"], 7);
+
+    for (specification, constraint) in [
+        (
+            Value::Null,
+            "Value null at 'pointInTimeRecoverySpecification' failed to satisfy constraint: Member must not be null",
+        ),
+        (
+            json!({}),
+            "'pointInTimeRecoverySpecification.pointInTimeRecoveryEnabled' failed to satisfy constraint: Member must not be null",
+        ),
+        (
+            json!({"PointInTimeRecoveryEnabled": true, "RecoveryPeriodInDays": 36}),
+            "Member must have value less than or equal to 35",
+        ),
+        (
+            json!({"PointInTimeRecoveryEnabled": true, "RecoveryPeriodInDays": 0}),
+            "Member must have value greater than or equal to 1",
+        ),
+    ] {
+        let (kind, error) = refused(&server, "UpdateContinuousBackups", update(specification));
+        assert_eq!(kind, "ValidationException");
+        assert!(message(&error).contains(constraint), "{error}");
+    }
+    let absent =
+        json!({"TableName": "absent", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": true}});
+    assert_eq!(refused(&server, "UpdateContinuousBackups", absent).0, "TableNotFoundException");
+
+    let disabled = json!({"PointInTimeRecoveryStatus": "DISABLED"});
+    done(&server, "UpdateContinuousBackups", update(json!({"PointInTimeRecoveryEnabled": false})));
+    assert_eq!(described(), disabled);
+    done(&server, "UpdateContinuousBackups", update(json!({"PointInTimeRecoveryEnabled": true})));
+    done(&server, "DeleteTable", json!({"TableName": "logfile"}));
+    table(&server, "logfile", 0, None);
+    assert_eq!(described(), disabled, "the table is another one");
 }
