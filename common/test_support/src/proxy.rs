@@ -179,11 +179,8 @@ impl Shared {
                 self.answer(client, &exchange(&upstream, &request)?)?;
                 continue;
             }
-            let keys = self.begins(&request);
-            let fault = {
-                let number = self.seen.lock().unwrap().calls - 1;
-                (self.plan.lock().unwrap())(number, &request)
-            };
+            let (number, keys) = self.begins(&request);
+            let fault = (self.plan.lock().unwrap())(number, &request);
             let answer = self.apply(&fault, client, &upstream, &request);
             // Before the response is sent: the next call for a key may follow at once.
             self.ends(&keys);
@@ -244,7 +241,8 @@ impl Shared {
     }
 
     /// Records a call and returns its keys.
-    fn begins(&self, request: &Request) -> Vec<String> {
+    /// The number of the call, from 0, and its keys.
+    fn begins(&self, request: &Request) -> (usize, Vec<String>) {
         let keys: Vec<String> = requests(request).1.iter().map(key).collect();
         let mut seen = self.seen.lock().unwrap();
         seen.calls += 1;
@@ -260,7 +258,7 @@ impl Shared {
                 seen.violations.push(format!("{key} is in flight twice"));
             }
         }
-        keys
+        (seen.calls - 1, keys)
     }
 
     fn ends(&self, keys: &[String]) {

@@ -88,10 +88,10 @@ fn ends_at_once(exit: i32, code: &'static str, text: &str) {
     let failed = trial.failed(trial.program(&proxy.url()).run(), proxy.calls());
     failed.run.assert_error(exit, &[text, code, "what to do: ", "run the same command again: it resumes from here"]);
     assert_eq!(failed.counts.written, failed.items.len());
-    // The windows of the three workers have opened by one for each response, so 15 batches may be in flight. Each is
-    // sent at most three times: once, again by the SDK, which may know newer credentials, and again after the sources
-    // of expired credentials were read again.
-    assert!(failed.calls <= 12 + 3 * (3 + 12), "{code}: {} calls", failed.calls);
+    // The windows of the three workers are three batches wide at first, and open by one for each response, so 21 batches
+    // may be in flight. Each is sent at most three times: once, again by the SDK, which may know newer credentials, and
+    // again after the sources of expired credentials were read again.
+    assert!(failed.calls <= 12 + 3 * (9 + 12), "{code}: {} calls", failed.calls);
     fixed.store(true, Ordering::Relaxed);
     trial.assert_done(&trial.program(&proxy.url()).run(), code);
     proxy.assert_well_behaved();

@@ -20,6 +20,7 @@ mod kept_state;
 mod key_conditions;
 mod local_index;
 mod operation;
+mod ordering;
 mod pagination;
 mod read_refusals;
 mod segments;

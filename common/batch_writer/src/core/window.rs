@@ -5,6 +5,10 @@ use std::time::Duration;
 /// So many in flight never overload a service.
 const ALWAYS_ALLOWED: usize = 8;
 
+/// The window opens from this share of its limit, so that the workers of a program, who divide the limit, begin with as many batches
+/// together as one alone.
+const FIRST_SHARE: usize = 16;
+
 /// How many latencies are averaged: enough that times when other threads have the processor do not look like a slow service.
 const AVERAGED: u32 = 64;
 
@@ -39,7 +43,7 @@ impl Window {
     pub(super) fn new(largest: usize) -> Self {
         let largest = largest.max(1);
         Self {
-            size: largest.min(ALWAYS_ALLOWED),
+            size: largest.div_ceil(FIRST_SHARE),
             largest,
             fastest: Duration::MAX,
             average: Duration::ZERO,
@@ -105,7 +109,7 @@ mod tests {
     #[test]
     fn it_doubles_with_every_round_trip_up_to_its_limit() {
         let mut window = Window::new(40);
-        for expected in [16, 32, 40, 40] {
+        for expected in [6, 12, 24, 40, 40] {
             for _ in 0..window.size() {
                 respond(&mut window, FAST);
             }
@@ -120,12 +124,13 @@ mod tests {
             window.in_use(0, true);
             window.responded(FAST);
         }
-        assert_eq!(window.size(), ALWAYS_ALLOWED);
+        assert_eq!(window.size(), 3);
     }
 
     #[test]
     fn it_closes_by_half_and_never_wholly() {
         let mut window = Window::new(8);
+        (0..7).for_each(|_| respond(&mut window, FAST));
         let sizes: Vec<_> = std::iter::repeat_with(|| (window.shrink(), window.size()).1).take(4).collect();
         assert_eq!(sizes, [4, 2, 1, 1]);
     }

@@ -7,7 +7,7 @@ use dynoxide::AttributeValue;
 
 use super::condition::{Call, Condition, Element, Operand};
 use super::{Names, Values};
-use crate::engine::conditions::{check_bounds, is_ordered};
+use crate::engine::ordering::{check_bounds, is_ordered};
 
 /// Operands of an `IN`. Source: Developer Guide, "Comparison operator and function reference".
 const MAX_IN_OPERANDS: usize = 100;

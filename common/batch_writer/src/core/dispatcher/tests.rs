@@ -212,7 +212,7 @@ fn trouble_that_ends_in_time_costs_nothing_but_time() {
 
 #[test]
 fn batches_that_fail_together_are_one_failure() {
-    let mut bench = Bench::with_rows(4, 200);
+    let mut bench = Bench::with_rows(64, 200);
     let flights: Vec<_> = std::iter::from_fn(|| bench.send()).collect();
     assert_eq!(flights.len(), 4);
     let failed_at = bench.now + ROUND_TRIP;
@@ -224,7 +224,7 @@ fn batches_that_fail_together_are_one_failure() {
 
 #[test]
 fn what_cannot_succeed_stops_at_once_and_what_is_in_flight_still_counts() {
-    let mut bench = Bench::with_rows(4, 200);
+    let mut bench = Bench::with_rows(64, 200);
     let mut flights: Vec<_> = std::iter::from_fn(|| bench.send()).collect();
     let (first, second, third) = (flights.remove(0), flights.remove(0), flights.remove(0));
     bench.answer(first, Err(access_denied()));
