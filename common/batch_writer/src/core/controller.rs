@@ -85,9 +85,10 @@ pub(super) struct Controller {
     throttled_at: Duration,
     accepted: u64,
     throttled: u32,
-    /// Whole refusals in a row, and since when.
+    /// Whole refusals in a row, since when, and the pace and the rate before them.
     refusals: u32,
     refused_since: Duration,
+    before_refusals: (Option<f64>, Option<f64>),
     refused_whole: bool,
     /// The next batch follows a complete refusal at once: if it is accepted, the bucket was not empty.
     retries: bool,

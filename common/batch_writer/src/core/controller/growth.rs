@@ -36,7 +36,7 @@ impl Controller {
             self.large_batch_due |= self.batches >= LARGE_BATCH_AFTER;
             return;
         }
-        let careful = self.refused_whole;
+        let careful = self.refused_whole && attempt.units < 2 * attempt.first_units;
         let batches = if careful { CAREFUL_GROWTH_BATCHES } else { GROWTH_BATCHES };
         if self.batches >= batches && now.saturating_sub(self.changed_at) >= GROWTH_INTERVAL {
             self.growth = (self.growth * 2.0).clamp(FIRST_GROWTH, LARGEST_GROWTH);

@@ -24,15 +24,17 @@ impl Controller {
         if accepted > 0 {
             self.refusals = 0;
         } else {
-            self.refused_since = if self.refusals == 0 { now } else { self.refused_since };
+            if self.refusals == 0 {
+                (self.refused_since, self.before_refusals) = (now, (self.pace, self.rate));
+            }
             self.refusals += 1;
         }
         if self.refusals >= self.refusals_of_an_outage() {
-            if matches!(self.state, State::Steady) && self.by_chance.is_none() {
-                // Over short times the measured rate is inexact; what has been accepted in fact is resumed at least.
-                let accepted = self.epoch.rate(self.refused_since);
-                self.pace = self.pace.map(|pace| pace.max(accepted));
-            }
+            // What is measured when an outage begins is no rate.
+            (self.pace, self.rate) = match self.state {
+                State::Trial { rate, .. } => (Some(rate * HEADROOM), Some(rate.max(LOWEST_RATE))),
+                _ => self.before_refusals,
+            };
             self.search(self.refused_since, true, self.refusals, now);
             if let State::Search(search) = self.state {
                 self.not_before = now + search.pause(attempt, accepted, now, jitter);
