@@ -23,6 +23,19 @@ const FILTER: &str = "FilterExpression";
 
 type Values = Option<HashMap<String, AttributeValue>>;
 
+/// [`Shared`] of a request whose names and values have their usual members.
+macro_rules! shared {
+    ($name:ident, $expression:expr, $request:ident, $others:expr) => {
+        Shared {
+            name: $name,
+            expression: $expression,
+            names: &$request.expression_attribute_names,
+            values: &mut $request.expression_attribute_values,
+            others: $others,
+        }
+    };
+}
+
 /// Checks the expressions of an operation, and makes its conditions such that the engine takes them.
 ///
 /// # Errors
@@ -33,36 +46,21 @@ pub(super) fn prepare(operation: &mut Operation) -> Result<(), DynoxideError> {
     match operation {
         Operation::PutItem(put) => {
             check_legacy(put.expected.as_ref()).map_err(enveloped)?;
-            prepare_one(&mut Shared {
-                name: CONDITION,
-                expression: &mut put.condition_expression,
-                names: &put.expression_attribute_names,
-                values: &mut put.expression_attribute_values,
-                others: &[],
-            })
-            .map_err(enveloped)
+            prepare_one(&mut shared!(CONDITION, &mut put.condition_expression, put, &[])).map_err(enveloped)
         }
         Operation::DeleteItem(delete) => {
             check_legacy(delete.expected.as_ref()).map_err(enveloped)?;
-            prepare_one(&mut Shared {
-                name: CONDITION,
-                expression: &mut delete.condition_expression,
-                names: &delete.expression_attribute_names,
-                values: &mut delete.expression_attribute_values,
-                others: &[],
-            })
-            .map_err(enveloped)
+            prepare_one(&mut shared!(CONDITION, &mut delete.condition_expression, delete, &[])).map_err(enveloped)
         }
         Operation::UpdateItem(update) => {
             set_values::prepare(update)?;
             check_legacy(update.expected.as_ref()).map_err(enveloped)?;
-            prepare_one(&mut Shared {
-                name: CONDITION,
-                expression: &mut update.condition_expression,
-                names: &update.expression_attribute_names,
-                values: &mut update.expression_attribute_values,
-                others: &[update.update_expression.as_deref()],
-            })
+            prepare_one(&mut shared!(
+                CONDITION,
+                &mut update.condition_expression,
+                update,
+                &[update.update_expression.as_deref()]
+            ))
             .and_then(|()| {
                 check_update(
                     update.update_expression.as_deref().unwrap_or_default(),
@@ -97,14 +95,7 @@ pub(super) fn prepare(operation: &mut Operation) -> Result<(), DynoxideError> {
         }
         Operation::Scan(scan) => {
             check_legacy(scan.scan_filter.as_ref()).map_err(bare)?;
-            prepare_one(&mut Shared {
-                name: FILTER,
-                expression: &mut scan.filter_expression,
-                names: &scan.expression_attribute_names,
-                values: &mut scan.expression_attribute_values,
-                others: &[],
-            })
-            .map_err(bare)?;
+            prepare_one(&mut shared!(FILTER, &mut scan.filter_expression, scan, &[])).map_err(bare)?;
             check_projection(scan.projection_expression.as_deref(), &scan.expression_attribute_names, false)
         }
         Operation::GetItem(get) => {
@@ -145,32 +136,19 @@ fn check_update(expression: &str, names: &Names, values: &Values) -> Result<(), 
 
 fn prepare_action(item: &mut TransactWriteItem) -> Result<(), String> {
     if let Some(put) = &mut item.put {
-        prepare_in_transaction(&mut Shared {
-            name: CONDITION,
-            expression: &mut put.condition_expression,
-            names: &put.expression_attribute_names,
-            values: &mut put.expression_attribute_values,
-            others: &[],
-        })?;
+        prepare_in_transaction(&mut shared!(CONDITION, &mut put.condition_expression, put, &[]))?;
     }
     if let Some(delete) = &mut item.delete {
-        prepare_in_transaction(&mut Shared {
-            name: CONDITION,
-            expression: &mut delete.condition_expression,
-            names: &delete.expression_attribute_names,
-            values: &mut delete.expression_attribute_values,
-            others: &[],
-        })?;
+        prepare_in_transaction(&mut shared!(CONDITION, &mut delete.condition_expression, delete, &[]))?;
     }
     if let Some(update) = &mut item.update {
         set_values::normalize(update.expression_attribute_values.iter_mut().flat_map(|values| values.values_mut()));
-        prepare_in_transaction(&mut Shared {
-            name: CONDITION,
-            expression: &mut update.condition_expression,
-            names: &update.expression_attribute_names,
-            values: &mut update.expression_attribute_values,
-            others: &[Some(update.update_expression.as_str())],
-        })?;
+        prepare_in_transaction(&mut shared!(
+            CONDITION,
+            &mut update.condition_expression,
+            update,
+            &[Some(update.update_expression.as_str())]
+        ))?;
         check_update(
             &update.update_expression,
             &update.expression_attribute_names,
@@ -179,13 +157,7 @@ fn prepare_action(item: &mut TransactWriteItem) -> Result<(), String> {
     }
     if let Some(check) = &mut item.condition_check {
         let mut condition = Some(std::mem::take(&mut check.condition_expression));
-        let prepared = prepare_in_transaction(&mut Shared {
-            name: CONDITION,
-            expression: &mut condition,
-            names: &check.expression_attribute_names,
-            values: &mut check.expression_attribute_values,
-            others: &[],
-        });
+        let prepared = prepare_in_transaction(&mut shared!(CONDITION, &mut condition, check, &[]));
         check.condition_expression = condition.unwrap_or_default();
         prepared?;
     }

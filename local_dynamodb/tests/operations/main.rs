@@ -39,20 +39,30 @@ use serde_json::{Value, json};
 use support::eventually;
 use support::json::{done, refused};
 
+/// Definitions of attributes of type S.
+fn strings(names: &[&str]) -> Value {
+    names.iter().map(|name| json!({"AttributeName": name, "AttributeType": "S"})).collect()
+}
+
+/// A partition key, and a sort key if there is one.
+fn key_schema(names: &[&str]) -> Value {
+    names.iter().zip(["HASH", "RANGE"]).map(|(name, kind)| json!({"AttributeName": name, "KeyType": kind})).collect()
+}
+
+fn keys_and_included() -> Value {
+    json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": ["included"]})
+}
+
 /// Creates a table on demand with the key `p`, `c`, and the local index `by_l` on `l`, which holds keys and `included`.
 fn composite_table(server: &LocalDynamoDb, name: &str) {
-    let attribute = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
-    let key =
-        |sort: &str| json!([{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]);
-    let projection = json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": ["included"]});
     done(
         server,
         "CreateTable",
         json!({
             "TableName": name,
-            "AttributeDefinitions": [attribute("p"), attribute("c"), attribute("l")],
-            "KeySchema": key("c"),
-            "LocalSecondaryIndexes": [{"IndexName": "by_l", "KeySchema": key("l"), "Projection": projection}],
+            "AttributeDefinitions": strings(&["p", "c", "l"]),
+            "KeySchema": key_schema(&["p", "c"]),
+            "LocalSecondaryIndexes": [{"IndexName": "by_l", "KeySchema": key_schema(&["p", "l"]), "Projection": keys_and_included()}],
             "BillingMode": "PAY_PER_REQUEST",
         }),
     );
@@ -62,20 +72,15 @@ fn composite_table(server: &LocalDynamoDb, name: &str) {
 /// Creates a table on demand with the key `p`, `c`, the global index `by_g` on `g`, which holds `included`, and the local
 /// index `by_l` on `l`, which holds everything.
 fn indexed_table(server: &LocalDynamoDb, name: &str) {
-    let attribute = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
-    let key = |parts: &[(&str, &str)]| -> Value {
-        parts.iter().map(|(name, kind)| json!({"AttributeName": name, "KeyType": kind})).collect()
-    };
-    let projection = json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": ["included"]});
     done(
         server,
         "CreateTable",
         json!({
             "TableName": name,
-            "AttributeDefinitions": [attribute("p"), attribute("c"), attribute("g"), attribute("l")],
-            "KeySchema": key(&[("p", "HASH"), ("c", "RANGE")]),
-            "GlobalSecondaryIndexes": [{"IndexName": "by_g", "KeySchema": key(&[("g", "HASH")]), "Projection": projection}],
-            "LocalSecondaryIndexes": [{"IndexName": "by_l", "KeySchema": key(&[("p", "HASH"), ("l", "RANGE")]),
+            "AttributeDefinitions": strings(&["p", "c", "g", "l"]),
+            "KeySchema": key_schema(&["p", "c"]),
+            "GlobalSecondaryIndexes": [{"IndexName": "by_g", "KeySchema": key_schema(&["g"]), "Projection": keys_and_included()}],
+            "LocalSecondaryIndexes": [{"IndexName": "by_l", "KeySchema": key_schema(&["p", "l"]),
                 "Projection": {"ProjectionType": "ALL"}}],
             "BillingMode": "PAY_PER_REQUEST",
         }),
@@ -88,9 +93,7 @@ fn simple_table(server: &LocalDynamoDb, name: &str, types: &[&str]) {
     let parts = || ["p", "c"].iter().zip(types);
     let definitions: Value =
         parts().map(|(name, kind)| json!({"AttributeName": name, "AttributeType": kind})).collect();
-    let kinds = ["HASH", "RANGE"];
-    let key: Value =
-        parts().zip(kinds).map(|((name, _), kind)| json!({"AttributeName": name, "KeyType": kind})).collect();
+    let key = key_schema(&["p", "c"][..types.len()]);
     let request = json!({"TableName": name, "AttributeDefinitions": definitions, "KeySchema": key, "BillingMode": "PAY_PER_REQUEST"});
     done(server, "CreateTable", request);
     wait_until_active(server, name);
