@@ -1,6 +1,6 @@
-//! The expressions of a request, checked and made such that the engine takes them.
+//! The expressions of a request, checked and adjusted so that the engine accepts them.
 //!
-//! What the engine takes and DynamoDB refuses is refused here, in DynamoDB's words. `size(:v)` and `attribute_type(:v, :t)`,
+//! What the engine accepts and DynamoDB refuses is refused here, in DynamoDB's words. `size(:v)` and `attribute_type(:v, :t)`,
 //! which the engine does not parse, have a value that is known before it runs.
 
 use std::cmp::Ordering;
@@ -36,7 +36,7 @@ macro_rules! shared {
     };
 }
 
-/// Checks the expressions of an operation, and makes its conditions such that the engine takes them.
+/// Checks the expressions of an operation, and adjusts its conditions so that the engine accepts them.
 ///
 /// # Errors
 /// `ValidationException` for an expression that DynamoDB refuses.

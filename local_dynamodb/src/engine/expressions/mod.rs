@@ -1,4 +1,4 @@
-//! The syntax of expressions, where the engine refuses one in the words of its own parser, or takes what DynamoDB refuses.
+//! The syntax of expressions, where the engine refuses one in the words of its own parser, or accepts what DynamoDB refuses.
 //!
 //! What cannot be parsed here is left to the engine, which words syntax errors of conditions and updates as DynamoDB does.
 
