@@ -89,6 +89,11 @@ impl SharedPacer {
         self.with(|pacer| pacer.throttles_some_again())
     }
 
+    /// Whether requests are throttled however slowly they are sent, so that the rate of the whole table is not the cause.
+    pub fn throttles_at_any_rate(&self) -> bool {
+        self.with(|pacer| pacer.throttles_at_any_rate())
+    }
+
     fn now(&self) -> Duration {
         self.start.elapsed()
     }

@@ -118,6 +118,11 @@ impl Controller {
         self.rate
     }
 
+    /// Whether batches are throttled, as far as known, at any rate.
+    pub(super) fn throttles_at_any_rate(&self) -> bool {
+        self.by_chance.is_some()
+    }
+
     fn is_paced(&self) -> bool {
         !matches!(self.state, State::Open | State::Search(_))
     }

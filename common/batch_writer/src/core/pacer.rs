@@ -109,6 +109,11 @@ impl Pacer {
         self.aside.units_per_second().is_some()
     }
 
+    /// See [`SharedPacer::throttles_at_any_rate`](crate::SharedPacer::throttles_at_any_rate).
+    pub(crate) fn throttles_at_any_rate(&self) -> bool {
+        self.main.throttles_at_any_rate()
+    }
+
     /// A batch of so many units, of which its first request has so many, is sent. [`responded`](Self::responded) is called when its outcome is known.
     pub(crate) fn sent(&mut self, lane: Lane, now: Duration, first_units: u64, units: u64) -> Attempt {
         let counted = self.limit.as_mut().map_or(0, |limit| limit.sent(now, units));

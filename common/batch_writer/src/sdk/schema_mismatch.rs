@@ -2,12 +2,14 @@
 //!
 //! DynamoDB rejects a batch with the same message whether the table's keys differ from the items', or one item has a
 //! key of a different type. In the first case every item would be rejected, one by one, so the two must be
-//! distinguished before the batch is divided.
+//! distinguished before the batch is divided: it is the table where all items have the same types and none was accepted.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::core::key::KeySchema;
+use crate::core::write_batch::WriteBatch;
+use crate::core::write_request::WriteRequest;
 use crate::service_error::{ServiceError, ServiceErrorKind};
 use capacity::limits::MAX_BATCH_WRITE_REQUESTS;
 
@@ -26,6 +28,8 @@ pub(super) struct AttributeTypes {
     fixed: HashMap<String, &'static str>,
     /// Whether the table has accepted a batch, which proves that its keys are the items'.
     has_accepted: AtomicBool,
+    /// Whether items of one rejected batch had different types. Its halves, which are sent next, prove nothing about the table.
+    has_differed: AtomicBool,
     lone_rejections: AtomicUsize,
 }
 
@@ -38,24 +42,40 @@ impl AttributeTypes {
         self.has_accepted.store(true, Ordering::Relaxed);
     }
 
-    /// The error of a batch of `items` items; it is about the table if that is certain.
-    pub(super) fn judge(&self, error: ServiceError, schema: &KeySchema, items: usize) -> ServiceError {
+    /// The error of a batch; it is about the table if that is certain.
+    pub(super) fn judge<T>(&self, error: ServiceError, schema: &KeySchema, batch: &WriteBatch<T>) -> ServiceError {
         if error.kind != ServiceErrorKind::Invalid {
             return error;
         }
         let mismatch = TypeMismatch::from_message(&error.message);
-        let is_of_table = match &mismatch {
-            // Every item has this type.
-            Some(mismatch) if self.fixed.get(mismatch.attribute) == Some(&mismatch.actual) => true,
-            Some(_) => items == 1 && self.is_rejected_throughout(),
+        let names: Vec<&str> = match &mismatch {
+            Some(mismatch) => vec![mismatch.attribute],
             None if error.message.contains(KEY_ELEMENT) => {
-                let mut names = std::iter::once(&schema.partition).chain(&schema.sort);
-                names.all(|name| self.fixed.contains_key(name)) || items == 1 && self.is_rejected_throughout()
+                std::iter::once(&schema.partition).chain(&schema.sort).map(String::as_str).collect()
             }
-            None => false,
+            None => return error,
         };
+        let is_fixed = match &mismatch {
+            Some(mismatch) => self.fixed.get(mismatch.attribute) == Some(&mismatch.actual),
+            None => names.iter().all(|name| self.fixed.contains_key(*name)),
+        };
+        let is_of_table = is_fixed
+            || match batch.len() {
+                1 => self.is_rejected_throughout(),
+                _ => self.is_rejected_alike(batch, &names),
+            };
         let kind = if is_of_table { ServiceErrorKind::SchemaMismatch } else { error.kind };
         ServiceError { kind, ..error }
+    }
+
+    /// Whether all items of a batch have the same types of these attributes, and no item was accepted or different so far.
+    fn is_rejected_alike<T>(&self, batch: &WriteBatch<T>, names: &[&str]) -> bool {
+        let mut types = batch.requests().iter().map(|request| attribute_types(request, names));
+        let first = types.next();
+        if !types.all(|types| Some(types) == first) {
+            self.has_differed.store(true, Ordering::Relaxed);
+        }
+        !self.has_differed.load(Ordering::Relaxed) && !self.has_accepted.load(Ordering::Relaxed)
     }
 
     /// Counts an item that was rejected alone. Returns whether there are too many.
@@ -63,6 +83,15 @@ impl AttributeTypes {
         let before = self.lone_rejections.fetch_add(1, Ordering::Relaxed);
         before + 1 >= LONE_REJECTIONS && !self.has_accepted.load(Ordering::Relaxed)
     }
+}
+
+/// The types of these attributes of an item, such as `S`; `None` for an attribute that it does not have.
+fn attribute_types<T>(request: &WriteRequest<T>, names: &[&str]) -> Vec<Option<String>> {
+    let mut json = Vec::new();
+    request.push_item_json(&mut json);
+    let item: serde_json::Value = serde_json::from_slice(&json).unwrap_or_default();
+    let type_of = |name: &&str| item["Item"][*name].as_object()?.keys().next().cloned();
+    names.iter().map(type_of).collect()
 }
 
 /// `Type mismatch for Index Key G Expected: S Actual: N IndexName: I`
@@ -85,6 +114,8 @@ impl<'a> TypeMismatch<'a> {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
     use super::*;
 
     const KEY: &str = "One or more parameter values were invalid: Type mismatch for key PK expected: S actual: N";
@@ -95,8 +126,24 @@ mod tests {
         ServiceError::from_response(400, Some("ValidationException"), Some(message))
     }
 
-    fn kind(types: &AttributeTypes, message: &str, items: usize) -> ServiceErrorKind {
-        types.judge(invalid(message), &KeySchema::partition("PK"), items).kind
+    /// A batch of items with a PK of these types and a G that is a number.
+    fn batch(types: &[&str]) -> WriteBatch<()> {
+        let mut requests = types.iter().enumerate().map(|(number, type_of_key)| {
+            let number = number.to_string();
+            let key = match *type_of_key {
+                "N" => AttributeValue::N(number),
+                _ => AttributeValue::S(number),
+            };
+            let item = [("PK".to_owned(), key), ("G".to_owned(), AttributeValue::N("1".to_owned()))].into();
+            WriteRequest::put_item(&KeySchema::partition("PK"), &item, ()).unwrap()
+        });
+        let mut batch = WriteBatch::new(requests.next().unwrap());
+        requests.for_each(|request| batch.push(request).unwrap());
+        batch
+    }
+
+    fn kind(types: &AttributeTypes, message: &str, keys: &[&str]) -> ServiceErrorKind {
+        types.judge(invalid(message), &KeySchema::partition("PK"), &batch(keys)).kind
     }
 
     #[test]
@@ -110,28 +157,46 @@ mod tests {
     #[test]
     fn a_type_that_every_item_has_is_an_error_of_the_table() {
         let types = AttributeTypes::fixed([("PK".to_owned(), "N"), ("G".to_owned(), "N")]);
+        types.accepted();
         for message in [KEY, INDEX, KEY_ELEMENT] {
-            assert_eq!(kind(&types, message, 25), ServiceErrorKind::SchemaMismatch, "{message}");
+            assert_eq!(kind(&types, message, &["N"; 25]), ServiceErrorKind::SchemaMismatch, "{message}");
         }
         // An item with a NULL where the others have a number.
         let null = INDEX.replace("Actual: N", "Actual: NULL");
-        assert_eq!(kind(&types, &null, 25), ServiceErrorKind::Invalid);
-        assert_eq!(kind(&types, "Item size has exceeded the maximum allowed size", 25), ServiceErrorKind::Invalid);
+        assert_eq!(kind(&types, &null, &["N"; 25]), ServiceErrorKind::Invalid);
+        let too_large = "Item size has exceeded the maximum allowed size";
+        assert_eq!(kind(&AttributeTypes::default(), too_large, &["N"; 25]), ServiceErrorKind::Invalid);
+    }
+
+    #[test]
+    fn a_type_that_the_first_items_share_is_an_error_of_the_table() {
+        for message in [KEY, INDEX, KEY_ELEMENT] {
+            let types = AttributeTypes::default();
+            assert_eq!(kind(&types, message, &["N", "N"]), ServiceErrorKind::SchemaMismatch, "{message}");
+            types.accepted();
+            assert_eq!(kind(&types, message, &["N", "N"]), ServiceErrorKind::Invalid, "{message}");
+        }
     }
 
     #[test]
     fn where_types_differ_between_items_the_others_are_given_a_chance() {
+        for message in [KEY, KEY_ELEMENT] {
+            let types = AttributeTypes::default();
+            assert_eq!(kind(&types, message, &["N", "N", "S", "N"]), ServiceErrorKind::Invalid, "{message}");
+            assert_eq!(kind(&types, message, &["N", "N"]), ServiceErrorKind::Invalid, "{message}");
+        }
+    }
+
+    #[test]
+    fn many_items_rejected_alone_and_none_accepted_are_an_error_of_the_table() {
         for message in [KEY, INDEX, KEY_ELEMENT] {
             let types = AttributeTypes::default();
-            for _ in 0..10 {
-                assert_eq!(kind(&types, message, 25), ServiceErrorKind::Invalid, "{message}");
-            }
             for _ in 1..LONE_REJECTIONS {
-                assert_eq!(kind(&types, message, 1), ServiceErrorKind::Invalid, "{message}");
+                assert_eq!(kind(&types, message, &["N"]), ServiceErrorKind::Invalid, "{message}");
             }
-            assert_eq!(kind(&types, message, 1), ServiceErrorKind::SchemaMismatch, "{message}");
+            assert_eq!(kind(&types, message, &["N"]), ServiceErrorKind::SchemaMismatch, "{message}");
             types.accepted();
-            assert_eq!(kind(&types, message, 1), ServiceErrorKind::Invalid, "{message}");
+            assert_eq!(kind(&types, message, &["N"]), ServiceErrorKind::Invalid, "{message}");
         }
     }
 }

@@ -202,7 +202,7 @@ impl<T: Send + Sync + 'static> BatchWriteItem<T> for Table {
                 if error.code.is_some() && error.kind != ServiceErrorKind::WrongEndpoint {
                     self.is_dynamodb.store(true, Ordering::Relaxed);
                 }
-                Err(self.types.judge(error, &self.schema, batch.len()))
+                Err(self.types.judge(error, &self.schema, batch))
             }
         }
     }

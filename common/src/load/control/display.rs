@@ -191,15 +191,18 @@ impl Display {
         // Until consumed capacity is known, a row is assumed to cost one unit in the table and in each index.
         let of_row = |units: f64| if measured == 0 { 1.0 } else { units / measured as f64 };
         let index_units = |name: &str| of_row(indexes.get(name).map_or(0.0, |units| units.as_f64()));
+        let elapsed = self.start.elapsed();
         with(&Situation {
             table: &sinks.name,
             description,
             endpoint_url: sinks.connection.endpoint_url(),
-            rows_per_second: written as f64 / self.start.elapsed().as_secs_f64().max(1e-3),
+            elapsed,
+            rows_per_second: written as f64 / elapsed.as_secs_f64().max(1e-3),
             rows_left: self.progress.rows_left(),
             table_units: of_row(table.as_f64()),
             index_units: &index_units,
             some_rows_are_refused_again: sinks.pacer.throttles_some_again(),
+            refused_at_any_rate: sinks.pacer.throttles_at_any_rate(),
         })
     }
 }

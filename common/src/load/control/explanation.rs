@@ -13,9 +13,11 @@ use crate::tables::{self, KeyElement, TableDescription, provisioned};
 /// A load that takes longer than this many seconds should take this long with the proposed capacity.
 const PROPOSALS: [(u64, u64, &str); 2] = [(1800, 600, "10 minutes"), (120, 60, "a minute")];
 
-/// A load that has written less than this share of what the capacity allows is not throttled by the capacity of the whole table: what the
-/// search for the rate costs at the beginning is less than the rest.
-const CAPACITY_LEFT: f64 = 0.5;
+/// A load that has written less than this share of what the capacity allows is not throttled by the capacity of the whole table.
+const USED_UP: f64 = 0.8;
+
+/// What the search for the rate costs at the beginning, which is most of what a table with little capacity allows by then.
+const ROWS_OF_SEARCH: f64 = 8.0;
 
 /// What is known of a load when it is throttled.
 #[derive(Clone)]
@@ -25,6 +27,8 @@ pub(super) struct Situation<'a> {
     pub(super) description: Option<&'a TableDescription>,
     /// The endpoint, where it is not AWS's own.
     pub(super) endpoint_url: Option<&'a str>,
+    /// How long the load has lasted.
+    pub(super) elapsed: Duration,
     /// Rows that the load has written each second so far.
     pub(super) rows_per_second: f64,
     /// Rows still to be written, if that is known.
@@ -34,14 +38,17 @@ pub(super) struct Situation<'a> {
     pub(super) index_units: &'a dyn Fn(&str) -> f64,
     /// Whether rows are refused again and again while others are accepted.
     pub(super) some_rows_are_refused_again: bool,
+    /// Whether requests are refused however slowly they are sent.
+    pub(super) refused_at_any_rate: bool,
 }
 
 impl Situation<'_> {
     /// The cause. Where the response does not name the resource, it is the one that allows the fewest rows. If even that one is far from
-    /// used up, or if only some rows are refused again and again, it is a part of the table.
+    /// used up, or if refusals do not depend on the rate, it is a part of the table.
     pub(super) fn deduce(&self, cause: &ThrottleCause) -> ThrottleCause {
         let of_a_part = ThrottleCause { resource: cause.resource.clone(), limit: ThrottleLimit::KeyRange };
-        if cause.resource == ThrottledResource::Unknown && self.some_rows_are_refused_again {
+        let does_not_depend_on_rate = self.some_rows_are_refused_again || self.refused_at_any_rate;
+        if cause.resource == ThrottledResource::Unknown && does_not_depend_on_rate {
             return of_a_part;
         }
         let Some(description) = self.description else { return cause.clone() };
@@ -59,12 +66,15 @@ impl Situation<'_> {
         let scarcest = candidates.into_iter().filter_map(|(resource, rows)| Some((resource, rows?)));
         match scarcest.min_by(|(_, one), (_, other)| one.total_cmp(other)) {
             // Where nothing at all was accepted, it is no part.
-            Some((_, allowed)) if (f64::MIN_POSITIVE..allowed * CAPACITY_LEFT).contains(&self.rows_per_second) => {
-                of_a_part
-            }
+            Some((_, allowed)) if self.rows_per_second > 0.0 && self.is_capacity_left(allowed) => of_a_part,
             Some((resource, _)) => ThrottleCause { resource, limit: ThrottleLimit::ProvisionedThroughput },
             None => cause.clone(),
         }
+    }
+
+    fn is_capacity_left(&self, rows_allowed: f64) -> bool {
+        let seconds = self.elapsed.as_secs_f64();
+        self.rows_per_second * seconds < rows_allowed * seconds * USED_UP - ROWS_OF_SEARCH
     }
 
     /// WCU and RCU provisioned for a resource.
@@ -198,13 +208,14 @@ impl Situation<'_> {
     }
 
     fn part_of_the_table(&self, name: &str) -> Vec<String> {
-        let others = match self.some_rows_are_refused_again {
-            true => "others are accepted",
-            false => "it has capacity left",
+        let some_rows = match (self.some_rows_are_refused_again, self.refused_at_any_rate) {
+            (true, _) => "are refused although others are accepted",
+            (_, true) => "are refused however slowly they are sent",
+            _ => "are refused although it has capacity left",
         };
         let partition = format!("at most {} WCU: a hot key.", human::count(PARTITION_WRITE_UNITS));
         let mut lines = vec![
-            format!("throttled: some rows of {name} are refused although {others}."),
+            format!("throttled: some rows of {name} {some_rows}."),
             "  Rows with the same value of a partition key, of the table or of an index, are in one partition, which accepts".to_owned(),
         ];
         if self.some_rows_are_refused_again {
@@ -290,11 +301,13 @@ mod tests {
             table,
             description,
             endpoint_url: None,
+            elapsed: Duration::from_secs(2),
             rows_per_second: 9_765.4,
             rows_left: Some(979_700),
             table_units: 1.0,
             index_units: &|_| 1.0,
             some_rows_are_refused_again: false,
+            refused_at_any_rate: false,
         }
     }
 
@@ -366,12 +379,19 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_or_a_table_shared_with_others_is_the_capacity_of_the_table() {
-        for (rows_per_second, written) in [(6_000.0, "6,000"), (5_000.0, "5,000"), (3_500.0, "3,500")] {
+    fn a_bucket_is_the_capacity_of_the_table() {
+        for (rows_per_second, written) in [(6_000.0, "6,000"), (5_000.0, "5,000"), (4_000.0, "4,000")] {
             let capacity = "throttled: table logfile_scan has 5,000 WCU, enough for 5,000 rows a second";
             let expected = format!("{capacity}; this load has written {written} a second so far.");
             assert_eq!(deduced(rows_per_second, false), expected);
         }
+    }
+
+    #[test]
+    fn a_table_with_little_capacity_is_not_taken_for_a_part_while_the_rate_is_looked_for() {
+        let description = lab("logfile");
+        let situation = Situation { rows_per_second: 1.5, ..situation("logfile", Some(&description)) };
+        assert_eq!(situation.deduce(&ThrottleCause::UNKNOWN), named(ThrottledResource::Table));
     }
 
     #[test]
@@ -391,9 +411,23 @@ mod tests {
 
     #[test]
     fn refusals_by_chance_are_not_taken_for_the_capacity_of_the_table() {
-        for rows_per_second in [1.0, 2_450.0] {
+        for rows_per_second in [1.0, 3_500.0] {
             let expected = "throttled: some rows of table logfile_scan are refused although it has capacity left.";
             assert_eq!(deduced(rows_per_second, false), expected);
+        }
+    }
+
+    #[test]
+    fn refusals_at_any_rate_are_not_taken_for_the_capacity_of_the_table() {
+        let description = lab("logfile_scan");
+        for rows_per_second in [1.0, 3_500.0, 6_000.0] {
+            let base = situation("logfile_scan", Some(&description));
+            let situation = Situation { rows_per_second, refused_at_any_rate: true, ..base };
+            let lines = situation.explain(&situation.deduce(&ThrottleCause::UNKNOWN));
+            assert_eq!(
+                lines[0],
+                "throttled: some rows of table logfile_scan are refused however slowly they are sent."
+            );
         }
     }
 
