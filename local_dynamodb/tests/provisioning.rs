@@ -228,8 +228,17 @@ fn an_index_that_is_added_has_its_own_capacity() {
 }
 
 #[test]
-fn a_provisioned_table_and_its_indexes_need_throughput() {
-    let server = server(SPEED, 2);
+fn a_provisioned_table_and_its_indexes_need_throughput_whether_it_is_enforced_or_not() {
+    for throttle in [true, false] {
+        let server = with(|options| {
+            options.speed = NonZeroU32::new(SPEED).unwrap();
+            options.throttle = throttle;
+        });
+        needs_throughput(&server);
+    }
+}
+
+fn needs_throughput(server: &LocalDynamoDb) {
     let invalid = |reason: &str| json!(format!("One or more parameter values were invalid: {reason}"));
     let index = |throughput: Option<u64>| {
         let mut index = json!({
@@ -254,7 +263,7 @@ fn a_provisioned_table_and_its_indexes_need_throughput() {
         request
     };
     let five = json!({"ReadCapacityUnits": 5, "WriteCapacityUnits": 5});
-    let message = |request: Value| refused(&server, "CreateTable", request).1["message"].clone();
+    let message = |request: Value| refused(server, "CreateTable", request).1["message"].clone();
     let missing = "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED";
     assert_eq!(message(create(json!({}))), invalid(missing));
     assert_eq!(message(create(json!({"BillingMode": "PROVISIONED"}))), invalid(missing));
@@ -262,10 +271,10 @@ fn a_provisioned_table_and_its_indexes_need_throughput() {
     assert_eq!(message(without), invalid("ProvisionedThroughput is not specified for index: GSI_1"));
 
     // A table that is provisioned, and gets an index; then on demand; then provisioned again.
-    table(&server, "logfile", 5, None);
+    table(server, "logfile", 5, None);
     let message = |mut request: Value| {
         request["TableName"] = json!("logfile");
-        refused(&server, "UpdateTable", request).1["message"].clone()
+        refused(server, "UpdateTable", request).1["message"].clone()
     };
     let add = |throughput| {
         json!({"AttributeDefinitions": [key("PK"), key("GSI_1_PK")],
@@ -274,9 +283,9 @@ fn a_provisioned_table_and_its_indexes_need_throughput() {
     assert_eq!(message(add(None)), invalid("ProvisionedThroughput must be specified for index: GSI_1"));
     let update = |mut request: Value| {
         request["TableName"] = json!("logfile");
-        done(&server, "UpdateTable", request);
+        done(server, "UpdateTable", request);
         eventually(|| {
-            let table = describe(&server);
+            let table = describe(server);
             let indexes = table["GlobalSecondaryIndexes"].as_array().into_iter().flatten();
             let statuses = indexes.map(|index| &index["IndexStatus"]).chain([&table["TableStatus"]]);
             statuses.into_iter().all(|status| status == "ACTIVE").then_some(())

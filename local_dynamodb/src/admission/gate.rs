@@ -18,7 +18,7 @@ use super::throttle_error::{self, ThrottleError};
 use super::throughput_checks::{self, Quota};
 use crate::clock::Clock;
 use crate::engine::{Engine, Operation, OperationName, OperationOutput, is_expired_iterator};
-use crate::ledger::{CapacityRequest, Ledger, RequestCost, ThrottledPart};
+use crate::ledger::{CapacityRequest, Ledger, RequestCost, TableDefinition, ThrottledPart};
 use crate::metrics::{Metrics, Snapshot};
 
 #[derive(Debug)]
@@ -146,9 +146,7 @@ impl AdmissionGate {
             return Err(Failure::ExpiredIterator);
         }
         if self.enforcement == Enforcement::Off {
-            // A name found free must still be free when the table is created.
-            let _changing = matches!(operation, Operation::CreateTable(_)).then(|| self.lock_tables());
-            return Ok(self.engine.run(operation)?);
+            return Ok(self.run_unlimited(operation)?);
         }
         match operation {
             Operation::CreateTable(_) | Operation::DeleteTable(_) | Operation::UpdateTable(_) => {
@@ -173,6 +171,18 @@ impl AdmissionGate {
                 None => Ok(self.engine.run(operation)?),
             },
         }
+    }
+
+    fn run_unlimited(&self, operation: Operation) -> Result<OperationOutput, DynoxideError> {
+        // What is found now, such as a free name, must still be true when the table is changed.
+        let changes = matches!(operation, Operation::CreateTable(_) | Operation::UpdateTable(_));
+        let _changing = changes.then(|| self.lock_tables());
+        if let Operation::UpdateTable(update) = &operation
+            && let Some(table) = self.engine.describe(&update.request.table_name)
+        {
+            throughput_checks::check_update(update, &TableDefinition::of(&table))?;
+        }
+        self.engine.run(operation)
     }
 
     /// Deletes a page of the items that had expired at `delay` before now, whatever capacity is left. Whether any was found.
