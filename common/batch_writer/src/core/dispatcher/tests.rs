@@ -1,6 +1,8 @@
 use super::super::item_json::ItemJson;
 use super::super::keyed;
 use super::*;
+use crate::core::batch_response::{BatchResponse, BatchResult};
+use crate::service_error::ServiceError;
 
 const SECOND: Duration = Duration::from_secs(1);
 const ROUND_TRIP: Duration = Duration::from_millis(10);
