@@ -2,7 +2,7 @@
 //!
 //! DynamoDB rejects a batch with the same message whether the table's keys differ from the items', or one item has a
 //! key of a different type. In the first case every item would be rejected, one by one, so the two must be
-//! distinguished before the batch is divided: it is the table where all items have the same types and none was accepted.
+//! distinguished before the batch is divided. The table is the cause if all items have the same types and none has been accepted.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -48,16 +48,15 @@ impl AttributeTypes {
             return error;
         }
         let mismatch = TypeMismatch::from_message(&error.message);
-        let names: Vec<&str> = match &mismatch {
-            Some(mismatch) => vec![mismatch.attribute],
+        // The attributes that the error is about, and whether every item has the same types of them.
+        let (names, is_fixed) = match &mismatch {
+            Some(TypeMismatch { attribute, actual }) => (vec![*attribute], self.fixed.get(*attribute) == Some(actual)),
             None if error.message.contains(KEY_ELEMENT) => {
-                std::iter::once(&schema.partition).chain(&schema.sort).map(String::as_str).collect()
+                let names: Vec<&str> = std::iter::once(&*schema.partition).chain(schema.sort.as_deref()).collect();
+                let is_fixed = names.iter().all(|name| self.fixed.contains_key(*name));
+                (names, is_fixed)
             }
             None => return error,
-        };
-        let is_fixed = match &mismatch {
-            Some(mismatch) => self.fixed.get(mismatch.attribute) == Some(&mismatch.actual),
-            None => names.iter().all(|name| self.fixed.contains_key(*name)),
         };
         let is_of_table = is_fixed
             || match batch.len() {
@@ -68,14 +67,17 @@ impl AttributeTypes {
         ServiceError { kind, ..error }
     }
 
-    /// Whether all items of a batch have the same types of these attributes, and no item was accepted or different so far.
+    /// Whether all items of a batch have the same types of these attributes, and no other item has been accepted or has had other types.
     fn is_rejected_alike<T>(&self, batch: &WriteBatch<T>, names: &[&str]) -> bool {
+        if self.has_accepted.load(Ordering::Relaxed) {
+            return false;
+        }
         let mut types = batch.requests().iter().map(|request| attribute_types(request, names));
         let first = types.next();
         if !types.all(|types| Some(types) == first) {
             self.has_differed.store(true, Ordering::Relaxed);
         }
-        !self.has_differed.load(Ordering::Relaxed) && !self.has_accepted.load(Ordering::Relaxed)
+        !self.has_differed.load(Ordering::Relaxed)
     }
 
     /// Counts an item that was rejected alone. Returns whether there are too many.

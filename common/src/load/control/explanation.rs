@@ -16,7 +16,7 @@ const PROPOSALS: [(u64, u64, &str); 2] = [(1800, 600, "10 minutes"), (120, 60, "
 /// A load that has written less than this share of what the capacity allows is not throttled by the capacity of the whole table.
 const USED_UP: f64 = 0.8;
 
-/// What the search for the rate costs at the beginning, which is most of what a table with little capacity allows by then.
+/// Rows that the search for the rate costs at the beginning: most of what a table with little capacity allows by then.
 const ROWS_OF_SEARCH: f64 = 8.0;
 
 /// What is known of a load when it is throttled.

@@ -8,6 +8,7 @@ use super::constants::{
     CAREFUL_GROWTH_BATCHES, FIRST_GROWTH, GROWTH_BATCHES, GROWTH_INTERVAL, LARGE_BATCH_AFTER, LARGE_BATCH_PROOF,
     LARGE_ITEM, LARGEST_GROWTH,
 };
+use super::measure::seconds_since;
 use super::{Attempt, Controller};
 
 impl Controller {
@@ -19,21 +20,21 @@ impl Controller {
         }
         if attempt.large {
             let usual = self.usual_limit().unwrap_or_default().max(attempt.first_units);
-            let seconds = now.saturating_sub(self.throttled_at).as_secs_f64().max(0.001);
+            let seconds = seconds_since(self.throttled_at, now);
             let cushion = (self.rate.unwrap_or_default() * seconds - (self.accepted - accepted) as f64).max(0.0);
             let is_proof = accepted as f64 > 1.2 * cushion + (2 * usual) as f64;
-            if is_proof && !self.is_exact {
-                // The rate may have been measured too low. If it is higher than this, the next large batch shows it.
-                let rate = self.accepted as f64 / seconds;
-                (self.rate, self.is_exact) = (Some(rate), true);
-                self.set_pace(rate, now);
-                self.large_batch_due = true;
-            } else if is_proof {
+            if is_proof && self.is_exact {
                 // The capacity must have been raised.
                 (self.pace, self.rate) = (None, None);
                 self.search(now, false, 0, now);
                 self.not_before = now;
             } else {
+                if is_proof {
+                    // The rate may have been measured too low. If it is even higher than this, the next large batch shows it.
+                    let rate = self.accepted as f64 / seconds;
+                    (self.rate, self.is_exact) = (Some(rate), true);
+                    self.set_pace(rate, now);
+                }
                 self.large_batch_due = true;
             }
             return;

@@ -31,7 +31,7 @@ impl Measure {
     }
 
     pub(super) fn seconds(&self, now: Duration) -> f64 {
-        now.saturating_sub(self.since).as_secs_f64().max(0.001)
+        seconds_since(self.since, now)
     }
 
     /// Units accepted per second.
@@ -61,6 +61,11 @@ impl Measure {
 pub(super) fn refusals_by_chance(share: f64) -> u32 {
     let refusals = IS_CHANCE.ln() / (1.0 - share).clamp(1e-9, 0.999).ln();
     (refusals.ceil() as u32).clamp(FEWEST_REFUSALS, MOST_REFUSALS)
+}
+
+/// Seconds from one moment to another, at least a thousandth.
+pub(super) fn seconds_since(since: Duration, now: Duration) -> f64 {
+    now.saturating_sub(since).as_secs_f64().max(0.001)
 }
 
 /// How long so many units take at a rate.

@@ -6,7 +6,7 @@ use super::constants::{
     FIRST_PAUSE, LARGE_ITEM, LARGE_ITEM_PAUSE_FRACTION, LONGEST_PAUSE, LOWEST_CAPACITY, OUTAGE, PAUSE_FRACTION,
     RECOVERED, SEARCH_BATCHES, SEARCH_TIME, SMALLEST_BATCH,
 };
-use super::measure::{Measure, time_for};
+use super::measure::{Measure, seconds_since, time_for};
 use crate::core::attempt::Attempt;
 
 /// How a search ends.
@@ -115,7 +115,7 @@ impl Search {
             }
         }
         let after_outage = self.outage >= OUTAGE;
-        let seconds = now.saturating_sub(self.recovered_since).as_secs_f64().max(0.001);
+        let seconds = seconds_since(self.recovered_since, now);
         let is_proven = if after_outage {
             self.recovered > 0 && self.recovered_units >= u64::from(RECOVERED) * attempt.first_units
         } else {

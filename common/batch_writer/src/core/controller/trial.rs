@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::constants::{
     FAR_BELOW_CHANCE, FIRST_DOUBT, GROWS_ABOVE, HEADROOM, LARGEST_GROWTH, LONGEST_DOUBT, LOWEST_RATE, TRIAL_RATE,
 };
+use super::measure::seconds_since;
 use super::{Attempt, Controller, State};
 
 impl Controller {
@@ -57,7 +58,7 @@ impl Controller {
 
     /// Whether much more is accepted at once, after a whole refusal, than can have flowed in.
     pub(super) fn has_proof(&mut self, attempt: Attempt, accepted: u64, now: Duration) -> bool {
-        let seconds = now.saturating_sub(self.throttled_at).as_secs_f64().max(0.001);
+        let seconds = seconds_since(self.throttled_at, now);
         let rate = accepted.saturating_sub(attempt.first_units) as f64 / seconds;
         let is_proof = self.pace.is_some_and(|pace| rate > 2.0 * pace);
         if is_proof {
